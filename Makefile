@@ -1,0 +1,46 @@
+# The newcomer's two commands are `make run` and `make test`; `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help run venv test lint bench fuzz clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.run ## the gateway with two demo APIs, on an embedded database
+	@exec $(BIN)/python -m examples.demo $(ARGS)
+
+venv: .venv/.dev ## the development environment, in .venv
+
+test: .venv/.dev ## every test
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: .venv/.dev ## ruff, mypy strict, import-linter, file lengths
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python tools/check_lengths.py
+
+bench: .venv/.dev ## CPU per request next to nginx, HAProxy and Envoy (ARGS=--json for the figures)
+	@$(BIN)/python -m bench $(ARGS)
+
+fuzz: .venv/.dev ## a long fuzz run of the parser and the canonicaliser (ARGS=seconds, default 300)
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+clean: ## removes the environment and the demo's data
+	rm -rf .venv wardgate-data .cache
+
+.venv/.run: requirements/run.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Wardgate needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing what Wardgate needs into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: requirements/dev.lock .venv/.run
+	@echo "installing the development tools into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@

@@ -1,0 +1,95 @@
+"""An API as the gateway enforces it: resources, security, CORS, and what each resource asks for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from wardgate.domain.upstream import Upstream
+
+SchemeName = Literal["api_key", "oauth2", "basic", "mtls", "hmac"]
+Place = Literal["header", "query", "cookie"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyScheme:
+    """Where an API expects its key. A query key is redacted in logs and removed before forwarding, as in any place."""
+
+    place: Place = "header"
+    name: str = "X-API-Key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cors:
+    """Cross-origin access of an API (Fetch standard). ``origins`` are exact, or ``*`` alone."""
+
+    origins: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    expose: tuple[str, ...] = ()
+    credentials: bool = False
+    max_age: int = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyUse:
+    """A pluggable policy switched on: its registered name and its own settings."""
+
+    name: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One operation: method and path template below the API's base path, and what it asks of a caller.
+
+    ``schemes`` empty means open to anyone. A resource is named ``GET /items/{id}``.
+    """
+
+    method: str
+    path: str
+    schemes: tuple[SchemeName, ...]
+    scopes: tuple[str, ...] = ()
+    operation_id: str | None = None
+    max_body: int | None = None
+    policies: tuple[PolicyUse, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The resource's name in settings, logs and restrictions."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """A published API, resolved from its document and its settings: all that a gateway worker needs of it."""
+
+    name: str
+    version: str
+    base_path: str
+    upstream: Upstream
+    resources: tuple[Resource, ...]
+    hosts: tuple[str, ...] = ()
+    api_key: ApiKeyScheme = field(default_factory=ApiKeyScheme)
+    #: Schemes of resources the document does not declare, used only with ``undeclared: allow``.
+    schemes: tuple[SchemeName, ...] = ("api_key",)
+    plans: tuple[str, ...] = ()
+    cors: Cors | None = None
+    undeclared: Literal["deny", "allow"] = "deny"
+    max_body: int = 10 * 1024 * 1024
+    policies: tuple[PolicyUse, ...] = ()
+    identity_headers: bool = True
+    assertion: bool = True
+
+    @property
+    def id(self) -> str:
+        """``name/version``: how subscriptions, logs and the change feed name it."""
+        return f"{self.name}/{self.version}"
+
+    def content_hash(self) -> str:
+        """SHA-256 over the canonical JSON form: equal exactly when two revisions enforce the same."""
+        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), default=dict)
+        return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,19 @@
+"""The change feed: what a control transaction appends, and gateway workers act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: ``api`` key: ``environment name/version``; ``plan``: its name; ``credential``: digest in hex; ``application``: its id;
+#: ``environment``: its name; ``signing_key``: key id; ``everything``: flush all.
+ChangeKind = Literal["api", "plan", "credential", "application", "environment", "signing_key", "everything"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of the feed, in the order of ``seq``, committed with the change it announces."""
+
+    seq: int
+    kind: ChangeKind
+    key: str

@@ -1,0 +1,76 @@
+"""Who calls: applications, their subscriptions and credentials, and the principal a request is decided for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+ApplicationStatus = Literal["active", "suspended"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """An application's access to one API on one plan. ``api`` is ``name/version``."""
+
+    id: str
+    application: str
+    api: str
+    plan: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """A consumer program. ``name`` is unique; ``owner`` is a contact, personal data never logged."""
+
+    id: str
+    name: str
+    owner: str = ""
+    status: ApplicationStatus = "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restrictions:
+    """What narrows a credential: networks (CIDR), Referer hosts (``*.example.com`` allowed), resources
+    (``orders/v1 GET /items/{id}``). Empty means unrestricted."""
+
+    cidrs: tuple[str, ...] = ()
+    referers: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """One API key as stored: never the key itself. Times are Unix seconds (UTC).
+
+    ``replaced_by`` names the key a rotation issued; ``expires_at`` then ends the overlap. ``lineage`` is shared by
+    a key and all keys rotated from it, so history survives rotation.
+    """
+
+    id: str
+    application: str
+    environment: str
+    prefix: str
+    last_four: str
+    name: str = ""
+    description: str = ""
+    created_at: float = 0.0
+    expires_at: float | None = None
+    revoked_at: float | None = None
+    replaced_by: str | None = None
+    lineage: str = ""
+    restrictions: Restrictions = field(default_factory=Restrictions)
+    last_used_at: float | None = None
+    last_used_address: str | None = None
+    use_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """All the gateway knows of a caller, read in one look-up and cached until the change feed drops it.
+
+    ``subscriptions`` maps an API's id to the subscription in the credential's environment.
+    """
+
+    credential: Credential
+    application: Application
+    subscriptions: dict[str, Subscription]

@@ -1,0 +1,72 @@
+"""``wardgate.yaml`` once read and checked: what ``apply`` brings the store to and ``export`` gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wardgate.domain.api import Api
+from wardgate.domain.limit import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiEntry:
+    """One API of the document: resolved for the gateway, and as its owner wrote it.
+
+    ``source`` is the entry's settings as written (defaults not filled in), so that ``export`` returns the same
+    document. ``openapi_name`` is the reference as written (``./orders.openapi.yaml``), ``openapi_text`` its content.
+    """
+
+    api: Api
+    source: Mapping[str, Any]
+    openapi_name: str
+    openapi_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionEntry:
+    """``api`` is ``name/version``; ``plan`` is one the API offers, or ``None`` where it offers none."""
+
+    api: str
+    plan: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationEntry:
+    """An application of the document, by its unique name."""
+
+    name: str
+    owner: str = ""
+    subscriptions: tuple[SubscriptionEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A whole checked document: every reference in it resolves, every name in it is unique."""
+
+    apis: tuple[ApiEntry, ...] = ()
+    plans: tuple[Plan, ...] = ()
+    applications: tuple[ApplicationEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a document: where (file, 1-based line, path like ``apis[0].upstream.targets``), what, remedy."""
+
+    file: str
+    line: int
+    path: str
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.path}: {self.message}. {self.remedy}"
+
+
+class DocumentError(Exception):
+    """A document is wrong; nothing was changed. ``problems`` lists all of them, not only the first."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems

@@ -1,0 +1,63 @@
+"""How one installation runs: addresses, bounds, time-outs. Built once at the edge, frozen, passed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """An address the gateway listens on. ``tls`` needs certificates in ``ServerSettings.certificates``."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """PEM files of one certificate chain and its key; its names come from the certificate itself (SNI)."""
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What one request or connection may cost. Sizes in bytes, times in seconds."""
+
+    max_header_bytes: int = 32 * 1024
+    max_header_count: int = 100
+    max_target_bytes: int = 8 * 1024
+    max_connections: int = 20_000
+    max_connections_per_address: int = 10_000
+    header_timeout: float = 10.0
+    body_timeout: float = 30.0
+    idle_timeout: float = 75.0
+    drain_timeout: float = 30.0
+    tunnel_idle_timeout: float = 600.0
+    write_buffer: int = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Everything ``wardgate serve`` was told. ``access_log`` is a path, ``-`` (standard output) or ``off``."""
+
+    data_dir: str = "./wardgate-data"
+    environment: str = "development"
+    listeners: tuple[Listener, ...] = (Listener(),)
+    control: Listener = field(default_factory=lambda: Listener(port=8081))
+    workers: int = 0
+    certificates: tuple[Certificate, ...] = ()
+    #: Networks whose ``Forwarded``/``X-Forwarded-*`` headers are believed; nobody's by default.
+    trusted_proxies: tuple[str, ...] = ()
+    proxy_protocol: bool = False
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    access_log: str = "access.log"
+    bounds: Bounds = field(default_factory=Bounds)
+    #: Entries kept per worker: known credentials, and refusals of unknown ones.
+    credential_cache: int = 20_000
+    negative_cache: int = 20_000
+    #: Seconds a worker may serve from what it knows while the store cannot be read; then it refuses.
+    max_staleness: float = 300.0

@@ -1,0 +1,1 @@
+"""The request path: listener, parser, upstream pool, response, tunnel, snapshot."""
