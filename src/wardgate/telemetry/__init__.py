@@ -1,0 +1,1 @@
+"""What happened, counted: roll-ups, the access log, metrics. Workers record; the supervisor merges and shows."""

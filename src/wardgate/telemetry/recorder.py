@@ -1,0 +1,257 @@
+"""What one gateway worker counts: per-minute roll-ups, uses of credentials, and figures for metrics.
+
+``record`` runs once a request and only adds to cells; everything else runs on the worker's coarse timer. A cell is
+``[count, bytes_in, bytes_out, seconds, bucket 0, bucket 1, ...]`` under (api, resource, application, status, reason).
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any
+
+from wardgate.telemetry.latency import BOUNDS, BUCKETS
+
+#: Stands for every resource and application past the bound on live cells.
+OTHER = "(other)"
+
+#: Figures a worker sets: the present value of each ...
+GAUGES = (
+    "connections",
+    "in_flight",
+    "credential_cache_entries",
+    "negative_cache_entries",
+    "upstream_connections",
+    "store_staleness_seconds",
+)
+#: ... and what it has counted since it started.
+COUNTERS = (
+    "credential_cache_hits",
+    "credential_cache_misses",
+    "limit_authority_away",
+    "access_log_dropped",
+    "upstream_retries",
+    "rollups_overflowed",
+)
+#: Upper bounds in seconds of the time from a committed change to a worker acting on it.
+PROPAGATION_BOUNDS: tuple[float, ...] = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    5.0,
+    30.0,
+)
+
+_Key = tuple[str, str, str, int, str]
+_EMPTY_BUCKETS = [0] * BUCKETS
+
+
+class Recorder:
+    """Counts what a worker does; memory is bounded whatever clients send.
+
+    At most ``max_cells`` roll-up cells are open at once: past that, requests of new combinations are counted as
+    resource and application ``(other)`` of their API. Uses of credentials are never merged or lost: what exceeds
+    ``max_uses`` leaves with the next drain.
+    """
+
+    __slots__ = (
+        "_cells",
+        "_closed",
+        "_figures",
+        "_max_cells",
+        "_max_uses",
+        "_minute",
+        "_now",
+        "_propagation",
+        "_sent",
+        "_uses",
+        "_wall",
+        "environment",
+        "overflowed",
+    )
+
+    def __init__(
+        self,
+        environment: str,
+        wall: Callable[[], float] = time.time,
+        *,
+        max_cells: int = 20_000,
+        max_uses: int = 20_000,
+    ) -> None:
+        self.environment = environment
+        #: Requests counted under ``(other)`` since start.
+        self.overflowed = 0
+        self._wall = wall
+        self._max_cells = max_cells
+        self._max_uses = max_uses
+        self._now = wall()
+        self._minute = int(self._now) // 60 * 60
+        self._cells: dict[_Key, list[Any]] = {}
+        #: Cells of minutes that have ended, and of messages that came back.
+        self._closed: dict[int, dict[_Key, list[Any]]] = {}
+        self._uses: dict[str, list[Any]] = {}
+        self._figures: dict[str, float] = dict.fromkeys(GAUGES + COUNTERS, 0)
+        self._propagation: list[Any] = [0] * (len(PROPAGATION_BOUNDS) + 1) + [0.0]
+        self._sent: dict[str, Any] = self.snapshot()
+
+    def record(
+        self,
+        api: str,
+        resource: str,
+        application: str,
+        credential: str,
+        address: str,
+        status: int,
+        reason: str,
+        bytes_in: int,
+        bytes_out: int,
+        seconds: float,
+    ) -> None:
+        """Counts one finished request. ``""`` stands for what is unknown; an undeclared path is resource ``""``.
+
+        ``reason`` is a rejection's name, or ``ok``. ``credential`` is an id, never the secret.
+        """
+        key = (api, resource, application, status, reason)
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._open(key)
+        cell[0] += 1
+        cell[1] += bytes_in
+        cell[2] += bytes_out
+        cell[3] += seconds
+        cell[bisect_left(BOUNDS, seconds) + 4] += 1
+        if credential:
+            use = self._uses.get(credential)
+            if use is None:
+                self._uses[credential] = [1, self._now, address]
+            else:
+                use[0] += 1
+                use[1] = self._now
+                use[2] = address
+
+    def tick(self) -> None:
+        """Refreshes the wall time that requests are counted under; call it about every second or oftener."""
+        self._now = now = self._wall()
+        minute = int(now) // 60 * 60
+        if minute != self._minute:
+            if self._cells:
+                _merge(self._closed.setdefault(self._minute, {}), self._cells)
+                self._cells = {}
+            self._minute = minute
+
+    def set(self, figure: str, value: float) -> None:
+        """Sets one of :data:`GAUGES` to its present value, or one of :data:`COUNTERS` to its total since start.
+
+        Raises:
+            KeyError: there is no such figure.
+        """
+        if figure not in self._figures:
+            raise KeyError(f"{figure!r} is no worker figure; there are {', '.join(self._figures)}")
+        self._figures[figure] = value
+
+    def propagated(self, seconds: float) -> None:
+        """Counts one change of the feed that this worker acted on ``seconds`` after it was committed."""
+        self._propagation[bisect_left(PROPAGATION_BOUNDS, seconds)] += 1
+        self._propagation[-1] += seconds
+
+    def snapshot(self) -> dict[str, Any]:
+        """The worker's figures: gauges as they are, counters and the propagation histogram since start."""
+        figures = self._figures
+        figures["rollups_overflowed"] = self.overflowed
+        return {
+            "gauges": {name: figures[name] for name in GAUGES},
+            "counters": {name: figures[name] for name in COUNTERS},
+            "propagation": {"buckets": self._propagation[:-1], "sum": self._propagation[-1]},
+        }
+
+    def drain(self, limit: int = 2000) -> dict[str, Any] | None:
+        """Takes what was counted since the last drain as one ``telemetry`` message; ``None`` when nothing is new.
+
+        At most ``limit`` roll-up rows and uses leave at once, oldest first (more only where the bounds on memory ask
+        for it), which lets busy cells gather more; to empty the recorder, drain until it returns ``None``.
+        A row's ``minute`` is the Unix second it began at.
+        """
+        self.tick()
+        rows = self._take_rows(max(limit, len(self._cells) - self._max_cells // 2))
+        uses = self._take_uses(max(limit, len(self._uses) - self._max_uses))
+        figures = self.snapshot()
+        if not rows and not uses and figures == self._sent:
+            return None
+        self._sent = figures
+        return {"kind": "telemetry", "rows": rows, "uses": uses, "metrics": figures}
+
+    def restore(self, message: Mapping[str, Any]) -> None:
+        """Puts back a drained message that could not be sent: its rows and uses count again, each once."""
+        for row in message["rows"]:
+            cells = self._closed.setdefault(row["minute"], {})
+            key = (row["api"], row["resource"], row["application"], row["status"], row["reason"])
+            cell = [row["count"], row["bytes_in"], row["bytes_out"], row["seconds"], *row["buckets"]]
+            _merge(cells, {key: cell})
+        for use in message["uses"]:
+            later = self._uses.get(use["id"])
+            if later is None:
+                self._uses[use["id"]] = [use["count"], use["last_at"], use["address"]]
+            else:
+                later[0] += use["count"]
+        self._sent = {}
+
+    def _open(self, key: _Key) -> list[Any]:
+        if len(self._cells) >= self._max_cells:
+            self.overflowed += 1
+            key = (key[0], OTHER, OTHER, key[3], key[4])
+            known = self._cells.get(key)
+            if known is not None:
+                return known
+        cell: list[Any] = [0, 0, 0, 0.0, *_EMPTY_BUCKETS]
+        self._cells[key] = cell
+        return cell
+
+    def _take_rows(self, limit: int) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for minute, cells in [*self._closed.items(), (self._minute, self._cells)]:
+            oldest = list(islice(cells, limit - len(rows)))
+            rows += [self._row(minute, key, cells.pop(key)) for key in oldest]
+        self._closed = {minute: cells for minute, cells in self._closed.items() if cells}
+        return rows
+
+    def _row(self, minute: int, key: _Key, cell: list[Any]) -> dict[str, Any]:
+        return {
+            "minute": minute,
+            "environment": self.environment,
+            "api": key[0],
+            "resource": key[1],
+            "application": key[2],
+            "status": key[3],
+            "reason": key[4],
+            "count": cell[0],
+            "bytes_in": cell[1],
+            "bytes_out": cell[2],
+            "seconds": round(cell[3], 6),
+            "buckets": cell[4:],
+        }
+
+    def _take_uses(self, limit: int) -> list[dict[str, Any]]:
+        uses: list[dict[str, Any]] = []
+        for credential in list(islice(self._uses, limit)):
+            count, last_at, address = self._uses.pop(credential)
+            uses.append({"id": credential, "count": count, "last_at": last_at, "address": address})
+        return uses
+
+
+def _merge(into: dict[_Key, list[Any]], cells: dict[_Key, list[Any]]) -> None:
+    """Adds every cell of ``cells`` to its twin in ``into``."""
+    for key, cell in cells.items():
+        known = into.get(key)
+        if known is None:
+            into[key] = cell
+        else:
+            known[:] = [a + b for a, b in zip(known, cell, strict=True)]
