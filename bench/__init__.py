@@ -1,0 +1,1 @@
+"""Wardgate next to nginx, HAProxy and Envoy on one core: ``python -m bench``, or ``make bench``."""
