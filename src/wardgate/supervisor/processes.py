@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import signal
@@ -17,6 +18,8 @@ from wardgate.gateway.hub import HubConnection, Message
 from wardgate.gateway.launch import EXIT_CONFIG, HUB_FD
 
 _log = logging.getLogger("wardgate.supervisor")
+
+_lives = itertools.count(1)
 
 State = Literal["starting", "ready", "draining", "waiting", "stopped"]
 
@@ -61,6 +64,8 @@ class Child:
         self.name = spec.name
         self.state: State = "starting"
         self.pid: int | None = None
+        #: The number of its process's life: no two processes of one supervisor ever have the same.
+        self.life = 0
         self.restarts = 0
         self.failed = asyncio.Event()
         self.was_ready = False
@@ -131,6 +136,7 @@ class Child:
     async def _run_once(self) -> int:
         """One life of the process. Returns its exit status, negative for a signal's number."""
         self.state = "starting"
+        self.life = next(_lives)
         ours, theirs = socket.socketpair()
         with ours, theirs:
             environment = {**os.environ, **self.spec.env, HUB_FD: str(theirs.fileno())}

@@ -22,7 +22,7 @@ from wardgate.supervisor.wake import WakeSocket
 
 _log = logging.getLogger("wardgate.supervisor")
 
-GATEWAY_MODULE = "wardgate.gateway.main"
+GATEWAY_MODULE = "wardgate.supervisor.gateway_process"
 CONTROL_MODULE = "wardgate.web.main"
 CONTROL = "control"
 #: Seconds beyond ``bounds.drain_timeout`` before a draining child is killed.
@@ -112,7 +112,7 @@ class Supervisor:
         finally:
             await self._drain()
             wake.close()
-            for desk in self._desks:
+            for desk in reversed(self._desks):
                 await desk.close()
 
     def _start_children(self) -> None:

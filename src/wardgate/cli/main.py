@@ -1,0 +1,62 @@
+"""``wardgate``: the command line. Each command lives in its own module, imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+from cyclopts.config import Env
+
+import wardgate
+
+app = App(
+    name="wardgate",
+    help="An API security gateway: protects real APIs from their OpenAPI documents.",
+    version=wardgate.__version__,
+    config=Env("WARDGATE_", command=False),
+)
+
+_START = "Run"
+_CONFIGURE = "Configure"
+_LOOK = "Look"
+
+app.command(
+    "wardgate.cli.serve:serve",
+    help="Run the gateway, its control process and their supervisor.",
+    group=_START,
+)
+app.command("wardgate.cli.document:apply", help="Bring the store to what a document says.", group=_CONFIGURE)
+app.command(
+    "wardgate.cli.document:export", help="Write the store's configuration as a document.", group=_CONFIGURE
+)
+app.command(
+    "wardgate.cli.importing:import_document",
+    name="import",
+    help="Make a document from an OpenAPI 3.x or Swagger 2.0 description.",
+    group=_CONFIGURE,
+)
+app.command(
+    "wardgate.cli.keys:app",
+    name="keys",
+    help="Issue, list, rotate, revoke and verify API keys.",
+    group=_CONFIGURE,
+)
+app.command(
+    "wardgate.cli.apps:app", name="apps", help="List, suspend and restore applications.", group=_CONFIGURE
+)
+app.command("wardgate.cli.explain:explain", help="Show which step decides a request, and why.", group=_LOOK)
+app.command(
+    "wardgate.cli.top:top", help="Show the most trafficked resources and heaviest callers.", group=_LOOK
+)
+app.command("wardgate.cli.version:version", help="Show the version.", group=_LOOK)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command line; the exit status: 0 done, 1 refused or invalid, 2 not understood."""
+    from wardgate.cli.errors import explained
+
+    return explained(app, sys.argv[1:] if arguments is None else arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

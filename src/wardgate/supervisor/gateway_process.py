@@ -1,0 +1,33 @@
+"""The entry of a gateway worker's process: gives :mod:`wardgate.gateway.main` the store it reads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import uvloop
+
+from wardgate.gateway.launch import EXIT_CONFIG, LaunchError, become_child
+from wardgate.storage.errors import StoreError
+from wardgate.storage.layout import database_path
+from wardgate.storage.masterkey import load_master_key
+from wardgate.storage.reader import SqliteSource
+
+
+def main() -> int:
+    """Runs one worker; its exit status."""
+    from wardgate.gateway.main import serve  # after the process was made a child of the supervisor
+
+    try:
+        launch = become_child("gateway")
+        data_dir = Path(launch.settings.data_dir)
+        source = SqliteSource(database_path(data_dir), launch.settings.environment, load_master_key(data_dir))
+        uvloop.run(serve(launch, source))
+    except (LaunchError, StoreError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_CONFIG
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

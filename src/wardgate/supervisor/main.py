@@ -1,0 +1,57 @@
+"""``wardgate serve``: starts the supervisor and runs it until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import uvloop
+
+from wardgate.domain.settings import ServerSettings
+from wardgate.gateway.launch import LOG_FORMAT, raise_file_limit
+from wardgate.supervisor.limits import LimitDesk
+from wardgate.supervisor.prepare import PrepareError, prepare_store
+from wardgate.supervisor.service import StartError, Supervisor
+from wardgate.supervisor.sockets import ListenError
+from wardgate.supervisor.state import AlreadyServingError, serving
+from wardgate.supervisor.telemetry import TelemetryDesk
+
+
+class ServeError(Exception):
+    """The service could not be started; the message names what is wrong and what to do."""
+
+
+def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
+    """Serves until SIGTERM or SIGINT, then drains; SIGHUP reloads certificates. ``say`` prints to the operator.
+
+    Raises:
+        ServeError: it could not start.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    raise_file_limit()
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT.replace("%(name)s", "supervisor[%(process)d]"))
+    data_dir = Path(settings.data_dir)
+    try:
+        prepare_store(data_dir)
+        with serving(data_dir, settings.environment):
+            uvloop.run(_run(settings, say))
+    except (PrepareError, AlreadyServingError, ListenError, StartError) as error:
+        raise ServeError(str(error)) from error
+    except OSError as error:
+        raise ServeError(
+            f"{data_dir} cannot be used ({error.strerror}); choose another with --data-dir"
+        ) from error
+
+
+async def _run(settings: ServerSettings, say: Callable[[str], None]) -> None:
+    data_dir = Path(settings.data_dir)
+    supervisor = Supervisor(settings, [LimitDesk(data_dir), TelemetryDesk(data_dir)], say)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, supervisor.stop)
+    loop.add_signal_handler(signal.SIGHUP, supervisor.reload_certificates)
+    await supervisor.run()

@@ -1,0 +1,114 @@
+"""Counts on their way to the store: merged while they wait, bounded in number, put back whole when writing fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wardgate.supervisor.limits import QuotaRow
+
+#: Distinct roll-up rows, and credentials, that may wait; what exceeds them is given up and counted.
+MAX_ROWS = 200_000
+MAX_USES = 1_000_000
+
+_NAMES = ("minute", "environment", "api", "resource", "application", "status", "reason")
+_Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one transaction writes."""
+
+    rollups: Sequence[Mapping[str, Any]]
+    uses: Sequence[Mapping[str, Any]]
+    quotas: Sequence[QuotaRow]
+
+
+class Pending:
+    """Roll-ups and uses by what they count, and the newest count of each quota."""
+
+    def __init__(self) -> None:
+        self._rollups: dict[_Key, dict[str, Any]] = {}
+        self._uses: dict[str, dict[str, Any]] = {}
+        self._quotas: dict[str, QuotaRow] = {}
+        self._lost = 0
+
+    @property
+    def rows(self) -> int:
+        """How many roll-up rows wait."""
+        return len(self._rollups)
+
+    def add(self, rollups: Iterable[Mapping[str, Any]], uses: Iterable[Mapping[str, Any]]) -> None:
+        """Adds counts to those that wait. Raises KeyError or TypeError for rows of another form, adding none."""
+        self._merge([_row(item) for item in rollups], [_use(item) for item in uses])
+
+    def set_quotas(self, quotas: Iterable[QuotaRow]) -> None:
+        """Replaces the count of each quota given."""
+        for row in quotas:
+            self._quotas[row[0]] = row
+
+    def take(self) -> Batch | None:
+        """All that waits, which then waits no more; ``None`` when nothing does."""
+        if not (self._rollups or self._uses or self._quotas):
+            return None
+        batch = Batch(
+            rollups=list(self._rollups.values()),
+            uses=list(self._uses.values()),
+            quotas=list(self._quotas.values()),
+        )
+        self._rollups, self._uses, self._quotas = {}, {}, {}
+        return batch
+
+    def put_back(self, batch: Batch) -> None:
+        """A batch that was not written waits again, merged with what came since."""
+        newer = self._quotas
+        self._quotas = {row[0]: row for row in batch.quotas} | newer
+        self._merge([dict(row) for row in batch.rollups], [dict(use) for use in batch.uses])
+
+    def take_lost(self) -> int:
+        """Roll-up rows given up since the last call."""
+        lost, self._lost = self._lost, 0
+        return lost
+
+    def _merge(self, rollups: Iterable[dict[str, Any]], uses: Iterable[dict[str, Any]]) -> None:
+        for row in rollups:
+            key = tuple(row[name] for name in _NAMES)
+            known = self._rollups.get(key)
+            if known is not None:
+                for name in ("count", "bytes_in", "bytes_out", "seconds"):
+                    known[name] += row[name]
+                known["buckets"] = [a + b for a, b in zip(known["buckets"], row["buckets"], strict=True)]
+            elif len(self._rollups) < MAX_ROWS:
+                self._rollups[key] = row
+            else:
+                self._lost += 1
+        for use in uses:
+            known = self._uses.get(use["id"])
+            if known is not None:
+                known["count"] += use["count"]
+                if use["last_at"] >= known["last_at"]:
+                    known["last_at"], known["address"] = use["last_at"], use["address"]
+            elif len(self._uses) < MAX_USES:
+                self._uses[use["id"]] = use
+
+
+def _row(item: Mapping[str, Any]) -> dict[str, Any]:
+    row = {name: item[name] for name in _NAMES}
+    row.update(
+        count=int(item["count"]),
+        bytes_in=int(item["bytes_in"]),
+        bytes_out=int(item["bytes_out"]),
+        seconds=float(item["seconds"]),
+        buckets=[int(value) for value in item["buckets"]],
+    )
+    return row
+
+
+def _use(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(item["id"]),
+        "count": int(item["count"]),
+        "last_at": float(item["last_at"]),
+        "address": str(item["address"]),
+    }

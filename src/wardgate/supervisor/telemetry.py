@@ -1,0 +1,120 @@
+"""The desk that takes the workers' telemetry: adds it up for metrics, and has it written to the store every second."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from wardgate.gateway.hub import Message
+from wardgate.supervisor.hub import Hub
+from wardgate.supervisor.limits import QuotaRow
+from wardgate.supervisor.pending import Pending
+from wardgate.supervisor.processes import Child
+from wardgate.telemetry.metrics import Metrics
+
+FLUSH_SECONDS = 1.0
+#: Times the last flush is tried while the service stops.
+LAST_TRIES = 5
+
+_log = logging.getLogger("wardgate.supervisor")
+
+
+class Ledger(Protocol):
+    """Where counts are kept: one call is one transaction, run in a thread."""
+
+    def write(
+        self,
+        rollups: Sequence[Mapping[str, Any]],
+        uses: Sequence[Mapping[str, Any]],
+        quotas: Sequence[QuotaRow],
+    ) -> None:
+        """Adds roll-ups and uses to what is stored and sets quotas; raises when nothing could be written."""
+
+
+class TelemetryDesk:
+    """Takes ``telemetry``, answers ``metrics.request``, and flushes to ``ledger`` every ``FLUSH_SECONDS``.
+
+    While the store cannot be written the counts are kept, within bounds, and written later.
+    """
+
+    def __init__(self, ledger: Ledger, take_quotas: Callable[[], list[QuotaRow]]) -> None:
+        self._ledger = ledger
+        self._take_quotas = take_quotas
+        self._metrics = Metrics()
+        self._pending = Pending()
+        self._hub: Hub | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._failing = False
+
+    async def open(self, hub: Hub) -> None:
+        """From now on telemetry is taken and written."""
+        self._hub = hub
+        hub.on("telemetry", self._absorb)
+        hub.on("metrics.request", self._answer)
+        self._task = asyncio.create_task(self._keep_flushing(), name="telemetry")
+
+    def child_ended(self, child: Child) -> None:
+        """What the process counted stays counted."""
+        self._metrics.worker_ended(child.name)
+        if child.state != "draining":
+            self._metrics.worker_restarted(child.name)
+
+    async def close(self) -> None:
+        """Everything taken is written, if the store can be written within ``LAST_TRIES``."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        for _ in range(LAST_TRIES):
+            if await self._flush():
+                return
+            await asyncio.sleep(FLUSH_SECONDS / 2)
+        _log.error("%d roll-up rows could not be written before the end", self._pending.rows)
+
+    def _absorb(self, child: Child, message: Message) -> None:
+        self._pending.add(message["rows"], message["uses"])
+        self._metrics.absorb(child.name, message)
+        self._metrics.telemetry_lost(self._pending.take_lost())
+
+    def _answer(self, child: Child, message: Message) -> None:
+        body, content_type = self._metrics.render(str(message.get("accept", "")))
+        children = self._hub.children if self._hub is not None else ()
+        child.send(
+            {
+                "kind": "metrics.reply",
+                "id": message.get("id"),
+                "body": body.decode(),
+                "content_type": content_type,
+                "children": [
+                    {"name": other.name, "state": other.state, "pid": other.pid, "restarts": other.restarts}
+                    for other in children
+                ],
+            }
+        )
+
+    async def _keep_flushing(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.shield(self._flush())
+
+    async def _flush(self) -> bool:
+        """Writes what is pending; ``False`` when it could not be and is kept."""
+        self._pending.set_quotas(self._take_quotas())
+        batch = self._pending.take()
+        if batch is None:
+            return True
+        try:
+            await asyncio.to_thread(self._ledger.write, batch.rollups, batch.uses, batch.quotas)
+        except Exception as error:
+            self._pending.put_back(batch)
+            if not self._failing:
+                _log.error("counts cannot be written and are kept: %s", error)  # no stack wanted
+            self._failing = True
+            return False
+        if self._failing:
+            _log.info("counts are written again")
+        self._failing = False
+        return True

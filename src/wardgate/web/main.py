@@ -1,0 +1,91 @@
+"""The control process: uvicorn on the inherited control socket, joined to the supervisor by the hub."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+import uvloop
+
+from wardgate.gateway.hub import HubClient
+from wardgate.gateway.launch import EXIT_CONFIG, Launch, LaunchError, become_child, hub_fd
+from wardgate.storage.layout import database_path
+from wardgate.storage.reader import SqliteSource
+from wardgate.web.app import create_app
+from wardgate.web.bridge import SupervisorBridge
+
+_log = logging.getLogger("wardgate.web")
+
+
+class ControlServer(uvicorn.Server):
+    """A server that leaves signals to this module and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, hub: HubClient) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The supervisor decides when to stop; see :func:`serve`."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._hub.send({"kind": "ready"})
+
+    def stop(self) -> None:
+        """Answers what is being served, then returns from ``serve``."""
+        self.should_exit = True
+
+
+async def serve(launch: Launch) -> None:
+    """Serves the control address until the supervisor says ``drain`` or is gone."""
+    settings = launch.settings
+    hub = await HubClient.connect(hub_fd())
+
+    def probe_store() -> None:
+        source = SqliteSource(database_path(Path(settings.data_dir)), settings.environment, b"")
+        try:
+            source.position()
+        finally:
+            source.close()
+
+    app = create_app(settings, SupervisorBridge(hub), probe_store)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+        proxy_headers=False,
+    )
+    server = ControlServer(config, hub)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, server.stop)
+    hub.on("drain", lambda message: server.stop())
+    hub.on_lost = server.stop
+    await server.serve(sockets=[socket.socket(fileno=inherited.fd) for inherited in launch.sockets])
+    hub.close()
+
+
+def main() -> int:
+    """Runs the control process; its exit status."""
+    try:
+        launch = become_child("control")
+    except LaunchError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_CONFIG
+    uvloop.run(serve(launch))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
