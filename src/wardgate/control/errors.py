@@ -1,0 +1,38 @@
+"""What a use case answers when it cannot do what was asked: a stable code, what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+
+class ControlError(Exception):
+    """A use case was refused and changed nothing.
+
+    ``code`` is stable and for programs; ``message`` names the thing that is wrong and ``remedy`` what to do, both
+    for people. None of them ever holds a secret.
+    """
+
+    def __init__(self, code: str, message: str, remedy: str) -> None:
+        super().__init__(code, message, remedy)
+        self.code = code
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.remedy}"
+
+
+class NotFoundError(ControlError):
+    """The thing named does not exist."""
+
+    def __init__(self, kind: str, name: str, remedy: str) -> None:
+        super().__init__(f"{kind}_not_found", f"There is no {kind} {name!r}", remedy)
+
+
+class InvalidError(ControlError):
+    """A value given is not one the use case can take; ``code`` is ``<what>_invalid``."""
+
+    def __init__(self, what: str, message: str, remedy: str) -> None:
+        super().__init__(f"{what}_invalid", message, remedy)
+
+
+class ConflictError(ControlError):
+    """The store's present state does not allow what was asked."""

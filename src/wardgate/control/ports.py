@@ -1,0 +1,194 @@
+"""What the use cases ask of a store, as protocols; ``storage`` implements them.
+
+Everything happens inside a transaction. A reading one sees one consistent state; a writing one is alone, and takes
+effect whole when its block ends, or not at all when the block raises. After a commit that appended to the change
+feed, the store wakes whoever follows the feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from wardgate.domain.change import ChangeKind
+from wardgate.domain.consumer import Application, ApplicationStatus, Credential, Subscription
+from wardgate.domain.document import ApiEntry
+from wardgate.domain.limit import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """A place APIs are deployed to. ``tag`` stands in its keys; ``position`` orders promotion, first to last."""
+
+    name: str
+    tag: str
+    position: int
+    production: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """An API deployed to an environment: the revision now in force. ``id`` is the API's own, kept for ever."""
+
+    id: str
+    environment: str
+    revision: int
+    hash: str
+    entry: ApiEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionInfo:
+    """One immutable revision of an API, without its content. ``created_at`` is in Unix seconds."""
+
+    id: str
+    number: int
+    hash: str
+    created_at: float
+    actor: str
+    note: str
+
+
+class Environments(Protocol):
+    """The environments of this installation."""
+
+    async def all(self) -> list[Environment]:
+        """Every environment in the order of promotion."""
+
+
+class Apis(Protocol):
+    """Deployed APIs and their revisions."""
+
+    async def deployed(self, environment: str) -> list[Deployment]:
+        """Every API deployed to ``environment``, by name and version."""
+
+    async def everywhere(self) -> list[Deployment]:
+        """Every API deployed to any environment."""
+
+    async def deploy(
+        self, environment: str, entry: ApiEntry, content_hash: str, *, at: float, actor: str, note: str
+    ) -> int:
+        """Adds a revision holding ``entry``, puts it in force and returns its number (from 1, never reused)."""
+
+    async def withdraw(self, environment: str, api: str) -> None:
+        """Takes ``name/version`` out of force; its revisions stay."""
+
+    async def revisions(self, environment: str, api: str) -> list[RevisionInfo]:
+        """Every revision of ``name/version``, newest first."""
+
+
+class Plans(Protocol):
+    """Plans, shared by all environments."""
+
+    async def all(self) -> dict[str, Plan]:
+        """Every plan by name."""
+
+    async def put(self, plan: Plan) -> None:
+        """Adds the plan or replaces the one of that name."""
+
+    async def remove(self, name: str) -> None:
+        """Deletes the plan; it must not be in use."""
+
+
+class Applications(Protocol):
+    """Applications and their subscriptions."""
+
+    async def all(self) -> list[Application]:
+        """Every application, by name."""
+
+    async def find(self, name_or_id: str) -> Application | None:
+        """The application with that name, or else with that id."""
+
+    async def add(self, application: Application, *, at: float) -> None:
+        """Adds an application; its id and name must be new."""
+
+    async def set_owner(self, application_id: str, owner: str) -> None:
+        """Changes the contact."""
+
+    async def set_status(self, application_id: str, status: ApplicationStatus) -> None:
+        """Suspends or restores."""
+
+    async def remove(self, application_id: str) -> None:
+        """Deletes the application with its subscriptions and credentials."""
+
+    async def subscriptions(self, environment: str | None = None) -> list[tuple[str, Subscription]]:
+        """``(environment, subscription)`` of one environment, or of all."""
+
+    async def subscribe(self, environment: str, subscription: Subscription, *, at: float) -> None:
+        """Adds a subscription; the application must have none to that API there."""
+
+    async def set_plan(self, subscription_id: str, plan: str | None) -> None:
+        """Moves a subscription to another plan."""
+
+    async def unsubscribe(self, subscription_ids: Collection[str]) -> None:
+        """Ends subscriptions."""
+
+
+class Credentials(Protocol):
+    """Credentials. A digest goes in with :meth:`add` and comes out only for the change feed."""
+
+    async def add(self, credential: Credential, digest: bytes) -> None:
+        """Stores a new credential under the digest of its key."""
+
+    async def list(self, *, application: str | None = None, environment: str | None = None) -> list[Credential]:
+        """Credentials of an application (by id) and environment, oldest first."""
+
+    async def find(self, credential_id: str) -> tuple[Credential, bytes] | None:
+        """The credential with that id, and its digest."""
+
+    async def by_digest(self, digest: bytes) -> Credential | None:
+        """The credential whose key has that digest."""
+
+    async def end(
+        self,
+        credential_id: str,
+        *,
+        expires_at: float | None,
+        revoked_at: float | None,
+        replaced_by: str | None,
+    ) -> None:
+        """Sets when and why a credential stops being valid; all three are stored as given."""
+
+
+class Feed(Protocol):
+    """The change feed, as a writer sees it."""
+
+    async def append(self, kind: ChangeKind, key: str, *, at: float) -> None:
+        """Announces a change; it becomes visible with the commit."""
+
+
+class Transaction(Protocol):
+    """One transaction's view of the store."""
+
+    @property
+    def environments(self) -> Environments: ...
+    @property
+    def apis(self) -> Apis: ...
+    @property
+    def plans(self) -> Plans: ...
+    @property
+    def applications(self) -> Applications: ...
+    @property
+    def credentials(self) -> Credentials: ...
+    @property
+    def feed(self) -> Feed: ...
+
+
+class Store(Protocol):
+    """An open store."""
+
+    @property
+    def data_dir(self) -> Path:
+        """The installation's directory."""
+
+    def master_key(self) -> bytes:
+        """The key of credential digests (32 bytes)."""
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """A read-only transaction."""
+
+    def writing(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that commits when its block ends and rolls back when it raises."""

@@ -1,0 +1,29 @@
+"""Why a data directory cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wardgate.control.errors import ControlError
+
+
+class StoreError(ControlError):
+    """The store could not be opened or could not carry out a transaction; nothing was changed."""
+
+
+class MasterKeyError(StoreError):
+    """The master key is missing, unsafe, damaged, or not this database's."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__("master_key_unusable", message, remedy)
+
+
+class NewerSchemaError(StoreError):
+    """A later version of Wardgate has already migrated the database."""
+
+    def __init__(self, database: Path, found: str, known: str) -> None:
+        super().__init__(
+            "store_newer",
+            f"{database} has schema {found!r}, but this Wardgate knows only up to {known!r}",
+            "Run the Wardgate version that wrote it, or restore a backup made before the upgrade",
+        )

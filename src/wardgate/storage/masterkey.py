@@ -1,0 +1,71 @@
+"""The master key file: 32 random bytes in hex, readable by its owner alone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from wardgate.storage.errors import MasterKeyError
+from wardgate.storage.layout import MASTER_KEY
+
+KEY_BYTES = 32
+_RESTORE = "Restore master.key from the backup made with this database; without it no issued key can be checked"
+
+
+def load_master_key(data_dir: Path) -> bytes:
+    """The 32 bytes of ``data_dir``'s master key.
+
+    Raises:
+        MasterKeyError: the file is missing, others may read it, or it does not hold 32 bytes in hex.
+    """
+    path = data_dir / MASTER_KEY
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        raise MasterKeyError(f"{path} does not exist", _RESTORE) from None
+    except OSError as error:
+        raise MasterKeyError(
+            f"{path} cannot be read ({error.strerror})",
+            "Run as the user who owns it; it must be a plain file",
+        ) from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise MasterKeyError(f"{path} is not a plain file", _RESTORE)
+        mode = stat.S_IMODE(status.st_mode)
+        if mode & 0o077:
+            raise MasterKeyError(
+                f"{path} may be used by other users (mode {mode:04o})",
+                f"Run `chmod 600 {path}`, and if others had access treat every issued key as leaked",
+            )
+        text = file.read(KEY_BYTES * 4)
+    try:
+        key = bytes.fromhex(text.decode("ascii").strip())
+    except ValueError:
+        raise MasterKeyError(f"{path} is not {KEY_BYTES} bytes in hexadecimal", _RESTORE) from None
+    if len(key) != KEY_BYTES:
+        raise MasterKeyError(f"{path} holds {len(key)} bytes, not {KEY_BYTES}", _RESTORE)
+    return key
+
+
+def create_master_key(data_dir: Path) -> None:
+    """Afterwards ``data_dir`` has a master key: a new one, or the one that another process made first.
+
+    The file appears complete or not at all, so no process ever reads half a key.
+    """
+    path = data_dir / MASTER_KEY
+    draft = data_dir / f".{MASTER_KEY}.{secrets.token_hex(8)}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES).hex().encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()

@@ -1,0 +1,110 @@
+"""Brings a database to this version's schema and gives a new one its environments and signing key."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wardgate.storage.errors import MasterKeyError, NewerSchemaError, StoreError
+from wardgate.storage.layout import BUSY_TIMEOUT_MS, SCHEMA, SCHEMAS, VERSION_TABLE
+from wardgate.storage.vault import Vault
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+#: name, key tag, position in the order of promotion, production?
+ENVIRONMENTS = (
+    ("development", "dev", 1, False),
+    ("staging", "stg", 2, False),
+    ("production", "prod", 3, True),
+)
+
+
+def schema_of(database: Path) -> str | None:
+    """The schema of ``database``; ``None`` for a file that is missing, empty or not migrated yet.
+
+    Raises:
+        StoreError: the file is no SQLite database, or cannot be read.
+    """
+    if not database.exists():
+        return None
+    try:
+        with closing(
+            sqlite3.connect(
+                f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1000
+            )
+        ) as connection:
+            known = connection.execute(
+                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (VERSION_TABLE,)
+            ).fetchone()
+            if known is None:
+                return None
+            row = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()  # noqa: S608 a constant
+    except sqlite3.Error as error:
+        raise StoreError(
+            "store_unreadable",
+            f"{database} cannot be read as a Wardgate database ({error})",
+            "Check that it is readable and on a local disk, or restore it from a backup",
+        ) from error
+    return None if row is None else str(row[0])
+
+
+def is_current(database: Path) -> bool:
+    """Whether ``database`` has exactly this version's schema.
+
+    Raises:
+        NewerSchemaError: its schema is one this version does not know.
+    """
+    found = schema_of(database)
+    if found is not None and found not in SCHEMAS:
+        raise NewerSchemaError(database, found, SCHEMA)
+    return found == SCHEMA
+
+
+def migrate(connection: Connection, now: float, master_key: bytes) -> None:
+    """Afterwards the schema is this version's and, in a database that was empty, the first rows are there.
+
+    All of it belongs to the caller's transaction.
+    """
+    from alembic import command  # noqa: PLC0415 slow to import and needed once in the life of a store
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    _seed(connection, now, master_key)
+
+
+def _seed(connection: Connection, now: float, master_key: bytes) -> None:
+    from wardgate.storage.signing import new_signing_key  # noqa: PLC0415 needed once in the life of a store
+
+    if connection.exec_driver_sql("SELECT count(*) FROM environments").scalar_one() == 0:
+        connection.exec_driver_sql(
+            "INSERT INTO environments (name, tag, position, production) VALUES (?, ?, ?, ?)",
+            list(ENVIRONMENTS),
+        )
+    if connection.exec_driver_sql("SELECT count(*) FROM signing_keys").scalar_one() == 0:
+        kid, sealed = new_signing_key(Vault(master_key))
+        connection.exec_driver_sql(
+            "INSERT INTO signing_keys (kid, algorithm, encrypted_private, created_at) VALUES (?, 'ES256', ?, ?)",
+            (kid, sealed, now),
+        )
+
+
+def check_master_key(database: Path, master_key: bytes) -> None:
+    """Returns when ``master_key`` is the one ``database`` was made with; otherwise raises MasterKeyError."""
+    with closing(
+        sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+    ) as connection:
+        row = connection.execute(
+            "SELECT kid, encrypted_private FROM signing_keys ORDER BY created_at DESC LIMIT 1"
+        ).fetchone()
+    if row is None:
+        raise MasterKeyError(
+            f"{database} holds no signing key, so its master key cannot be checked",
+            "Restore the database from a backup",
+        )
+    Vault(master_key).open(row[1], row[0])

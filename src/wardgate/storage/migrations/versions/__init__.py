@@ -1,0 +1,1 @@
+"""Schema versions, oldest first. A version that was released is never edited."""

@@ -1,0 +1,230 @@
+"""What a gateway worker reads, straight from SQLite: microseconds a call, nothing heavy to import."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from wardgate.domain.api import Api
+from wardgate.domain.change import Change, ChangeKind
+from wardgate.domain.codec import decode_api, decode_plan
+from wardgate.domain.consumer import Application, Credential, Principal, Subscription
+from wardgate.domain.limit import Plan
+from wardgate.gateway.ports import LostPlaceError, SigningKey, StoreUnavailableError
+from wardgate.storage.digests import lookup_of
+from wardgate.storage.errors import MasterKeyError
+from wardgate.storage.restrictions import NONE, restrictions_from_text
+from wardgate.storage.signing import open_signing_key
+from wardgate.storage.vault import Vault
+
+#: A worker serves nobody while it waits for the disk, so it waits briefly: readers in WAL mode hardly ever do.
+_TIMEOUT_SECONDS = 0.25
+#: KiB of pages a connection keeps: the inner pages of the indexes over a million credentials, with room to spare.
+_CACHE_KIB = 8192
+#: Seconds for which a retired signing key is still published.
+_RETIRED_SECONDS = 3600.0
+
+#: The columns of a credential, in the order of ``_CREDENTIAL_FIELDS``.
+_CREDENTIAL = """
+SELECT id, application_id, environment, prefix, last_four, name, description, created_at, expires_at, revoked_at,
+       replaced_by, lineage, restrictions, last_used_at, last_used_address, use_count
+FROM credentials WHERE lookup = ? AND digest = ?
+"""
+_CREDENTIAL_FIELDS = (
+    "id", "application", "environment", "prefix", "last_four", "name", "description", "created_at", "expires_at",
+    "revoked_at", "replaced_by", "lineage", "restrictions", "last_used_at", "last_used_address", "use_count",
+)  # fmt: skip
+_RESTRICTIONS = _CREDENTIAL_FIELDS.index("restrictions")
+#: Fill a credential's slots one by one: a third of the time of its generated ``__init__``, which a look-up would
+#: otherwise spend mostly there.
+_SET_FIELDS = tuple(getattr(Credential, name).__set__ for name in _CREDENTIAL_FIELDS)
+_CONSUMER = """
+SELECT a.name, a.owner, a.status, s.id, s.api, s.plan
+FROM applications AS a
+LEFT JOIN subscriptions AS s ON s.application_id = a.id AND s.environment = ?
+WHERE a.id = ?
+"""
+_APIS = """
+SELECT r.resolved FROM apis AS a JOIN revisions AS r ON r.api = a.id AND r.number = a.revision
+WHERE a.environment = ? ORDER BY a.name, a.version
+"""
+_API = """
+SELECT r.resolved FROM apis AS a JOIN revisions AS r ON r.api = a.id AND r.number = a.revision
+WHERE a.environment = ? AND a.name = ? AND a.version = ?
+"""
+_CHANGES = "SELECT seq, kind, key FROM changes WHERE seq > ? ORDER BY seq"
+#: AUTOINCREMENT keeps the newest seq here, also when every row was swept.
+_POSITION = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'"
+_SIGNING_KEYS = """
+SELECT kid, encrypted_private FROM signing_keys
+WHERE algorithm = 'ES256' AND (retired_at IS NULL OR retired_at > ?)
+ORDER BY retired_at IS NOT NULL, created_at DESC, kid
+"""
+
+_DATA_VERSION = "PRAGMA data_version"
+#: Applications remembered between two commits of any writer.
+_MAX_CONSUMERS = 4096
+
+Row = tuple[Any, ...]
+Consumer = tuple[Application, dict[str, Subscription]]
+
+
+class SqliteSource:
+    """Implements ``gateway.ports.GatewaySource`` on a read-only connection of its own.
+
+    It connects when first asked and again after a failure, so it may be made before the database is there. One
+    thread only. Every read raises StoreUnavailableError when the database cannot be read or holds what this version
+    cannot decode.
+    """
+
+    def __init__(
+        self, path: Path, environment: str, master_key: bytes, *, wall: Callable[[], float] = time.time
+    ) -> None:
+        self._path = path
+        self._environment = environment
+        self._master_key = master_key
+        self._wall = wall
+        self._connection: sqlite3.Connection | None = None
+        self._version: int | None = None
+        self._consumers: dict[tuple[str, str], Consumer] = {}
+        self._consumers_version: int | None = None
+
+    def master_key(self) -> bytes:
+        """The key of credential digests (32 bytes)."""
+        return self._master_key
+
+    def principal(self, digest: bytes) -> Principal | None:
+        """The credential stored under ``digest``, its application and its environment's subscriptions."""
+        rows = self._rows(_CREDENTIAL, (lookup_of(digest), digest))
+        if not rows:
+            return None
+        credential = _credential(rows[0])
+        application, subscriptions = self._consumer(credential.application, credential.environment)
+        return Principal(credential=credential, application=application, subscriptions=subscriptions)
+
+    def apis(self) -> list[Api]:
+        """Every API deployed to this environment."""
+        return [_api(row[0]) for row in self._rows(_APIS, (self._environment,))]
+
+    def api(self, api_id: str) -> Api | None:
+        """One deployed API by ``name/version``."""
+        name, _, version = api_id.partition("/")
+        rows = self._rows(_API, (self._environment, name, version))
+        return _api(rows[0][0]) if rows else None
+
+    def plans(self) -> dict[str, Plan]:
+        """Every plan by name."""
+        try:
+            return {
+                name: decode_plan(json.loads(document))
+                for name, document in self._rows("SELECT name, document FROM plans ORDER BY name")
+            }
+        except ValueError as error:
+            raise StoreUnavailableError(f"a stored plan cannot be read: {error}") from error
+
+    def position(self) -> int:
+        """The newest ``seq`` of the change feed."""
+        rows = self._rows(_POSITION)
+        return int(rows[0][0]) if rows else 0
+
+    def changes(self, after: int) -> list[Change]:
+        """The feed after ``after``. Raises LostPlaceError when rows after it were swept, or the feed is another one."""
+        found = [Change(seq, cast("ChangeKind", kind), key) for seq, kind, key in self._rows(_CHANGES, (after,))]
+        if found:
+            if found[0].seq != after + 1:
+                raise LostPlaceError(f"the feed starts at {found[0].seq}, after the asked {after + 1}")
+        elif self.position() != after:
+            raise LostPlaceError(f"the feed holds nothing after {after}, and that is not its end")
+        return found
+
+    def changed(self) -> bool:
+        """Whether any writer committed since the last call; ``True`` after a reconnection."""
+        version = int(self._rows(_DATA_VERSION)[0][0])
+        changed = version != self._version
+        self._version = version
+        return changed
+
+    def signing_keys(self) -> list[SigningKey]:
+        """The assertion keys, newest first; keys retired within the last hour come last."""
+        rows = self._rows(_SIGNING_KEYS, (self._wall() - _RETIRED_SECONDS,))
+        vault = Vault(self._master_key)
+        try:
+            return [open_signing_key(vault, kid, sealed) for kid, sealed in rows]
+        except MasterKeyError as error:
+            raise StoreUnavailableError(str(error)) from error
+
+    def close(self) -> None:
+        """Closes the connection; a later read opens another."""
+        connection, self._connection = self._connection, None
+        self._version = self._consumers_version = None
+        self._consumers.clear()
+        if connection is not None:
+            connection.close()
+
+    def _consumer(self, application_id: str, environment: str) -> Consumer:
+        """The application and its subscriptions in ``environment``, remembered until any writer commits."""
+        version = self._rows(_DATA_VERSION)[0][0]
+        if version != self._consumers_version or len(self._consumers) >= _MAX_CONSUMERS:
+            self._consumers.clear()
+            self._consumers_version = version
+        key = (application_id, environment)
+        known = self._consumers.get(key)
+        if known is None:
+            known = _consumer(application_id, self._rows(_CONSUMER, (environment, application_id)))
+            self._consumers[key] = known
+        return known
+
+    def _rows(self, statement: str, parameters: Row = ()) -> list[Row]:
+        try:
+            connection = self._connection
+            if connection is None:
+                connection = self._connect()
+            return connection.execute(statement, parameters).fetchall()
+        except sqlite3.Error as error:
+            self.close()
+            raise StoreUnavailableError(f"{self._path.name} cannot be read: {error}") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT_SECONDS, isolation_level=None
+        )
+        self._connection = connection
+        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        return connection
+
+
+def _api(resolved: str) -> Api:
+    try:
+        return decode_api(json.loads(resolved))
+    except ValueError as error:
+        raise StoreUnavailableError(f"a stored API cannot be read: {error}") from error
+
+
+def _credential(row: Row) -> Credential:
+    credential = object.__new__(Credential)
+    for set_field, value in zip(_SET_FIELDS, row, strict=True):
+        set_field(credential, value)
+    text = row[_RESTRICTIONS]
+    try:
+        narrowed = restrictions_from_text(text) if text else NONE
+    except ValueError as error:
+        raise StoreUnavailableError(f"restrictions of {credential.id} cannot be read: {error}") from error
+    _SET_FIELDS[_RESTRICTIONS](credential, narrowed)
+    return credential
+
+
+def _consumer(application_id: str, rows: list[Row]) -> Consumer:
+    """One row a subscription, each with the application; one with NULLs for an application without any."""
+    if not rows:
+        raise StoreUnavailableError(f"application {application_id} of a credential is missing")
+    name, owner, status, *_ = rows[0]
+    application = Application(id=application_id, name=name, owner=owner, status=status)
+    return application, {
+        api: Subscription(id=subscription_id, application=application_id, api=api, plan=plan)
+        for _, _, _, subscription_id, api, plan in rows
+        if subscription_id is not None
+    }

@@ -1,0 +1,1 @@
+"""SQLAlchemy implementations of the protocols in ``control/ports.py``, one per module."""

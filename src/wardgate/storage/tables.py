@@ -1,0 +1,173 @@
+"""The tables, in SQLAlchemy Core. Times are Unix seconds (UTC), JSON is text, digests are 32 bytes."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+environments = Table(
+    "environments",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("tag", Text, nullable=False, unique=True),
+    Column("position", Integer, nullable=False, unique=True),
+    Column("production", Boolean, nullable=False),
+)
+
+#: ``revision`` is the number of the revision in force; NULL while the API is withdrawn.
+apis = Table(
+    "apis",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("environment", Text, ForeignKey("environments.name"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("revision", Integer),
+    UniqueConstraint("environment", "name", "version"),
+)
+
+#: Never updated. ``resolved`` is the API as the gateway enforces it, ``source`` its settings as written.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("api", Text, ForeignKey("apis.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("openapi_name", Text, nullable=False),
+    Column("openapi_text", Text, nullable=False),
+    Column("resolved", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    UniqueConstraint("api", "number"),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+applications = Table(
+    "applications",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("owner", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    CheckConstraint("status IN ('active', 'suspended')", name="applications_status"),
+)
+
+#: ``api`` is ``name/version``.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("application_id", Text, ForeignKey("applications.id", ondelete="CASCADE"), nullable=False),
+    Column("environment", Text, ForeignKey("environments.name"), nullable=False),
+    Column("api", Text, nullable=False),
+    Column("plan", Text, ForeignKey("plans.name")),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("application_id", "environment", "api"),
+    Index("subscriptions_plan", "plan"),
+)
+
+#: Never the key itself. ``lookup`` is the start of ``digest`` as a number (``storage/digests.py``): being SQLite's
+#: row number it finds a credential among a million in one descent, and it keeps digests unique without a second
+#: index. ``restrictions`` is JSON, or empty for none.
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("lookup", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("application_id", Text, ForeignKey("applications.id", ondelete="CASCADE"), nullable=False),
+    Column("environment", Text, ForeignKey("environments.name"), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("last_four", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    Column("replaced_by", Text),
+    Column("lineage", Text, nullable=False),
+    Column("restrictions", Text, nullable=False),
+    Column("last_used_at", Float),
+    Column("last_used_address", Text),
+    Column("use_count", Integer, nullable=False),
+    Index("credentials_application", "application_id"),
+)
+
+#: AUTOINCREMENT: a ``seq`` is never given twice, even after the rows before it were swept.
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+#: ``encrypted_private`` is a PKCS #8 PEM sealed by the vault under the label ``kid``.
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("kid", Text, primary_key=True),
+    Column("algorithm", Text, nullable=False),
+    Column("encrypted_private", LargeBinary, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("retired_at", Float),
+)
+
+#: ``window`` identifies a calendar window of the limit ``key``; later windows have higher numbers.
+quota_windows = Table(
+    "quota_windows",
+    metadata,
+    Column("key", Text, nullable=False),
+    Column("window", Integer, nullable=False),
+    Column("used", Integer, nullable=False),
+    PrimaryKeyConstraint("key", "window"),
+    sqlite_with_rowid=False,
+)
+
+#: ``buckets`` is a JSON list: requests per latency bucket.
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("minute", Integer, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("api", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("application", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("bytes_in", Integer, nullable=False),
+    Column("bytes_out", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("buckets", Text, nullable=False),
+    PrimaryKeyConstraint("minute", "environment", "api", "resource", "application", "status", "reason"),
+    sqlite_with_rowid=False,
+)
