@@ -1,0 +1,50 @@
+"""The ``RateLimit-Policy`` and ``RateLimit`` fields (draft-ietf-httpapi-ratelimit-headers-10), pre-rendered per plan."""
+
+from __future__ import annotations
+
+from wardgate.domain.limit import Limit
+from wardgate.limits.messages import period_seconds
+
+
+def names_of(limits: tuple[Limit, ...]) -> list[str]:
+    """A name for each limit, unique among them: the kind, with the period or a number where kinds repeat."""
+    kinds = [limit.kind for limit in limits]
+    names: list[str] = []
+    for limit in limits:
+        name: str = limit.kind
+        if kinds.count(limit.kind) > 1 and limit.per is not None:
+            name = f"{limit.kind}-{limit.per}"
+        number = 1
+        unique = name
+        while unique in names:
+            number += 1
+            unique = f"{name}-{number}"
+        names.append(unique)
+    return names
+
+
+def policy_line(limits: tuple[Limit, ...]) -> bytes:
+    """The constant ``RateLimit-Policy`` line with CRLF; empty if there are no limits."""
+    if not limits:
+        return b""
+    parts = [_policy(name, limit) for name, limit in zip(names_of(limits), limits, strict=True)]
+    return b"RateLimit-Policy: " + ", ".join(parts).encode() + b"\r\n"
+
+
+def _policy(name: str, limit: Limit) -> str:
+    if limit.kind == "concurrency":
+        return f'"{name}";q={limit.amount};qu="concurrent-requests"'
+    return f'"{name}";q={limit.amount};w={period_seconds(limit):.0f}'
+
+
+def template(limits: tuple[Limit, ...]) -> bytes:
+    """Both lines as a ``%`` template: ``%d`` for ``r`` and then ``t`` of each rate and quota, for ``r`` of each
+    concurrency limit, in that order of the plan. A spike limit has no remaining count and stands in the policy only."""
+    parts = []
+    for name, limit in zip(names_of(limits), limits, strict=True):
+        if limit.kind == "concurrency":
+            parts.append(f'"{name}";r=%d')
+        elif limit.kind != "spike":
+            parts.append(f'"{name}";r=%d;t=%d')
+    state = b"RateLimit: " + ", ".join(parts).encode() + b"\r\n" if parts else b""
+    return policy_line(limits) + state
