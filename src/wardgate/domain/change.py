@@ -17,3 +17,5 @@ class Change:
     seq: int
     kind: ChangeKind
     key: str
+    #: Unix seconds of the commit, from which propagation is measured.
+    at: float = 0.0

@@ -99,6 +99,14 @@ def _table() -> dict[str, Reason]:
     add("routing", 404, "resource_not_found", "Not found", "No such resource.")
     add("routing", 404, "api_not_found", "Not found", "No such resource.", "resource_not_found")
     add("routing", 403, "cors_origin_refused", "Origin not allowed", "This origin may not call the API.")
+    credential("credential_invalid")
+    add(
+        "authentication",
+        400,
+        "credential_ambiguous",
+        "More than one credential",
+        "Send the credential once.",
+    )
     add(
         "authentication",
         401,

@@ -1,0 +1,64 @@
+"""Answers the gateway gives itself: RFC 9457 problems, pre-flights, small documents."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import lru_cache
+from http import HTTPStatus
+
+from wardgate.domain.rejection import REASONS, Reason, Rejection
+
+PROBLEM_TYPE = "urn:wardgate:problem:"
+
+
+def status_line(status: int) -> bytes:
+    """``HTTP/1.1 404 Not Found`` with CRLF."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
+
+
+@lru_cache(maxsize=256)
+def _problem(reason: Reason) -> tuple[bytes, bytes]:
+    """The fixed head and body of a reason; equal for all reasons that share a public one."""
+    shown = REASONS[reason.public]
+    body = json.dumps(
+        {
+            "type": PROBLEM_TYPE + reason.public,
+            "title": shown.title,
+            "status": reason.status,
+            "detail": shown.detail,
+            "reason": reason.public,
+        }
+    ).encode()
+    head = status_line(
+        reason.status
+    ) + b"Content-Type: application/problem+json\r\nCache-Control: no-store\r\nContent-Length: %d\r\n" % len(
+        body
+    )
+    return head, body
+
+
+def problem(rejection: Rejection, more: bytes, *, with_body: bool) -> bytes:
+    """The whole answer to a rejected request; ``more`` are further header lines with CRLF."""
+    head, body = _problem(rejection.reason)
+    parts = [head]
+    parts.extend(line + b"\r\n" for line in rejection.headers)
+    if rejection.retry_after is not None:
+        parts.append(b"Retry-After: %d\r\n" % max(1, math.ceil(rejection.retry_after)))
+    parts.append(more)
+    parts.append(b"\r\n")
+    if with_body:
+        parts.append(body)
+    return b"".join(parts)
+
+
+def document(status: int, content_type: bytes, body: bytes, more: bytes, *, with_body: bool) -> bytes:
+    """A small fixed answer (JWKS, pre-flight)."""
+    head = status_line(status)
+    if body or status != HTTPStatus.NO_CONTENT:
+        head += b"Content-Type: %b\r\nContent-Length: %d\r\n" % (content_type, len(body))
+    return head + more + b"\r\n" + (body if with_body else b"")

@@ -1,0 +1,541 @@
+"""A client's connection: requests are parsed one at a time, decided by their resource's steps, forwarded, recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from time import monotonic
+from typing import TYPE_CHECKING, cast
+
+from wardgate.domain.rejection import Rejection
+from wardgate.gateway.answering import BUSY, DISCARD, GONE, LINGER, TUNNEL, WAIT, Answering
+from wardgate.gateway.chunked import ChunkDecoder, ChunkError, encode, last_chunk
+from wardgate.gateway.head import HeadError, RequestHead
+from wardgate.gateway.ports import StoreUnavailableError
+from wardgate.gateway.upstream import UpstreamConnection
+from wardgate.policy.exchange import Exchange
+
+if TYPE_CHECKING:
+    from wardgate.gateway.pool import Target, UpstreamPool
+    from wardgate.gateway.response_head import ResponseHead
+    from wardgate.gateway.snapshot import Matched
+    from wardgate.gateway.worker import Worker
+
+_MEMO_HEAD = 2048
+_PIPELINE = 64 * 1024
+_DISCARD_LIMIT = 256 * 1024
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class ClientConnection(Answering):
+    """One accepted connection. ``client``, ``secure`` and ``forwarded`` are worked out once where that is possible."""
+
+    def __init__(self, worker: Worker, *, tls: bool, peer: str | None = None) -> None:
+        super().__init__()
+        self.worker = worker
+        self.tls = tls
+        self.peer = peer or ""
+        self.client = self.peer
+        self.secure = tls
+        self.forwarded = b""
+        self.per_request_client = False
+        self.state = WAIT
+        self.since = 0.0
+        self.stalled_since = 0.0
+        self.half_closed = False
+        #: Whether a request was answered on this connection: then it may idle, before that it must hurry.
+        self.served = False
+        self.waits_for_upstream = False
+        self.sent_at = 0.0
+        self.buffer = b""
+        self.head = None
+        self.matched = None
+        self.exchange = None
+        self.upstream = None
+        self.target = None
+        self.request_id = b""
+        self.started = 0.0
+        self.attempts = 0
+        self.bytes_in = 0
+        self.body_open = False
+        self._body_left = 0
+        self._decoder: ChunkDecoder | None = None
+        self._pending: list[bytes] = []
+        self._trailers: list[bytes] = []
+        self._last_raw = b""
+        self._last_head: RequestHead | None = None
+        self._pumping = False
+        self.reading_paused = False
+        self._task: asyncio.Task[None] | None = None
+
+    # -- transport events
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.since = monotonic()
+        self.worker.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        state, self.state = self.state, GONE
+        self.worker.closed(self)
+        if state in (BUSY, TUNNEL):
+            self._abandon()
+            self._record(101 if state == TUNNEL else 499, "ok" if state == TUNNEL else "client_closed")
+
+    def eof_received(self) -> bool:
+        # A client may half-close after its request and wait for the answer; the worker's timer bounds how long.
+        self.keep_alive = False
+        if self.state == TUNNEL or self.body_open or self.state in (WAIT, DISCARD, LINGER):
+            return False
+        self.half_closed = True
+        return not self.tls
+
+    def pause_writing(self) -> None:
+        self.paused = True
+        self.stalled_since = monotonic()
+        if self.upstream is not None:
+            self.upstream.pause()
+
+    def resume_writing(self) -> None:
+        self.paused = False
+        if self.upstream is not None:
+            self.upstream.resume()
+        elif self.state == WAIT and self.buffer:
+            self._next()
+
+    def data_received(self, data: bytes) -> None:
+        state = self.state
+        if state == WAIT:
+            if self.paused:
+                self._keep(data)
+                return
+            if self.buffer:
+                data = self.buffer + data
+                self.buffer = b""
+            self._pump(data)
+        elif state == BUSY or state == DISCARD:
+            self.since = monotonic()
+            if self.body_open:
+                self._body(data)
+            else:
+                self._keep(data)
+        elif state == TUNNEL and self.upstream is not None:
+            self.since = monotonic()
+            self.bytes_in += len(data)
+            self.upstream.transport.write(data)
+
+    # -- requests
+
+    def _pump(self, data: bytes) -> None:
+        """Takes requests off ``data`` for as long as each is answered at once."""
+        self._pumping = True
+        while True:
+            end = data.find(b"\r\n\r\n")
+            if end <= 0:
+                if data and not self._incomplete(data):
+                    data = data[2:]
+                    continue
+                break
+            raw = data[:end]
+            rest = data[end + 4 :]
+            if raw == self._last_raw:
+                self._begin(cast("RequestHead", self._last_head), rest)
+            else:
+                self._parse(raw, rest)
+            if self.state != WAIT or not self.buffer or self.paused:
+                break
+            data = self.buffer
+            self.buffer = b""
+        self._pumping = False
+
+    def _incomplete(self, data: bytes) -> bool:
+        """Keeps the start of a head; false: one empty line stands before it (RFC 9112 section 2.2), drop that."""
+        if data.startswith(b"\r\n") and len(data) > 2 and data[2] not in (0x0D, 0x0A):
+            return False
+        bounds = self.worker.bounds
+        if len(data) > bounds.max_header_bytes:
+            over = "uri_too_long" if b"\r\n" not in data else "headers_too_large"
+            self._refuse(over)
+        elif data != b"\r" and data != b"\r\n" and (data[0] <= 0x20 or data[0] >= 0x7F or _bare_lf(data)):
+            self._refuse("request_malformed")
+        else:
+            self.buffer = data
+        return True
+
+    def _parse(self, raw: bytes, rest: bytes) -> None:
+        if raw.startswith(b"\r\n"):
+            raw = raw[2:]
+        if len(raw) > self.worker.bounds.max_header_bytes:
+            self._refuse("headers_too_large")
+            return
+        try:
+            head = self.worker.parser.parse(raw)
+        except HeadError as error:
+            self._refuse(error.reason, error.note)
+            return
+        if len(raw) <= _MEMO_HEAD:
+            self._last_raw = raw
+            self._last_head = head
+        self._begin(head, rest)
+
+    def _refuse(self, reason: str, note: str = "") -> None:
+        """Answers what is no acceptable request; nothing after it on this connection can be trusted."""
+        self._start(None)
+        self.keep_alive = False
+        self.reject(Rejection.of(reason, note=note))
+
+    def _start(self, head: RequestHead | None) -> float:
+        now = monotonic()
+        self.state = BUSY
+        self.head = head
+        self.started = self.since = now
+        self.request_id = self.worker.next_request_id()
+        self.matched = None
+        self.exchange = None
+        self.target = None
+        self.attempts = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.answer_started = False
+        return now
+
+    def _begin(self, head: RequestHead, rest: bytes) -> None:
+        now = self._start(head)
+        worker = self.worker
+        if not head.keep_alive:
+            self.keep_alive = False
+        if self.per_request_client:
+            worker.identify_client(self, head)
+        if head.chunked or head.content_length:
+            self.body_open = True
+            self._body_left = head.content_length
+            self._decoder = ChunkDecoder(worker.parser.memo) if head.chunked else None
+        matched = cast("Matched | None", head.matched)
+        try:
+            if matched is None or matched.snapshot is not worker.snapshot:
+                matched = head.matched = worker.snapshot.match(head)
+            self.matched = matched
+            resource = matched.resource
+            if resource is None:
+                worker.answer_unrouted(self, head, matched)
+            elif head.content_length > resource.max_body:
+                self.reject(Rejection.of("body_too_large"))
+            else:
+                exchange = Exchange(head, resource, matched.digest, self.client, self.secure, now, worker)
+                self.exchange = exchange
+                for index, step in enumerate(resource.steps):
+                    verdict = step(exchange)
+                    if verdict is not None:
+                        if type(verdict) is Rejection:
+                            self.reject(verdict)
+                        else:
+                            self._wait(exchange, cast("Awaitable[Rejection | None]", verdict), index + 1)
+                        break
+                else:
+                    self.forward()
+        except HeadError as error:
+            self.reject(Rejection.of(error.reason))
+        except StoreUnavailableError:
+            self.reject(Rejection.of("store_unavailable", retry_after=1))
+        except Exception as error:
+            worker.report(error)
+            if self.state == BUSY:
+                self.reject(Rejection.of("gateway_error"))
+        if rest:
+            if self.body_open:
+                self._body(rest)
+            else:
+                self._keep(rest)
+
+    def _wait(self, exchange: Exchange, pending: Awaitable[Rejection | None], index: int) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._resume(exchange, pending, index))
+
+    async def _resume(self, exchange: Exchange, pending: Awaitable[Rejection | None], index: int) -> None:
+        """Waits for a step, then runs those after it."""
+        try:
+            verdict = await pending
+            for step in exchange.resource.steps[index:]:
+                if verdict is not None:
+                    break
+                outcome = step(exchange)
+                verdict = await outcome if isinstance(outcome, Awaitable) else outcome
+        except StoreUnavailableError:
+            verdict = Rejection.of("store_unavailable", retry_after=1)
+        except Exception as error:
+            self.worker.report(error)
+            verdict = Rejection.of("gateway_error")
+        self._task = None
+        if self.exchange is not exchange or self.state != BUSY:
+            self.worker.release(exchange)
+        elif verdict is not None:
+            self.reject(verdict)
+        else:
+            self.forward()
+
+    # -- the request's body
+
+    def _keep(self, data: bytes) -> None:
+        """Holds back what follows the request in flight; past a bound the client must wait."""
+        self.buffer = self.buffer + data if self.buffer else data
+        if len(self.buffer) > _PIPELINE:
+            self._pause_reading()
+
+    def _body(self, data: bytes) -> None:
+        decoder = self._decoder
+        if decoder is None:
+            left = self._body_left
+            if len(data) > left:
+                self._keep(data[left:])
+                data = data[:left]
+            self._body_left = left - len(data)
+            done = self._body_left == 0
+            pieces = [data]
+        else:
+            try:
+                pieces = decoder.feed(data)
+            except ChunkError:
+                self._body_failed("framing_ambiguous")
+                return
+            done = decoder.done
+            if done:
+                self._trailers = decoder.trailers
+                if decoder.rest:
+                    self._keep(decoder.rest)
+        self.bytes_in += sum(map(len, pieces))
+        if done:
+            self.body_open = False
+            self._decoder = None
+        if self.state == DISCARD:
+            if done:
+                self._next()
+            elif self.bytes_in > _DISCARD_LIMIT:
+                self._linger()
+            return
+        matched = self.matched
+        if matched is not None and matched.resource is not None and self.bytes_in > matched.resource.max_body:
+            self._body_failed("body_too_large")
+            return
+        out = pieces[0] if decoder is None else encode(pieces) + (last_chunk(self._trailers) if done else b"")
+        if self.upstream is not None:
+            self.upstream.send_body(out, done=done)
+        elif self.state == BUSY:
+            self._pending.append(out)
+            if sum(map(len, self._pending)) > _PIPELINE:
+                self._pause_reading()
+
+    def _body_failed(self, reason: str) -> None:
+        """The body cannot be taken: the upstream must not see it as whole, and the connection ends."""
+        self.keep_alive = False
+        if self.state == DISCARD:
+            self._linger()
+            return
+        self.body_open = False
+        self._abandon()
+        if self.answer_started:
+            self.finish(499, reason, cut=True)
+        else:
+            self.reject(Rejection.of(reason))
+
+    def _pause_reading(self) -> None:
+        if not self.reading_paused and self.state != GONE:
+            self.reading_paused = True
+            self.transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self.reading_paused and self.state != GONE:
+            self.reading_paused = False
+            self.transport.resume_reading()
+
+    def pause_sending(self) -> None:
+        """The upstream takes no more for now."""
+        self._pause_reading()
+
+    def resume_sending(self) -> None:
+        """The upstream takes more again."""
+        if len(self.buffer) <= _PIPELINE:
+            self._resume_reading()
+
+    # -- forwarding
+
+    def forward(self) -> None:
+        """Sends the request to a target; a connection is taken, or opened."""
+        pool = self._pool()
+        target = pool.choose(self.worker.now(), self.target if self.attempts else None)
+        if target is None:
+            self.reject(Rejection.of("upstream_unavailable", retry_after=1))
+            return
+        self.target = target
+        connection = pool.take(target)
+        if connection is None:
+            self.waits_for_upstream = True
+            pool.connect(target, self)
+        else:
+            self._send(connection, target)
+
+    def _pool(self) -> UpstreamPool:
+        matched = self.matched
+        if matched is None or matched.mounted is None:
+            raise RuntimeError("forward without a matched resource")
+        return matched.mounted.pool
+
+    def upstream_ready(self, connection: UpstreamConnection) -> bool:
+        """Takes the connection that was opened for this request, if it still waits."""
+        if self.state != BUSY or self.upstream is not None or self.answer_started or self.exchange is None:
+            return False
+        self.target = connection.target
+        self._send(connection, connection.target)
+        return True
+
+    def upstream_refused(self, reason: str, target: Target | None) -> None:
+        """No connection could be opened: nothing was sent, so any request may go elsewhere."""
+        if self.state != BUSY or self.upstream is not None or self.exchange is None:
+            return
+        pool = self._pool()
+        if target is not None and pool.may_retry(self.attempts):
+            self.attempts += 1
+            self.worker.count_retry()
+            self.forward()
+        else:
+            self.reject(Rejection.of(reason))
+
+    def _send(self, connection: UpstreamConnection, target: Target) -> None:
+        matched = cast("Matched", self.matched)
+        head = cast("RequestHead", self.head)
+        if matched.whole_target is target:
+            whole = matched.whole
+        else:
+            mounted = matched.mounted
+            host = target.host_line
+            if mounted is not None and mounted.pool.upstream.preserve_host and head.authority:
+                host = b"Host: " + head.authority + b"\r\n"
+            whole = b"".join((matched.verb, target.prefix, matched.tail, host, matched.fields))
+            matched.whole = whole
+            matched.whole_target = target
+        exchange = cast("Exchange", self.exchange)
+        parts = [whole, self.forwarded, self.worker.identity_lines(exchange)]
+        if exchange.forward:
+            parts.append(exchange.forward)
+        parts.append(b"X-Wardgate-Request-Id: %b\r\n\r\n" % self.request_id)
+        self.upstream = connection
+        self.waits_for_upstream = False
+        if self.paused:
+            connection.pause()
+        self.sent_at = now = self.worker.now()
+        if head.has_body:
+            if self._pending:
+                parts.extend(self._pending)
+                self._pending = []
+            connection.send(self, head.method, b"".join(parts), now, upgrading=False, done=not self.body_open)
+            if head.expect_continue and self.body_open:
+                self.transport.write(_CONTINUE)
+            self._resume_reading()
+        else:
+            connection.send(self, head.method, b"".join(parts), now, upgrading=head.upgrade, done=True)
+
+    def may_retry(self) -> bool:
+        """Whether the request is idempotent, has no body, and the upstream's retry budget allows another attempt."""
+        head = self.head
+        if head is None or head.method not in _IDEMPOTENT or head.has_body or head.upgrade:
+            return False
+        return self._pool().may_retry(self.attempts)
+
+    def tunnel_start(self, head: ResponseHead, rest: bytes) -> None:
+        """The upstream accepted the upgrade: from here on bytes go both ways as they are."""
+        self.state = TUNNEL
+        self.keep_alive = False
+        self.transport.write(
+            head.block + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"X-Wardgate-Request-Id: %b\r\n\r\n" % self.request_id + rest
+        )
+        self.bytes_out += len(rest)
+        early, self.buffer = self.buffer, b""
+        if early and self.upstream is not None:
+            self.bytes_in += len(early)
+            self.upstream.transport.write(early)
+        self._resume_reading()
+
+    def tunnel_data(self, data: bytes) -> None:
+        """Bytes from the upstream."""
+        self.since = self.worker.now()
+        self.bytes_out += len(data)
+        self.transport.write(data)
+
+    def _abandon(self) -> None:
+        """Lets go of the upstream connection; what it may still send is nobody's."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+        connection, self.upstream = self.upstream, None
+        if connection is not None:
+            connection.close()
+        elif self.matched is not None and self.matched.mounted is not None:
+            self.matched.mounted.pool.forget_waiter(self)
+
+    # -- the end of an exchange
+
+    def finish(self, status: int, reason: str, *, cut: bool = False) -> None:
+        """Records the exchange; then the next request, the rest of this one's body, or the end."""
+        self._record(status, reason)
+        if self.upstream is not None:
+            self._abandon()
+        if cut:
+            # Without a length only a reset tells the client that the body is not whole; else what was sent may go out.
+            self.state = GONE
+            self.worker.closed(self)
+            if self.ends_with_connection:
+                self.transport.abort()
+            else:
+                self.transport.close()
+        elif not self.keep_alive:
+            self._linger()
+        elif self.body_open:
+            self._pending = []
+            self.state = DISCARD
+            self._resume_reading()
+        else:
+            self._next()
+
+    def refuse(self, reason: str) -> None:
+        """Refuses from outside a request: too many connections, or too slow."""
+        self._refuse(reason)
+
+    def body_late(self) -> None:
+        """The request's body stopped coming."""
+        self._body_failed("request_timeout")
+
+    def _next(self) -> None:
+        """Ready for the next request, which may have arrived already."""
+        self.state = WAIT
+        self.served = True
+        self.since = monotonic()
+        if self.buffer and not self._pumping and not self.paused:
+            data, self.buffer = self.buffer, b""
+            self._resume_reading()
+            self._pump(data)
+        elif self.reading_paused and not self.paused:
+            self._resume_reading()
+
+    def _linger(self) -> None:
+        """Closes so that the client can read the answer even if it is still sending."""
+        self.keep_alive = False
+        self.buffer = b""
+        self._pending = []
+        self.since = monotonic()
+        self.state = LINGER
+        self._resume_reading()
+        if self.tls or self.half_closed:
+            self.transport.close()
+        else:
+            self.transport.write_eof()
+
+    def _record(self, status: int, reason: str) -> None:
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            self.worker.release(exchange)
+        self.worker.record(self, exchange, status, reason)
+
+
+def _bare_lf(data: bytes) -> bool:
+    """Whether a line of ``data`` ends without CR."""
+    return data.count(b"\n") != data.count(b"\r\n")

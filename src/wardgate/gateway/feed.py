@@ -1,0 +1,124 @@
+"""Keeps a worker true to the store: reads the change feed, drops or swaps just what changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from wardgate.domain.change import Change
+from wardgate.gateway.ports import GatewaySource, LostPlaceError, StoreUnavailableError
+
+log = logging.getLogger("wardgate.gateway")
+
+
+class Follower(Protocol):
+    """What a change does to a worker."""
+
+    def api_changed(self, api_ids: set[str]) -> None:
+        """These APIs were deployed anew or removed."""
+
+    def plans_changed(self, names: set[str]) -> None:
+        """These plans have other limits now."""
+
+    def credential_changed(self, digest: bytes) -> None:
+        """Forget what is known of this digest."""
+
+    def application_changed(self, application_id: str) -> None:
+        """Forget every credential of this application."""
+
+    def flush(self) -> None:
+        """Forget and reload everything."""
+
+    def propagated(self, seconds: float) -> None:
+        """A change took this long from its commit."""
+
+
+class Feed:
+    """The worker's place in the feed. ``read`` after every wake-up and from the timer."""
+
+    def __init__(
+        self,
+        source: GatewaySource,
+        follower: Follower,
+        environment: str,
+        wall: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        self._source = source
+        self._follower = follower
+        self._environment = environment
+        self._wall = wall
+        self._now = now
+        self._position = source.position()
+        #: Monotonic time of the last successful read: its age is how stale this worker may be.
+        self.read_at = now()
+        self._failed = False
+
+    def poll(self) -> None:
+        """Reads the feed if any writer committed since the last time; a failure is reported once and retried."""
+        try:
+            if self._source.changed():
+                self._read()
+            self.read_at = self._now()
+        except StoreUnavailableError as error:
+            self._fail(error)
+
+    def read(self) -> None:
+        """Acts on everything after the last place."""
+        try:
+            self._read()
+            self.read_at = self._now()
+        except StoreUnavailableError as error:
+            self._fail(error)
+
+    def _fail(self, error: StoreUnavailableError) -> None:
+        if not self._failed:
+            log.error("the store cannot be read: serving what is known (%s)", error)
+        self._failed = True
+
+    def _read(self) -> None:
+        try:
+            changes = self._source.changes(self._position)
+        except LostPlaceError:
+            log.warning("lost the place in the change feed: reloading everything")
+            self._position = self._source.position()
+            self._follower.flush()
+            return
+        if self._failed:
+            log.info("the store can be read again")
+            self._failed = False
+        if changes:
+            self._apply(changes)
+            self._position = changes[-1].seq
+
+    def _apply(self, changes: list[Change]) -> None:
+        """Credentials and applications first: they are instant, and a revocation must not wait for a recompilation."""
+        apis: set[str] = set()
+        plans: set[str] = set()
+        flush = False
+        follower = self._follower
+        for change in changes:
+            if change.kind == "credential":
+                follower.credential_changed(bytes.fromhex(change.key))
+            elif change.kind == "application":
+                follower.application_changed(change.key)
+            elif change.kind == "plan":
+                plans.add(change.key)
+            elif change.kind == "api":
+                environment, _, api_id = change.key.partition(" ")
+                if environment == self._environment:
+                    apis.add(api_id)
+            else:
+                flush = True
+        if flush:
+            follower.flush()
+        else:
+            if plans:
+                follower.plans_changed(plans)
+            if apis:
+                follower.api_changed(apis)
+        wall = self._wall()
+        for change in changes:
+            if change.at:
+                follower.propagated(max(0.0, wall - change.at))

@@ -1,0 +1,144 @@
+"""Header lines: the strict grammar of RFC 9112 section 5, what each field means to a proxy, and a memo of both.
+
+A line that was seen before costs one dictionary look-up; a keep-alive client repeats nearly all of its lines. The
+memo is a pure function's cache: bounded, and it decides nothing about validity of a credential.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+# What a request parser does with a field. FORWARD must be 0: it is tested for truth on every line.
+FORWARD: Final = 0
+DROP: Final = 1
+HOST: Final = 2
+CONTENT_LENGTH: Final = 3
+TRANSFER_ENCODING: Final = 4
+CONNECTION: Final = 5
+EXPECT: Final = 6
+UPGRADE: Final = 7
+AUTHORIZATION: Final = 8
+SINGLE: Final = 9
+
+_LINE = re.compile(
+    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*"
+    rb"((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*"
+)
+
+
+_REQUEST_KINDS: Final[dict[bytes, int]] = {
+    b"host": HOST,
+    b"content-length": CONTENT_LENGTH,
+    b"transfer-encoding": TRANSFER_ENCODING,
+    b"connection": CONNECTION,
+    b"expect": EXPECT,
+    b"upgrade": UPGRADE,
+    b"authorization": AUTHORIZATION,
+    b"content-type": SINGLE,
+    # Hop-by-hop (RFC 9110 section 7.6.1), and what the gateway itself states about the client: never a client's copy.
+    b"keep-alive": DROP,
+    b"proxy-connection": DROP,
+    b"proxy-authorization": DROP,
+    b"proxy-authenticate": DROP,
+    b"te": DROP,
+    b"http2-settings": DROP,
+    b"forwarded": DROP,
+    b"x-forwarded-for": DROP,
+    b"x-forwarded-host": DROP,
+    b"x-forwarded-proto": DROP,
+    b"x-forwarded-port": DROP,
+    b"x-forwarded-server": DROP,
+    b"x-forwarded-prefix": DROP,
+    b"x-forwarded-by": DROP,
+    b"x-forwarded": DROP,
+    b"x-real-ip": DROP,
+    b"x-client-ip": DROP,
+    b"x-original-url": DROP,
+    b"x-original-host": DROP,
+    b"x-rewrite-url": DROP,
+    b"x-http-method-override": DROP,
+    b"x-http-method": DROP,
+    b"x-method-override": DROP,
+}
+_IDENTITY_PREFIX = b"x-wardgate-"
+
+_RESPONSE_KINDS: Final[dict[bytes, int]] = {
+    b"content-length": CONTENT_LENGTH,
+    b"transfer-encoding": TRANSFER_ENCODING,
+    b"connection": CONNECTION,
+    b"upgrade": UPGRADE,
+    b"keep-alive": DROP,
+    b"proxy-connection": DROP,
+    b"proxy-authenticate": DROP,
+    b"ratelimit": DROP,
+    b"ratelimit-policy": DROP,
+}
+
+
+class Line(NamedTuple):
+    """A parsed header line: the field, what it means, and the line as it will be forwarded."""
+
+    pair: tuple[bytes, bytes]
+    kind: int
+    text: bytes
+
+
+class LineError(ValueError):
+    """The line is not a field line: bad name, space before the colon, a fold, or a control character."""
+
+
+def request_kind(name: bytes) -> int:
+    """What the lower-case field ``name`` means in a request.
+
+    A name with underscores that reads like one of the gateway's own or a framing field once a CGI-style server maps
+    ``_`` to ``-`` is dropped: such a server could not tell the two apart.
+    """
+    kind = _REQUEST_KINDS.get(name)
+    if kind is not None:
+        return kind
+    if name.startswith(_IDENTITY_PREFIX):
+        return DROP
+    if b"_" in name:
+        dashed = name.replace(b"_", b"-")
+        if dashed in _REQUEST_KINDS or dashed.startswith(_IDENTITY_PREFIX):
+            return DROP
+    return FORWARD
+
+
+def response_kind(name: bytes) -> int:
+    """What the lower-case field ``name`` means in an upstream's answer."""
+    if name.startswith(_IDENTITY_PREFIX):
+        return DROP
+    return _RESPONSE_KINDS.get(name, FORWARD)
+
+
+class LineMemo:
+    """Parses lines, remembering up to ``size`` of at most ``longest`` bytes; when full it starts over."""
+
+    __slots__ = ("_kind", "_longest", "_size", "known")
+
+    def __init__(self, *, response: bool = False, size: int = 4096, longest: int = 256) -> None:
+        self._kind = response_kind if response else request_kind
+        self._size = size
+        self._longest = longest
+        #: For the caller's fast path: ``known.get(line)`` before ``parse(line)``.
+        self.known: dict[bytes, Line] = {}
+
+    def parse(self, raw: bytes) -> Line:
+        """The line parsed, and remembered.
+
+        Raises:
+            LineError: it does not follow the grammar.
+        """
+        match = _LINE.fullmatch(raw)
+        if match is None:
+            raise LineError
+        name, value = match.groups()
+        lower = name.lower()
+        line = Line((lower, value), self._kind(lower), name + b": " + value)
+        if len(raw) <= self._longest:
+            if len(self.known) >= self._size:
+                self.known.clear()
+            self.known[raw] = line
+        return line

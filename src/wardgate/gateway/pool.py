@@ -1,0 +1,232 @@
+"""The connections to one API's upstream: kept alive, bounded, spread over healthy targets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from wardgate.domain.upstream import Upstream
+from wardgate.gateway.balance import Balancer, RetryBudget, TargetState
+from wardgate.gateway.response_head import ResponseParser
+from wardgate.gateway.upstream import CLOSED, UpstreamConnection
+
+#: An idle connection is closed after this, and any one after an hour, so that changed names take effect.
+IDLE_SECONDS = 50.0
+_MAX_AGE = 3600.0
+
+
+class Waiter(Protocol):
+    """Who waits for a connection."""
+
+    def upstream_ready(self, connection: UpstreamConnection) -> bool:
+        """Takes the connection; false if it is no longer wanted."""
+
+    def upstream_refused(self, reason: str, target: Target | None) -> None:
+        """There will be none."""
+
+
+class Target:
+    """One address of an upstream: ``prefix`` is its path (no trailing slash), ``host_line`` the Host field."""
+
+    __slots__ = ("host", "host_line", "idle", "name", "port", "prefix", "state", "tls")
+
+    def __init__(self, url: str, state: TargetState) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"upstream target {url!r} must be an http:// or https:// URL")
+        self.name = url
+        self.tls = parts.scheme == "https"
+        self.host = parts.hostname
+        self.port = parts.port or (443 if self.tls else 80)
+        self.prefix = parts.path.rstrip("/").encode()
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        default = self.port == (443 if self.tls else 80)
+        self.host_line = (f"Host: {shown}" if default else f"Host: {shown}:{self.port}").encode() + b"\r\n"
+        self.idle: list[UpstreamConnection] = []
+        self.state = state
+
+
+class UpstreamPool:
+    """Connections to the targets of one upstream. ``take`` or ``connect``, then ``give_back`` or ``lost``."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        parser: ResponseParser,
+        now: Callable[[], float],
+        random: Callable[[], float],
+        write_buffer: int,
+    ) -> None:
+        self.upstream = upstream
+        self.now = now
+        self._parser = parser
+        self._write_buffer = write_buffer
+        self._balancer = Balancer(upstream.targets, upstream.breaker, random, upstream.health)
+        self.targets = [
+            Target(url, state) for url, state in zip(upstream.targets, self._balancer.targets, strict=True)
+        ]
+        self._by_state = {id(target.state): target for target in self.targets}
+        self._only = self.targets[0] if len(self.targets) == 1 else None
+        self._budget = RetryBudget(upstream.retry_budget)
+        self.connections: set[UpstreamConnection] = set()
+        self._opening = 0
+        self._waiting: deque[Waiter] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.tls = _client_context(upstream) if any(target.tls for target in self.targets) else None
+        self.retired = False
+
+    def server_name(self, target: Target) -> str | None:
+        """The name the target's certificate must have; ``None`` without TLS."""
+        return (self.upstream.tls.server_name or target.host) if target.tls else None
+
+    def choose(self, now: float, exclude: Target | None = None) -> Target | None:
+        """A healthy target, counted as in flight until ``settle``; ``None`` when every one is out."""
+        if exclude is None:
+            self._budget.requests += 1
+        state = self._balancer.choose(now, exclude.state if exclude is not None else None)
+        if state is None:
+            return None
+        return self._only or self._by_state[id(state)]
+
+    def take(self, target: Target) -> UpstreamConnection | None:
+        """An idle connection to ``target``, or ``None``: then ``connect``."""
+        idle = target.idle
+        return idle.pop() if idle else None
+
+    def connect(self, target: Target, waiter: Waiter) -> None:
+        """Opens a connection for ``waiter``; past the bound it waits for one to come free."""
+        if len(self.connections) + self._opening >= self.upstream.max_connections:
+            target.state.cancel()
+            self._waiting.append(waiter)
+            return
+        self._opening += 1
+        task = asyncio.get_running_loop().create_task(self._open(target, waiter))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _open(self, target: Target, waiter: Waiter) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self.upstream.timeouts.connect):
+                _, connection = await loop.create_connection(
+                    lambda: UpstreamConnection(self, target, self._parser),
+                    target.host,
+                    target.port,
+                    ssl=self.tls if target.tls else None,
+                    server_hostname=self.server_name(target),
+                )
+        except (OSError, TimeoutError, ssl.SSLError):
+            self._opening -= 1
+            target.state.failure(self.now())
+            waiter.upstream_refused("upstream_connect_failed", target)
+            self._serve_waiting()
+            return
+        self._opening -= 1
+        connection.transport.set_write_buffer_limits(high=self._write_buffer)
+        connection.born = connection.since = self.now()
+        self.connections.add(connection)
+        if not waiter.upstream_ready(connection):
+            target.state.cancel()
+            self._keep(connection)
+
+    def give_back(self, connection: UpstreamConnection, *, reuse: bool) -> None:
+        """An exchange on ``connection`` ended with a whole answer."""
+        connection.target.state.success()
+        if not reuse or self.retired:
+            self._drop(connection)
+        else:
+            self._keep(connection)
+
+    def _keep(self, connection: UpstreamConnection) -> None:
+        connection.resume()
+        if self._waiting and self._hand_over(connection):
+            return
+        if self.retired:
+            self._drop(connection)
+            return
+        connection.target.idle.append(connection)
+
+    def _hand_over(self, connection: UpstreamConnection) -> bool:
+        """Gives a free connection to whoever waits longest; false if nobody wants one."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            connection.target.state.begin()
+            if waiter.upstream_ready(connection):
+                return True
+            connection.target.state.cancel()
+        return False
+
+    def _drop(self, connection: UpstreamConnection) -> None:
+        connection.state = CLOSED
+        connection.transport.close()
+        self.connections.discard(connection)
+        self._serve_waiting()
+
+    def lost(self, connection: UpstreamConnection, *, busy: bool, blame: bool) -> None:
+        """The connection is gone; ``busy``: in the middle of an exchange; ``blame``: through its target's fault."""
+        self.connections.discard(connection)
+        if busy and blame:
+            connection.target.state.failure(self.now())
+        elif busy:
+            connection.target.state.cancel()
+        else:
+            with contextlib.suppress(ValueError):
+                connection.target.idle.remove(connection)
+        self._serve_waiting()
+
+    def _serve_waiting(self) -> None:
+        """Opens a connection for who waits, when there is room again."""
+        while self._waiting and len(self.connections) + self._opening < self.upstream.max_connections:
+            waiter = self._waiting.popleft()
+            target = self.choose(self.now())
+            if target is None:
+                waiter.upstream_refused("upstream_unavailable", None)
+                continue
+            self.connect(target, waiter)
+
+    def forget_waiter(self, waiter: Waiter) -> None:
+        """``waiter`` no longer waits."""
+        with contextlib.suppress(ValueError):
+            self._waiting.remove(waiter)
+
+    def tick(self, now: float) -> None:
+        """Closes connections idle or alive for too long."""
+        for target in self.targets:
+            for connection in [
+                c for c in target.idle if now - c.since > IDLE_SECONDS or now - c.born > _MAX_AGE
+            ]:
+                connection.close()
+
+    def may_retry(self, attempts: int) -> bool:
+        """Whether another attempt after ``attempts`` retries is allowed and affordable; if so it is spent."""
+        return attempts < self.upstream.retries and self._budget.retry(self.now())
+
+    def probe_result(self, target: Target, *, ok: bool) -> None:
+        """An active health check of ``target`` ended."""
+        target.state.probe(ok)
+
+    def retire(self) -> None:
+        """No new exchange will come: idle connections close now, busy ones when they are done."""
+        self.retired = True
+        for target in self.targets:
+            for connection in list(target.idle):
+                connection.close()
+
+
+def _client_context(upstream: Upstream) -> ssl.SSLContext:
+    """TLS towards the upstream: verified unless the operator switched that off for this upstream."""
+    tls = upstream.tls
+    context = ssl.create_default_context(cafile=tls.ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.certificate is not None:
+        context.load_cert_chain(tls.certificate, tls.key)
+    return context

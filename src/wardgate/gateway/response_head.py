@@ -1,0 +1,114 @@
+"""The head of an upstream's answer: strict parsing, hop-by-hop fields removed, framing decided (RFC 9112 section 6.3)."""
+
+from __future__ import annotations
+
+import re
+
+from wardgate.gateway.fields import (
+    CONNECTION,
+    CONTENT_LENGTH,
+    DROP,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    Line,
+    LineError,
+    LineMemo,
+)
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+
+
+class ResponseError(ValueError):
+    """The upstream's answer is not valid HTTP/1.1."""
+
+
+class ResponseHead:
+    """``block``: status line, forwardable fields and Content-Length, CRLF-ended. ``length`` is -1 when unknown."""
+
+    __slots__ = ("block", "chunked", "keep_alive", "length", "status", "upgrade")
+
+    def __init__(self, status: int, block: bytes) -> None:
+        self.status = status
+        self.block = block
+        self.length = -1
+        self.chunked = False
+        self.keep_alive = True
+        self.upgrade: bytes | None = None
+
+
+class ResponseParser:
+    """Parses response heads with a memo of lines; one per worker."""
+
+    __slots__ = ("_max_count", "memo")
+
+    def __init__(self, max_header_count: int) -> None:
+        self._max_count = max_header_count
+        self.memo = LineMemo(response=True)
+
+    def parse(self, raw: bytes) -> ResponseHead:
+        """The head in ``raw``, which ends before its empty line.
+
+        Raises:
+            ResponseError: it is malformed or ambiguous.
+        """
+        texts = raw.split(b"\r\n")
+        match = _STATUS_LINE.fullmatch(texts[0])
+        if match is None:
+            raise ResponseError("status line")
+        if len(texts) - 1 > self._max_count:
+            raise ResponseError("too many fields")
+        known = self.memo.known
+        parse = self.memo.parse
+        kept: list[Line] = []
+        special: list[Line] = []
+        try:
+            for text in texts[1:]:
+                line = known.get(text) or parse(text)
+                (special if line.kind else kept).append(line)
+        except LineError:
+            raise ResponseError("field line") from None
+        minor, status_text, phrase = match.groups()
+        head = ResponseHead(int(status_text), b"")
+        head.keep_alive = minor == b"1"
+        nominated = _interpret(head, special) if special else frozenset()
+        out = [b"HTTP/1.1 %b %b" % (status_text, phrase or b"")]
+        if nominated:
+            kept = [line for line in kept if line.pair[0] not in nominated]
+        out.extend(line.text for line in kept)
+        if head.length >= 0:
+            out.append(b"Content-Length: %d" % head.length)
+        out.append(b"")
+        head.block = b"\r\n".join(out)
+        if head.chunked and minor == b"0":
+            raise ResponseError("transfer-encoding in HTTP/1.0")
+        return head
+
+
+def _interpret(head: ResponseHead, special: list[Line]) -> frozenset[bytes]:
+    """Sets the framing from the special fields; the names that Connection nominates are returned."""
+    nominated: set[bytes] = set()
+    for line in special:
+        kind, value = line.kind, line.pair[1]
+        if kind == DROP:
+            continue
+        if kind == CONTENT_LENGTH:
+            if _LENGTH.fullmatch(value) is None or head.length >= 0:
+                raise ResponseError("content-length")
+            head.length = int(value)
+        elif kind == TRANSFER_ENCODING:
+            if value.lower() != b"chunked" or head.chunked:
+                raise ResponseError("transfer-encoding")
+            head.chunked = True
+        elif kind == CONNECTION:
+            options = {option.strip(b" \t").lower() for option in value.split(b",")}
+            if b"close" in options:
+                head.keep_alive = False
+            elif b"keep-alive" in options:
+                head.keep_alive = True
+            nominated |= options
+        elif kind == UPGRADE:
+            head.upgrade = value.lower()
+    if head.chunked and head.length >= 0:
+        raise ResponseError("both framings")
+    return frozenset(nominated)

@@ -1,0 +1,329 @@
+"""One connection to an upstream target: sends a request, parses the answer, streams its body with back-pressure."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, cast
+
+from wardgate.gateway.chunked import ChunkDecoder, ChunkError
+from wardgate.gateway.response_head import ResponseError, ResponseHead, ResponseParser
+
+if TYPE_CHECKING:
+    from wardgate.gateway.pool import Target, UpstreamPool
+
+IDLE, HEAD, LENGTH, CHUNKED, UNTIL_CLOSE, TUNNEL, CLOSED = range(7)
+_MAX_HEAD = 64 * 1024
+_MEMO_HEAD = 2048
+
+
+class Receiver(Protocol):
+    """The client side of an exchange, as its upstream connection sees it."""
+
+    def answer_interim(self, head: ResponseHead) -> None:
+        """A 1xx answer other than 101."""
+
+    def answer_whole(self, head: ResponseHead, body: bytes) -> None:
+        """A final answer with its whole body; the upstream connection is already free."""
+
+    def answer_start(self, head: ResponseHead) -> None:
+        """The head of a final answer whose body follows in pieces."""
+
+    def answer_piece(self, piece: bytes) -> None:
+        """The next body bytes, decoded."""
+
+    def answer_end(self, trailers: list[bytes]) -> None:
+        """The body is complete; the upstream connection is already free."""
+
+    def answer_failed(self, reason: str, *, clean: bool) -> None:
+        """No (complete) answer will come. ``clean``: not one byte of an answer was received."""
+
+    def tunnel_start(self, head: ResponseHead, rest: bytes) -> None:
+        """The upstream switched protocols; all bytes are passed on as they are from now."""
+
+    def tunnel_data(self, data: bytes) -> None:
+        """Bytes of the tunnel."""
+
+    def pause_sending(self) -> None:
+        """The upstream reads slowly: stop reading the client."""
+
+    def resume_sending(self) -> None:
+        """The upstream takes more again."""
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One connection of a pool, used for one exchange at a time."""
+
+    __slots__ = (
+        "_buffer",
+        "_decoder",
+        "_last_head",
+        "_last_raw",
+        "_left",
+        "_parser",
+        "_reading_paused",
+        "born",
+        "method",
+        "pool",
+        "receiver",
+        "request_done",
+        "reusable",
+        "since",
+        "state",
+        "target",
+        "transport",
+        "upgrading",
+        "used",
+    )
+
+    transport: asyncio.Transport
+
+    def __init__(self, pool: UpstreamPool, target: Target, parser: ResponseParser) -> None:
+        self.pool = pool
+        self.target = target
+        self.receiver: Receiver | None = None
+        self.state = IDLE
+        self.method = "GET"
+        self.upgrading = False
+        self.reusable = True
+        self.request_done = True
+        self.born = 0.0
+        #: Monotonic time of the last progress, judged by the worker's coarse timer.
+        self.since = 0.0
+        #: Whether an exchange was begun on it before: a reused connection may have been closed by the peer meanwhile.
+        self.used = False
+        self._parser = parser
+        self._reading_paused = False
+        self._buffer = b""
+        self._left = 0
+        self._decoder: ChunkDecoder | None = None
+        self._last_raw = b""
+        self._last_head: ResponseHead | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def send(
+        self, receiver: Receiver, method: str, request: bytes, now: float, *, upgrading: bool, done: bool
+    ) -> None:
+        """Begins an exchange: ``request`` is its head (and body, if ``done``)."""
+        self.receiver = receiver
+        self.method = method
+        self.upgrading = upgrading
+        self.request_done = done
+        self.state = HEAD
+        self.since = now
+        self.transport.write(request)
+
+    def send_body(self, data: bytes, *, done: bool) -> None:
+        """More of the request's body, framed as the head announced."""
+        self.request_done = done
+        if data:
+            self.transport.write(data)
+
+    def data_received(self, data: bytes) -> None:
+        state = self.state
+        if state == HEAD:
+            self._head(data)
+        elif state == LENGTH:
+            self._length(data)
+        elif state == CHUNKED:
+            self._chunked(data)
+        elif state == UNTIL_CLOSE:
+            self.since = self.pool.now()
+            if self.receiver is not None:
+                self.receiver.answer_piece(data)
+        elif state == TUNNEL:
+            self.since = self.pool.now()
+            if self.receiver is not None:
+                self.receiver.tunnel_data(data)
+        elif state == IDLE:
+            # Bytes nobody asked for would be taken for the answer to the next request.
+            self.close()
+
+    def _head(self, data: bytes) -> None:
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            if len(data) > _MAX_HEAD:
+                self._malformed()
+            else:
+                self._buffer = data
+            return
+        raw = data[:end]
+        if raw == self._last_raw:
+            head = cast("ResponseHead", self._last_head)
+        else:
+            try:
+                head = self._parser.parse(raw)
+            except ResponseError:
+                self._malformed()
+                return
+            if end <= _MEMO_HEAD:
+                self._last_raw = raw
+                self._last_head = head
+        status = head.status
+        length = head.length
+        if status < 200:
+            self._interim(head, data[end + 4 :])
+            return
+        if self.method == "HEAD" or status in (204, 304):
+            length = 0
+        elif head.chunked or length < 0:
+            self._stream(head, data[end + 4 :])
+            return
+        body = data[end + 4 :]
+        got = len(body)
+        if got == length:
+            receiver = self.receiver
+            if not head.keep_alive:
+                self.reusable = False
+            self.release()
+            if receiver is not None:
+                receiver.answer_whole(head, body)
+        elif got < length:
+            if not head.keep_alive:
+                self.reusable = False
+            self.state = LENGTH
+            self._left = length
+            if self.receiver is not None:
+                self.receiver.answer_start(head)
+            if got:
+                self._length(body)
+        else:
+            self._malformed()
+
+    def _interim(self, head: ResponseHead, rest: bytes) -> None:
+        receiver = self.receiver
+        if head.status == 101:
+            if not self.upgrading or head.upgrade != b"websocket" or receiver is None:
+                self._malformed()
+                return
+            self.state = TUNNEL
+            self.reusable = False
+            receiver.tunnel_start(head, rest)
+            return
+        if receiver is not None and head.status != 100:
+            receiver.answer_interim(head)
+        if rest:
+            self._head(rest)
+
+    def _stream(self, head: ResponseHead, rest: bytes) -> None:
+        """An answer that is chunked, or ends with the connection."""
+        if not head.keep_alive:
+            self.reusable = False
+        if head.chunked:
+            self.state = CHUNKED
+            self._decoder = ChunkDecoder(self._parser.memo)
+        else:
+            self.state = UNTIL_CLOSE
+            self.reusable = False
+        if self.receiver is not None:
+            self.receiver.answer_start(head)
+        if rest and self.state != CLOSED:
+            self.data_received(rest)
+
+    def _length(self, data: bytes) -> None:
+        self.since = self.pool.now()
+        self._left -= len(data)
+        receiver = self.receiver
+        if self._left < 0:
+            # More than announced: the surplus is nobody's, and the connection cannot be trusted.
+            data = data[: self._left]
+            self._left = 0
+            self.reusable = False
+        if receiver is not None:
+            receiver.answer_piece(data)
+        if self._left == 0 and self.state == LENGTH:
+            self.release()
+            if receiver is not None:
+                receiver.answer_end([])
+
+    def _chunked(self, data: bytes) -> None:
+        self.since = self.pool.now()
+        decoder = cast("ChunkDecoder", self._decoder)
+        try:
+            pieces = decoder.feed(data)
+        except ChunkError:
+            self._malformed()
+            return
+        receiver = self.receiver
+        if receiver is not None:
+            for piece in pieces:
+                receiver.answer_piece(piece)
+        if decoder.done and self.state == CHUNKED:
+            if decoder.rest:
+                self.reusable = False
+            self._decoder = None
+            self.release()
+            if receiver is not None:
+                receiver.answer_end(decoder.trailers)
+
+    def release(self) -> None:
+        """The exchange is over: back to the pool, or closed when it cannot be used again."""
+        self.receiver = None
+        self.used = True
+        self.state = IDLE
+        self.pool.give_back(self, reuse=self.reusable and self.request_done)
+
+    def close(self, *, blame: bool = False) -> None:
+        """Closes at once; its receiver hears nothing. ``blame``: the target did wrong, and its health should know."""
+        if self.state != CLOSED:
+            busy = self.state != IDLE
+            self.receiver = None
+            self.state = CLOSED
+            self.transport.abort()
+            self.pool.lost(self, busy=busy, blame=blame)
+
+    def fail(self, reason: str) -> None:
+        """Closes at once, blames the target and tells the receiver why."""
+        receiver = self.receiver
+        self._buffer = b""
+        self.close(blame=True)
+        if receiver is not None:
+            receiver.answer_failed(reason, clean=False)
+
+    def _malformed(self) -> None:
+        self.fail("upstream_malformed")
+
+    def pause(self) -> None:
+        """Its receiver takes no more for now."""
+        if not self._reading_paused and self.state != CLOSED:
+            self._reading_paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Its receiver takes more again."""
+        if self._reading_paused and self.state != CLOSED:
+            self._reading_paused = False
+            self.transport.resume_reading()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        state = self.state
+        if state == CLOSED:
+            return
+        receiver = self.receiver
+        self.receiver = None
+        self.state = CLOSED
+        ended = state == TUNNEL or (state == UNTIL_CLOSE and exc is None)
+        clean = state == HEAD and not self._buffer
+        # A kept connection that the peer closed just before it was used again says nothing about the peer's health.
+        self.pool.lost(self, busy=state != IDLE, blame=not ended and not (clean and self.used))
+        if receiver is None:
+            return
+        if ended:
+            receiver.answer_end([])
+        else:
+            receiver.answer_failed("upstream_closed", clean=clean)
+
+    def pause_writing(self) -> None:
+        if self.receiver is not None:
+            self.receiver.pause_sending()
+
+    def resume_writing(self) -> None:
+        if self.receiver is not None:
+            self.receiver.resume_sending()

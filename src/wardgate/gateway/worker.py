@@ -1,0 +1,411 @@
+"""A gateway worker: one process's connections, snapshot, caches and timers joined together."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import random
+import secrets
+import socket
+import time
+from time import monotonic
+
+from wardgate.domain.api import Api
+from wardgate.domain.consumer import Principal, Subscription
+from wardgate.domain.limit import Plan
+from wardgate.domain.rejection import Rejection
+from wardgate.domain.settings import Listener, ServerSettings
+from wardgate.gateway import snapshot as snapshots
+from wardgate.gateway.certificates import CertificateStore
+from wardgate.gateway.connection import ClientConnection
+from wardgate.gateway.feed import Feed
+from wardgate.gateway.forwarded import TrustedProxies
+from wardgate.gateway.head import HeadParser, RequestHead
+from wardgate.gateway.health import HealthChecks
+from wardgate.gateway.hub import HubClient
+from wardgate.gateway.identity import JWKS_PATH, Identity, Signer
+from wardgate.gateway.listener import Acceptor
+from wardgate.gateway.pool import UpstreamPool
+from wardgate.gateway.ports import GatewaySource, StoreUnavailableError
+from wardgate.gateway.principals import Principals
+from wardgate.gateway.response_head import ResponseParser
+from wardgate.gateway.snapshot import Matched, Mounted, Snapshot
+from wardgate.gateway.timers import Timers
+from wardgate.limits.client import LimitClient
+from wardgate.limits.limitset import LimitSet
+from wardgate.policy.compiled import CompiledApi
+from wardgate.policy.exchange import Exchange
+from wardgate.policy.pipeline import compile_api
+from wardgate.policy.registry import PolicyConfigError, PolicyRegistry
+from wardgate.telemetry.access_log import AccessLog
+from wardgate.telemetry.recorder import Recorder
+
+log = logging.getLogger("wardgate.gateway")
+
+_JSON = b"application/json"
+
+
+class Worker:
+    """Owns everything a request needs; connections call back into it. Also the steps' ``Directory``."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        source: GatewaySource,
+        limits: LimitClient,
+        recorder: Recorder,
+        access_log: AccessLog | None,
+        hub: HubClient | None,
+    ) -> None:
+        self.settings = settings
+        self.bounds = settings.bounds
+        self.now = monotonic
+        self.wall = time.time
+        self.draining = False
+        self.parser = HeadParser(settings.bounds.max_header_count, settings.bounds.max_target_bytes)
+        self.recorder = recorder
+        self.access_log = access_log
+        self.hub = hub
+        self.connections: set[ClientConnection] = set()
+        self.trusted = TrustedProxies(settings.trusted_proxies, settings.forwarded_header)
+        self._source = source
+        self._limits = limits
+        self._limit_sets: dict[tuple[str, str | None], LimitSet | None] = {}
+        self._response_parser = ResponseParser(settings.bounds.max_header_count)
+        self._registry = PolicyRegistry.installed()
+        self._principals = Principals(source, settings.credential_cache, settings.negative_cache)
+        self._feed = Feed(source, self, settings.environment, self.wall, monotonic)
+        self._plans: dict[str, Plan] = source.plans()
+        self._master_key = source.master_key()
+        self._identity = Identity(Signer(source.signing_keys()))
+        self._per_address: dict[str, int] = {}
+        self._retries = 0
+        self._request_prefix = secrets.token_hex(6).encode()
+        self._numbers = itertools.count()
+        self._acceptors: list[Acceptor] = []
+        self._certificates = CertificateStore(settings.certificates) if settings.certificates else None
+        self._retired: list[UpstreamPool] = []
+        self.snapshot: Snapshot = snapshots.build([], None, self._master_key, self._compile, self._make_pool)
+        self._load(source.apis())
+        self._timers = Timers(self)
+        self._health = HealthChecks(self)
+
+    # -- life
+
+    async def start(self, sockets: list[tuple[socket.socket, Listener]]) -> None:
+        """Accepts on ``sockets`` from now on."""
+        trusts = self.trusted.trusts if self.settings.trusted_proxies else _loopback
+        for sock, listener in sockets:
+            acceptor = Acceptor(
+                sock,
+                listener,
+                self._certificates,
+                self._connection,
+                trusts if self.settings.proxy_protocol else None,
+            )
+            await acceptor.start()
+            self._acceptors.append(acceptor)
+        self._timers.start()
+        self._health.start()
+
+    def _connection(self, tls: bool, peer: str | None) -> ClientConnection:
+        return ClientConnection(self, tls=tls, peer=peer)
+
+    async def drain(self, grace: float) -> None:
+        """Stops accepting, lets requests in flight end, closes what is idle; returns when all are closed."""
+        self.draining = True
+        for acceptor in self._acceptors:
+            await acceptor.close()
+        began = monotonic()
+        while self.connections and monotonic() - began < grace:
+            # A connection idle for a second has no request on its way; a fresher one gets a while to send it and
+            # hear "Connection: close".
+            self._timers.close_idle(idle_for=1.0 if monotonic() - began < 3.0 else 0.0)
+            await asyncio.sleep(0.05)
+        for connection in list(self.connections):
+            connection.transport.abort()
+        self._timers.stop()
+        self._health.stop()
+        for mounted in self.snapshot.mounted.values():
+            mounted.pool.retire()
+
+    def reload_certificates(self) -> None:
+        """Takes the certificate files as they are now; wrong ones are reported and the old stay in use."""
+        if self._certificates is not None:
+            try:
+                self._certificates.reload()
+            except (OSError, ValueError) as error:
+                log.error("certificates not reloaded: %s", error)
+
+    def on_wake(self) -> None:
+        """The change feed moved."""
+        self._feed.read()
+
+    # -- the store's changes (feed.Follower)
+
+    def _load(self, apis: list[Api]) -> None:
+        before = self.snapshot
+        built = snapshots.build(
+            self._compilable(apis), before, self._master_key, self._compile, self._make_pool
+        )
+        kept = {id(mounted.pool) for mounted in built.mounted.values()}
+        for mounted in before.mounted.values():
+            if id(mounted.pool) not in kept:
+                mounted.pool.retire()
+                self._retired.append(mounted.pool)
+        self.snapshot = built
+
+    def _compilable(self, apis: list[Api]) -> list[Api]:
+        """The APIs that compile; one that does not stays as it was, or shut if it is new, and the log says why."""
+        good: list[Api] = []
+        for api in apis:
+            try:
+                compile_api(api, self.settings.environment, self._registry)
+                good.append(api)
+            except (PolicyConfigError, ValueError) as error:
+                log.error("API %s cannot be served as deployed: %s", api.id, error)
+                old = self.snapshot.mounted.get(api.id)
+                if old is not None:
+                    good.append(old.compiled.api)
+        return good
+
+    def _compile(self, api: Api) -> CompiledApi:
+        return compile_api(api, self.settings.environment, self._registry)
+
+    def _make_pool(self, api: Api) -> UpstreamPool:
+        return UpstreamPool(
+            api.upstream, self._response_parser, monotonic, random.random, self.settings.bounds.write_buffer
+        )
+
+    def api_changed(self, api_ids: set[str]) -> None:
+        """Swaps these APIs in one go."""
+        apis = {api_id: mounted.compiled.api for api_id, mounted in self.snapshot.mounted.items()}
+        for api_id in api_ids:
+            found = self._source.api(api_id)
+            if found is None:
+                apis.pop(api_id, None)
+            else:
+                apis[api_id] = found
+        self._load(list(apis.values()))
+
+    def plans_changed(self, names: set[str]) -> None:
+        """Limits of these plans are read anew; what was counted under unchanged limits stays with the authority."""
+        self._plans = self._source.plans()
+        for name in names:
+            self._limits.forget_plan(name)
+        self._limit_sets.clear()
+
+    def credential_changed(self, digest: bytes) -> None:
+        """Forgets what is known of this digest."""
+        self._principals.drop_credential(digest)
+
+    def application_changed(self, application_id: str) -> None:
+        """Forgets every credential of this application and what upstreams were told of it."""
+        self._principals.drop_application(application_id)
+        self._identity.forget()
+        self._limit_sets.clear()
+
+    def flush(self) -> None:
+        """Forgets and reloads everything."""
+        self._principals.clear()
+        self._limit_sets.clear()
+        self.plans_changed(set(self._plans))
+        self._identity.use(Signer(self._source.signing_keys()))
+        self._load(self._source.apis())
+
+    def propagated(self, seconds: float) -> None:
+        """Records how long a change took to get here."""
+        self.recorder.propagated(seconds)
+
+    # -- what steps ask (policy.exchange.Directory)
+
+    def principal(self, digest: bytes, now: float) -> Principal | None:
+        """See ``Directory``; past ``max_staleness`` nothing is believed any more."""
+        if now - self._feed.read_at > self.settings.max_staleness:
+            raise StoreUnavailableError("the change feed was not read for too long")
+        return self._principals.get(digest)
+
+    def limits(self, subscription: Subscription) -> LimitSet | None:
+        """The counters of the subscription's plan."""
+        key = (subscription.id, subscription.plan)
+        try:
+            return self._limit_sets[key]
+        except KeyError:
+            pass
+        plan = self._plans.get(subscription.plan) if subscription.plan is not None else None
+        if plan is None and subscription.plan is not None:
+            raise StoreUnavailableError(f"plan {subscription.plan!r} is not known yet")
+        found = self._limits.bind(subscription.id, plan) if plan is not None and plan.limits else None
+        if len(self._limit_sets) > self.settings.credential_cache:
+            self._limit_sets.clear()
+        self._limit_sets[key] = found
+        return found
+
+    # -- what connections ask
+
+    def next_request_id(self) -> bytes:
+        """An id unique to this request, across workers and restarts."""
+        return b"%b%08x" % (self._request_prefix, next(self._numbers))
+
+    def opened(self, connection: ClientConnection) -> None:
+        """A connection was accepted: who is it, and is there room?"""
+        if not connection.peer:
+            name = connection.transport.get_extra_info("peername")
+            connection.peer = name[0] if name else ""
+        peer = connection.peer
+        self.trusted.introduce(connection)
+        held = self._per_address.get(peer, 0) + 1
+        self._per_address[peer] = held
+        self.connections.add(connection)
+        bounds = self.bounds
+        if held > bounds.max_connections_per_address or len(self.connections) > bounds.max_connections:
+            connection.refuse("connections_exceeded")
+
+    def closed(self, connection: ClientConnection) -> None:
+        """A connection is gone."""
+        if connection not in self.connections:
+            return
+        self.connections.discard(connection)
+        left = self._per_address.get(connection.peer, 1) - 1
+        if left:
+            self._per_address[connection.peer] = left
+        else:
+            self._per_address.pop(connection.peer, None)
+
+    def identify_client(self, connection: ClientConnection, head: RequestHead) -> None:
+        """Behind a trusted proxy each request names its own client."""
+        self.trusted.identify(connection, head.fields)
+
+    def answer_unrouted(self, connection: ClientConnection, head: RequestHead, matched: Matched) -> None:
+        """Answers what no resource does: pre-flights, the gateway's own documents, and 404."""
+        if matched.preflight is not None:
+            if matched.preflight:
+                lines = b"".join(line + b"\r\n" for line in matched.preflight)
+                connection.answer_document(204, b"", b"", lines)
+            else:
+                connection.reject(Rejection.of("cors_origin_refused", b"Vary: Origin"))
+        elif head.path == JWKS_PATH and head.method in ("GET", "HEAD"):
+            connection.answer_document(200, _JSON, self._identity.jwks(), b"Cache-Control: max-age=300\r\n")
+        else:
+            connection.reject(Rejection.of(matched.miss or "resource_not_found"))
+
+    def identity_lines(self, exchange: Exchange) -> bytes:
+        """The header lines that tell the upstream who calls."""
+        subscription = exchange.subscription
+        api = exchange.resource.api
+        if subscription is None or exchange.principal is None or not api.identity_headers:
+            return b""
+        return self._identity.block(
+            exchange.principal, subscription, assertion=api.assertion, now=exchange.now, wall=self.wall
+        )
+
+    def release(self, exchange: Exchange) -> None:
+        """The exchange is over: gives back what it held."""
+        limit_set = exchange.limit_set
+        if limit_set is not None and limit_set.holds:
+            limit_set.release(monotonic())
+
+    def record(
+        self, connection: ClientConnection, exchange: Exchange | None, status: int, reason: str
+    ) -> None:
+        """Counts and logs one finished exchange."""
+        principal = exchange.principal if exchange is not None else None
+        application = credential = ""
+        if principal is not None:
+            application = principal.application.id
+            credential = principal.credential.id
+        matched = connection.matched
+        api_id, resource = (matched.api_id, matched.resource_name) if matched is not None else ("", "")
+        seconds = monotonic() - connection.started
+        self.recorder.record(
+            api_id,
+            resource,
+            application,
+            credential,
+            connection.client,
+            status,
+            reason,
+            connection.bytes_in,
+            connection.bytes_out,
+            seconds,
+        )
+        if self.access_log is not None:
+            self._log(connection, api_id, resource, application, credential, status, reason, seconds)
+
+    def _log(
+        self,
+        connection: ClientConnection,
+        api_id: str,
+        resource: str,
+        application: str,
+        credential: str,
+        status: int,
+        reason: str,
+        seconds: float,
+    ) -> None:
+        head = connection.head
+        target = connection.target
+        if self.access_log is not None:
+            self.access_log.write(
+                connection.request_id.decode(),
+                connection.client,
+                head.method if head is not None else "",
+                head.host if head is not None else "",
+                head.path if head is not None else "",
+                head.query.decode("latin-1") if head is not None else "",
+                api_id,
+                resource,
+                application,
+                credential,
+                status,
+                reason,
+                connection.bytes_in,
+                connection.bytes_out,
+                seconds,
+                target.name if target is not None else "",
+                monotonic() - connection.sent_at if target is not None else 0.0,
+                connection.attempts,
+            )
+
+    def count_retry(self) -> None:
+        """One more attempt at an upstream."""
+        self._retries += 1
+
+    def report(self, error: Exception) -> None:
+        """A bug or an outage inside a step: the request was refused, the operator must know."""
+        log.error("a request failed inside the gateway", exc_info=error)
+
+    # -- timers
+
+    def pools(self) -> list[UpstreamPool]:
+        """Every pool in use, and those that still finish old exchanges."""
+        self._retired = [pool for pool in self._retired if pool.connections]
+        return [mounted.pool for mounted in self.mounted()] + self._retired
+
+    def mounted(self) -> list[Mounted]:
+        """The APIs of the present snapshot."""
+        return list(self.snapshot.mounted.values())
+
+    def beat(self, now: float) -> None:
+        """Half-second house-keeping: the feed's safety net, limits, counters."""
+        self._feed.poll()
+        self._limits.tick(now)
+        known, refused = self._principals.sizes
+        recorder = self.recorder
+        recorder.tick()
+        recorder.set("connections", len(self.connections))
+        recorder.set(
+            "in_flight", sum(1 for connection in self.connections if connection.exchange is not None)
+        )
+        recorder.set("credential_cache_entries", known)
+        recorder.set("negative_cache_entries", refused)
+        recorder.set("credential_cache_hits", self._principals.hits)
+        recorder.set("credential_cache_misses", self._principals.misses)
+        recorder.set("upstream_connections", sum(len(pool.connections) for pool in self.pools()))
+        recorder.set("upstream_retries", self._retries)
+        recorder.set("store_staleness_seconds", max(0.0, now - self._feed.read_at))
+
+
+def _loopback(address: str) -> bool:
+    return address.startswith("127.") or address in ("::1", "::ffff:127.0.0.1")

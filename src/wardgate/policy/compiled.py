@@ -1,0 +1,65 @@
+"""What ``policy.compile`` makes of an API: per resource the steps it needs and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wardgate.domain.api import Api, Resource
+from wardgate.policy.cors import CorsRules
+from wardgate.policy.exchange import Step
+
+
+@dataclass(frozen=True, slots=True)
+class NamedStep:
+    """A step with the policy and phase it comes from, for ``wardgate explain``."""
+
+    policy: str
+    phase: str
+    call: Step
+
+
+class CompiledResource:
+    """One resource ready to decide on: ``steps`` in order, and names rendered once.
+
+    ``key_place`` and ``key_name`` (lower case) say where a presented key is looked for, also on open resources, so
+    that a key is never passed on to an upstream.
+    """
+
+    __slots__ = (
+        "api",
+        "api_id",
+        "cors",
+        "key_name",
+        "key_place",
+        "max_body",
+        "name",
+        "resource",
+        "steps",
+        "table",
+    )
+
+    def __init__(
+        self, api: Api, resource: Resource, table: tuple[NamedStep, ...], cors: CorsRules | None
+    ) -> None:
+        self.api = api
+        self.api_id = api.id
+        self.resource = resource
+        self.name = resource.name
+        self.table = table
+        self.steps: tuple[Step, ...] = tuple(step.call for step in table)
+        self.cors = cors
+        self.max_body = api.max_body if resource.max_body is None else resource.max_body
+        self.key_place = api.api_key.place
+        self.key_name = (
+            api.api_key.name.encode().lower() if self.key_place == "header" else api.api_key.name.encode()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledApi:
+    """An API with its compiled resources, aligned with ``api.resources``; ``undeclared`` serves what it lets through."""
+
+    api: Api
+    resources: tuple[CompiledResource, ...]
+    undeclared: CompiledResource | None
+    cors: CorsRules | None

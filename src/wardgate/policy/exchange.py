@@ -1,0 +1,110 @@
+"""One request as the steps see it: what was received, and what earlier steps have established."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping, Sequence
+
+    from wardgate.domain.consumer import Principal, Subscription
+    from wardgate.domain.rejection import Rejection
+    from wardgate.policy.compiled import CompiledResource
+
+#: A header field as received: lower-case name and value without outer white space.
+Field = tuple[bytes, bytes]
+
+
+class Head(Protocol):
+    """What the client sent, parsed and canonical; never changed by a step."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def query(self) -> bytes: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def fields(self) -> Sequence[Field]: ...
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Every value of the header ``name`` (lower case), in order."""
+
+
+class Denied(Protocol):
+    """Why the limits refused."""
+
+    @property
+    def reason(self) -> str: ...
+    @property
+    def retry_after(self) -> float: ...
+    @property
+    def headers(self) -> bytes: ...
+
+
+class LimitSet(Protocol):
+    """A subscription's limits as the limits step uses them; see ``limits/limitset.py``."""
+
+    holds: bool
+
+    def take(self, now: float) -> Denied | Awaitable[Denied | None] | None: ...
+    def release(self, now: float) -> None: ...
+    def headers(self, now: float) -> bytes: ...
+    def peek(self, now: float) -> list[str]: ...
+
+
+class Directory(Protocol):
+    """Look-ups a worker offers the steps."""
+
+    def principal(self, digest: bytes, now: float) -> Principal | None:
+        """The principal of a credential digest, from cache or store; raises StoreUnavailableError."""
+
+    def limits(self, subscription: Subscription) -> LimitSet | None:
+        """The counters of a subscription's plan, or ``None`` when it has no plan or no limits."""
+
+    def wall(self) -> float:
+        """Unix seconds."""
+
+
+class Exchange:
+    """The request and what is known of it so far. Steps add to it; none rewrites what another established.
+
+    ``head``, ``client`` (address after trusted proxies), ``secure`` (the credential was protected on the way),
+    ``now`` (monotonic seconds), ``resource``, ``parameters`` and ``digest`` are set before the first step. ``digest``
+    is the presented key's digest, ``None`` if no key was presented, or ``b""`` if it is no well-formed key.
+    ``forward`` and ``answer`` are header lines (with CRLF) for the upstream and for the client.
+    """
+
+    #: Class-level defaults keep the creation of an exchange cheap: most requests never set most of these.
+    principal: Principal | None = None
+    subscription: Subscription | None = None
+    limit_set: LimitSet | None = None
+    forward: bytes = b""
+    answer: bytes = b""
+    parameters: Mapping[str, str] | None = None
+
+    def __init__(
+        self,
+        head: Head,
+        resource: CompiledResource,
+        digest: bytes | None,
+        client: str,
+        secure: bool,
+        now: float,
+        directory: Directory,
+    ) -> None:
+        self.head = head
+        self.resource = resource
+        self.digest = digest
+        self.client = client
+        self.secure = secure
+        self.now = now
+        self.directory = directory
+
+
+class Step(Protocol):
+    """One compiled check. ``None`` goes on, a Rejection stops; an awaitable of either when it must wait."""
+
+    def __call__(self, exchange: Exchange, /) -> Rejection | Awaitable[Rejection | None] | None: ...

@@ -1,0 +1,44 @@
+"""Spends the subscription's limits: all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from wardgate.domain.rejection import Rejection
+from wardgate.policy.exchange import Denied, Exchange, Step
+
+
+def refusal(denied: Denied) -> Rejection:
+    """The rejection for a refusal of the limits, with their headers and when to retry."""
+    lines = tuple(line for line in denied.headers.split(b"\r\n") if line)
+    return Rejection.of(denied.reason, *lines, retry_after=denied.retry_after)
+
+
+def compile_step() -> Step:
+    """The step: afterwards one request is counted in every limit, or none was and the request is refused."""
+
+    def limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | None] | None:
+        subscription = exchange.subscription
+        if subscription is None or subscription.plan is None:
+            return None
+        limit_set = exchange.directory.limits(subscription)
+        if limit_set is None:
+            return None
+        verdict = limit_set.take(exchange.now)
+        if verdict is None:
+            exchange.limit_set = limit_set
+            return None
+        if isinstance(verdict, Awaitable):
+            return _waited(exchange, limit_set, verdict)
+        return refusal(verdict)
+
+    async def _waited(
+        exchange: Exchange, limit_set: object, pending: Awaitable[Denied | None]
+    ) -> Rejection | None:
+        verdict = await pending
+        if verdict is not None:
+            return refusal(verdict)
+        exchange.limit_set = limit_set  # type: ignore[assignment]
+        return None
+
+    return limits

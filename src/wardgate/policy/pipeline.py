@@ -1,0 +1,115 @@
+"""The table: every built-in step, its phase, and why it stands there.
+
+``hygiene`` (strict parsing, canonical path, header rules) and ``route`` come before any step and are the gateway's
+own; the steps below run in this order, cheap refusals before dear ones, and nothing that identifies a caller is
+believed before ``authenticate``. Policies of third parties run after the built-in steps of their phase. ``forward``,
+``response`` and ``record`` follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wardgate.domain.api import Api, Resource
+from wardgate.domain.rejection import Rejection
+from wardgate.policy import api_key, limits, subscription, tls_required
+from wardgate.policy.compiled import CompiledApi, CompiledResource, NamedStep
+from wardgate.policy.cors import CorsRules
+from wardgate.policy.exchange import Exchange, Step
+from wardgate.policy.registry import PHASES, CompileContext, PolicyRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One built-in step: where it runs, why there, and how it is compiled (``None``: this resource needs none)."""
+
+    policy: str
+    phase: str
+    why: str
+    compile: Callable[[Api, Resource, str], Step | None]
+
+
+TABLE: tuple[Row, ...] = (
+    Row(
+        "tls_required",
+        "network",
+        "before the key is even looked at: a key sent in clear is burnt whether or not it is valid",
+        lambda _api, _resource, _environment: tls_required.compile_step(),
+    ),
+    Row(
+        "api_key",
+        "authenticate",
+        "one cached look-up tells who calls; all later steps need it",
+        lambda _api, resource, environment: (
+            api_key.compile_step(environment) if "api_key" in resource.schemes else None
+        ),
+    ),
+    Row(
+        "scheme_unavailable",
+        "authenticate",
+        "a resource whose schemes this gateway cannot check stays shut",
+        lambda _api, resource, _environment: _shut(resource),
+    ),
+    Row(
+        "subscription",
+        "authorize",
+        "free of I/O, so before any counter is touched",
+        lambda api, resource, _environment: (
+            subscription.compile_step(api, resource) if resource.schemes else None
+        ),
+    ),
+    Row(
+        "limits",
+        "limit",
+        "last of the cheap steps: a request refused above must not use up the caller's limits",
+        lambda api, resource, _environment: limits.compile_step() if resource.schemes and api.plans else None,
+    ),
+)
+
+_UNAVAILABLE = Rejection.of("scheme_unavailable", b'WWW-Authenticate: Bearer realm="wardgate"')
+
+
+def _shut(resource: Resource) -> Step | None:
+    """S0's combination rule: a resource with scopes takes OAuth2 only; a key alone never opens it."""
+    if not resource.schemes or ("api_key" in resource.schemes and not resource.scopes):
+        return None
+
+    def scheme_unavailable(_exchange: Exchange) -> Rejection | None:
+        return _UNAVAILABLE
+
+    return scheme_unavailable
+
+
+def compile_api(api: Api, environment: str, registry: PolicyRegistry) -> CompiledApi:
+    """The API with each resource's steps in the table's order.
+
+    Raises:
+        PolicyConfigError: a pluggable policy is unknown or its settings are wrong.
+    """
+    cors = CorsRules(api.cors) if api.cors is not None else None
+    undeclared = None
+    if api.undeclared == "allow":
+        undeclared = _compile(
+            api, Resource(method="*", path="*", schemes=api.schemes), environment, registry, cors
+        )
+    resources = tuple(_compile(api, resource, environment, registry, cors) for resource in api.resources)
+    return CompiledApi(api, resources, undeclared, cors)
+
+
+def _compile(
+    api: Api, resource: Resource, environment: str, registry: PolicyRegistry, cors: CorsRules | None
+) -> CompiledResource:
+    steps: list[NamedStep] = []
+    for row in TABLE:
+        step = row.compile(api, resource, environment)
+        if step is not None:
+            steps.append(NamedStep(row.policy, row.phase, step))
+    for use in (*api.policies, *resource.policies):
+        policy = registry.get(use.name)
+        policy.validate(use.config)
+        step = policy.compile(use.config, CompileContext(api, resource))
+        if step is not None:
+            steps.append(NamedStep(policy.name, policy.phase, step))
+    steps.sort(key=lambda named: PHASES.index(named.phase))
+    return CompiledResource(api, resource, tuple(steps), cors)
