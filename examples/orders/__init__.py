@@ -1,0 +1,1 @@
+"""A small API that knows nothing of keys, limits or gateways: what a Wardgate installation protects."""

@@ -1,0 +1,42 @@
+"""``applications``: consumer programs and the plans they are subscribed to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wardgate.control.document.fields import Fields, Report
+from wardgate.control.document.names import LINE, LINE_WORDS, NAME, NAME_WORDS
+from wardgate.domain.document import ApplicationEntry, SubscriptionEntry
+from wardgate.openapi.tree import Node, Path
+
+
+@dataclass(frozen=True, slots=True)
+class ReadApplication:
+    """An application with the fields of its subscriptions, for problems found later."""
+
+    entry: ApplicationEntry
+    fields: Fields
+    subscriptions: tuple[Fields, ...]
+
+
+def read_application(report: Report, node: Node, path: Path) -> ReadApplication:
+    """One application; mistakes are noted in ``report``."""
+    fields = Fields(report, node, path, ("name", "owner", "subscriptions"))
+    subscriptions: list[SubscriptionEntry] = []
+    places: list[Fields] = []
+    for item, where in fields.items("subscriptions"):
+        inner = Fields(report, item, where, ("api", "plan"))
+        api = inner.required("api", rf"{NAME}/{NAME}", "the API's name and version, such as orders/v1")
+        plan = inner.text("plan", None, NAME, "the name of a plan the API offers")
+        if api and any(known.api == api for known in subscriptions):
+            inner.problem(
+                "api", f"the application is already subscribed to {api!r}", "Keep one subscription to it"
+            )
+        subscriptions.append(SubscriptionEntry(api=api, plan=plan))
+        places.append(inner)
+    entry = ApplicationEntry(
+        name=fields.required("name", NAME, NAME_WORDS),
+        owner=fields.text("owner", "", LINE, LINE_WORDS),
+        subscriptions=tuple(subscriptions),
+    )
+    return ReadApplication(entry, fields, tuple(places))

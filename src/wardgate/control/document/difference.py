@@ -1,0 +1,194 @@
+"""What applying a document would change, in lines people read before they say yes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from wardgate.domain.api import Api, PolicyUse, Resource
+from wardgate.domain.codec import encode
+from wardgate.domain.document import ApiEntry, ApplicationEntry, Document
+from wardgate.domain.limit import Limit, Plan
+
+_LONGEST = 120
+
+
+def difference(old: Document, new: Document) -> list[str]:
+    """The changes from ``old`` to ``new``: ``+`` added, ``-`` removed, ``~`` changed, each naming its object.
+
+    Empty when both enforce and say the same. Settings of policies are never shown, as they may hold secrets.
+    """
+    lines = _compared(
+        "api",
+        {entry.api.id: entry for entry in old.apis},
+        {entry.api.id: entry for entry in new.apis},
+        _api_text,
+        _api_changes,
+    )
+    lines += _compared(
+        "plan", {p.name: p for p in old.plans}, {p.name: p for p in new.plans}, _plan_text, _plan_changes
+    )
+    lines += _compared(
+        "application",
+        {item.name: item for item in old.applications},
+        {item.name: item for item in new.applications},
+        _application_text,
+        _application_changes,
+    )
+    return lines
+
+
+def _compared(what: str, old: dict[str, Any], new: dict[str, Any], text: Any, changes: Any) -> list[str]:
+    lines = [f"- {what} {name}: {text(item)}" for name, item in old.items() if name not in new]
+    for name, item in new.items():
+        if name not in old:
+            lines.append(f"+ {what} {name}: {text(item)}")
+        elif item != old[name]:
+            lines.extend(f"~ {what} {name}: {line}" for line in changes(old[name], item))
+    return lines
+
+
+def _api_text(entry: ApiEntry) -> str:
+    api = entry.api
+    count = len(api.resources)
+    return (
+        f"{count} resource{'s' if count != 1 else ''} at {_mount(api)}, to {', '.join(api.upstream.targets)}"
+    )
+
+
+def _mount(api: Api) -> str:
+    path = api.base_path or "/"
+    return ", ".join(host + path for host in api.hosts) if api.hosts else path
+
+
+def _api_changes(old: ApiEntry, new: ApiEntry) -> Iterator[str]:
+    before, after = _settings(old.api), _settings(new.api)
+    found = False
+    for key in sorted(before.keys() | after.keys()):
+        if before.get(key) != after.get(key):
+            found = True
+            yield f"{key}: {_shown(before.get(key))} -> {_shown(after.get(key))}"
+    if old.api.policies != new.api.policies:
+        found = True
+        yield _policies("policies", old.api.policies, new.api.policies)
+    for line in _resources(old.api, new.api):
+        found = True
+        yield line
+    if not found:
+        what = "OpenAPI document" if old.openapi_text != new.openapi_text else "text of its settings"
+        yield f"{what} (nothing the gateway enforces)"
+
+
+def _settings(api: Api) -> dict[str, Any]:
+    """Every setting but resources and policies, under its dotted name."""
+    flat: dict[str, Any] = {}
+    stack: list[tuple[str, Any]] = [("", encode(api))]
+    while stack:
+        prefix, value = stack.pop()
+        for key, item in value.items():
+            name = f"{prefix}{key}"
+            if name in ("resources", "policies"):
+                continue
+            if isinstance(item, dict):
+                stack.append((f"{name}.", item))
+            else:
+                flat[name] = item
+    return flat
+
+
+def _resources(old: Api, new: Api) -> Iterator[str]:
+    before = {resource.name: resource for resource in old.resources}
+    after = {resource.name: resource for resource in new.resources}
+    for name, resource in before.items():
+        if name not in after:
+            yield f"- resource {name} ({_access(resource)})"
+    for name, resource in after.items():
+        known = before.get(name)
+        if known is None:
+            yield f"+ resource {name} ({_access(resource)})"
+        elif known != resource:
+            yield f"~ resource {name}: {'; '.join(_resource_changes(known, resource))}"
+
+
+def _resource_changes(old: Resource, new: Resource) -> Iterator[str]:
+    if _access(old) != _access(new):
+        yield f"{_access(old)} -> {_access(new)}"
+    for name in ("operation_id", "max_body"):
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            yield f"{name} {_shown(before)} -> {_shown(after)}"
+    if old.policies != new.policies:
+        yield _policies("policies", old.policies, new.policies)
+
+
+def _access(resource: Resource) -> str:
+    if not resource.schemes:
+        return "open"
+    schemes = " or ".join(resource.schemes)
+    return f"{schemes}, scopes {' '.join(resource.scopes)}" if resource.scopes else schemes
+
+
+def _policies(what: str, old: tuple[PolicyUse, ...], new: tuple[PolicyUse, ...]) -> str:
+    before, after = [use.name for use in old], [use.name for use in new]
+    if before != after:
+        return f"{what}: {_shown(before)} -> {_shown(after)}"
+    changed = sorted({b.name for b, a in zip(old, new, strict=True) if a != b})
+    return f"{what}: settings of {', '.join(changed)} changed"
+
+
+def _plan_text(plan: Plan) -> str:
+    return "; ".join(_limit(limit) for limit in plan.limits) or "no limits"
+
+
+def _limit(limit: Limit) -> str:
+    text = f"{limit.kind} {limit.amount}"
+    if limit.per is not None:
+        text += f" per {limit.per}"
+    if limit.kind == "quota":
+        text += f" ({limit.timezone})"
+    if limit.burst is not None:
+        text += f", burst {limit.burst}"
+    if limit.queue is not None:
+        text += f", queue {limit.queue:g} s"
+    return text if limit.when_away == "deny" else f"{text}, {limit.when_away} when away"
+
+
+def _plan_changes(old: Plan, new: Plan) -> Iterator[str]:
+    if old.description != new.description:
+        yield f"description: {_shown(old.description)} -> {_shown(new.description)}"
+    if old.limits != new.limits:
+        yield f"limits: {_plan_text(old)} -> {_plan_text(new)}"
+
+
+def _application_text(application: ApplicationEntry) -> str:
+    return ", ".join(_on(item.api, item.plan) for item in application.subscriptions) or "no subscriptions"
+
+
+def _on(api: str, plan: str | None) -> str:
+    return f"{api} on plan {plan}" if plan else f"{api} without a plan"
+
+
+def _application_changes(old: ApplicationEntry, new: ApplicationEntry) -> Iterator[str]:
+    if old.owner != new.owner:
+        yield f"owner: {_shown(old.owner)} -> {_shown(new.owner)}"
+    before = {item.api: item.plan for item in old.subscriptions}
+    after = {item.api: item.plan for item in new.subscriptions}
+    for api, plan in before.items():
+        if api not in after:
+            yield f"- subscription {_on(api, plan)}"
+    for api, plan in after.items():
+        if api not in before:
+            yield f"+ subscription {_on(api, plan)}"
+        elif plan != before[api]:
+            yield f"~ subscription {api}: {_shown(before[api])} -> {_shown(plan)}"
+    if list(before) != list(after) and before == after:
+        yield "order of its subscriptions"
+
+
+def _shown(value: Any) -> str:
+    if value is None or value in ("", []):
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -1,0 +1,90 @@
+"""A document as YAML again: APIs as their owners wrote them, plans and applications without their defaults."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import PurePath
+from typing import Any
+
+from wardgate.domain.document import ApplicationEntry, Document
+from wardgate.domain.limit import Limit, Plan
+from wardgate.openapi.yamltext import dump_yaml
+
+SETTINGS_NAME = "wardgate.yaml"
+
+
+def dump(document: Document) -> str:
+    """YAML that :func:`load` reads as an equal document, with the OpenAPI documents where its APIs refer to them."""
+    return dump_yaml(_data(document, [dict(entry.source) for entry in document.apis]))
+
+
+def export(document: Document) -> dict[str, str]:
+    """The text of every file of the document by its relative name, ``wardgate.yaml`` and the OpenAPI documents.
+
+    Names are kept as written. Only where two different texts share a name, or a name leads out of the folder, is the
+    reference changed to a name beside ``wardgate.yaml``, so that writing the files never touches anything else.
+    """
+    files: dict[str, str] = {}
+    sources: list[dict[str, Any]] = []
+    for entry in document.apis:
+        source = dict(entry.source)
+        name = _inside(entry.openapi_name)
+        if name is None or name == SETTINGS_NAME:
+            name = PurePath(entry.openapi_name).name
+            name = name if name not in (SETTINGS_NAME, "..", "") else f"{entry.api.name}.openapi.yaml"
+            source["openapi"] = f"./{name}"
+        if files.get(name, entry.openapi_text) != entry.openapi_text:
+            name = f"{entry.api.name}-{entry.api.version}.{PurePath(name).name}"
+            source["openapi"] = f"./{name}"
+        files[name] = entry.openapi_text
+        sources.append(source)
+    return {SETTINGS_NAME: dump_yaml(_data(document, sources)), **files}
+
+
+def _inside(reference: str) -> str | None:
+    """The reference as a relative name below the folder, or ``None`` if it leads out of it."""
+    path = PurePath(reference)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        return None
+    return str(path)
+
+
+def _data(document: Document, sources: list[dict[str, Any]]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    if sources or not (document.plans or document.applications):
+        data["apis"] = sources
+    if document.plans:
+        data["plans"] = [_plan(plan) for plan in document.plans]
+    if document.applications:
+        data["applications"] = [_application(application) for application in document.applications]
+    return data
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": plan.name}
+    if plan.description:
+        data["description"] = plan.description
+    if plan.limits:
+        data["limits"] = [_limit(limit) for limit in plan.limits]
+    return data
+
+
+def _limit(limit: Limit) -> dict[str, Any]:
+    always = {"kind", "amount"} | ({"timezone"} if limit.kind == "quota" else set())
+    return {
+        item.name: getattr(limit, item.name)
+        for item in fields(limit)
+        if item.name in always or getattr(limit, item.name) != item.default
+    }
+
+
+def _application(application: ApplicationEntry) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": application.name}
+    if application.owner:
+        data["owner"] = application.owner
+    if application.subscriptions:
+        data["subscriptions"] = [
+            {"api": item.api} if item.plan is None else {"api": item.api, "plan": item.plan}
+            for item in application.subscriptions
+        ]
+    return data

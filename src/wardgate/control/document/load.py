@@ -1,0 +1,148 @@
+"""A document read from its files: every part checked, then everything that refers to something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wardgate.control.document.apis import read_api
+from wardgate.control.document.applications import ReadApplication, read_application
+from wardgate.control.document.fields import Fields, Report, suggestion
+from wardgate.control.document.plans import read_plan
+from wardgate.control.document.sources import File, read_files, read_text
+from wardgate.domain.document import ApiEntry, Document, DocumentError, Problem
+from wardgate.domain.limit import Plan
+from wardgate.openapi.document import OpenApiDocument
+from wardgate.openapi.reader import read_document
+from wardgate.openapi.tree import Scalar
+
+_KNOWN = ("apis", "plans", "applications")
+
+
+def load(path: Path) -> Document:
+    """The document at ``path``, a YAML file or a folder of them, with every reference in it resolved.
+
+    Raises:
+        DocumentError: something is wrong with it; holds every problem that could be found.
+    """
+    loader = _Loader()
+    for file in read_files(path):
+        loader.take(file)
+    return loader.finish()
+
+
+class _Loader:
+    """Collects the parts of all files, then checks what they say of each other."""
+
+    def __init__(self) -> None:
+        self._problems: list[Problem] = []
+        self._reports: list[Report] = []
+        self._opened: dict[Path, tuple[str, OpenApiDocument]] = {}
+        self._apis: list[tuple[ApiEntry, Fields]] = []
+        self._unread: set[str] = set()
+        self._plans: list[tuple[Plan, Fields]] = []
+        self._applications: list[ReadApplication] = []
+
+    def take(self, file: File) -> None:
+        """Reads one file's plans, applications and APIs."""
+        self._problems.extend(file.problems)
+        report = Report(file.name)
+        self._reports.append(report)
+        root = Fields(report, file.tree, (), _KNOWN)
+        for node, path in root.items("plans"):
+            self._plans.append(read_plan(report, node, path))
+        for node, path in root.items("applications"):
+            self._applications.append(read_application(report, node, path))
+        for node, path in root.items("apis"):
+            read = read_api(report, node, path, file.folder, self._open)
+            if read.entry is None:
+                self._unread.add(read.id)
+            else:
+                self._apis.append((read.entry, read.fields))
+
+    def finish(self) -> Document:
+        """The whole document. Raises DocumentError with the problems of all files."""
+        self._check_apis()
+        self._check_plans()
+        self._check_applications()
+        self._problems.extend(problem for report in self._reports for problem in report.problems)
+        if self._problems:
+            raise DocumentError(tuple(dict.fromkeys(self._problems)))
+        return Document(
+            apis=tuple(entry for entry, _ in self._apis),
+            plans=tuple(plan for plan, _ in self._plans),
+            applications=tuple(application.entry for application in self._applications),
+        )
+
+    def _open(self, path: Path) -> tuple[str, OpenApiDocument]:
+        """Each OpenAPI document is read once, however many APIs refer to it."""
+        where = path.resolve()
+        if where not in self._opened:
+            text = read_text(path)
+            self._opened[where] = (text, read_document(text, str(path)))
+        return self._opened[where]
+
+    def _check_apis(self) -> None:
+        ids: dict[str, Fields] = {}
+        mounts: dict[tuple[str, str], str] = {}
+        plans = {plan.name for plan, _ in self._plans}
+        for entry, fields in self._apis:
+            api = entry.api
+            if (first := ids.setdefault(api.id, fields)) is not fields:
+                message = f"the API {api.id!r} is also declared at {_place(first)}"
+                fields.problem("name", message, "Give one of them another name or version")
+                continue
+            for host in api.hosts or ("",):
+                other = mounts.setdefault((host, api.base_path), api.id)
+                if other != api.id:
+                    where = f"on the host {host}" if host else "on every host"
+                    message = f"the base path {api.base_path or '/'!r} {where} is also that of {other!r}"
+                    key = "base_path" if "base_path" in fields else None
+                    fields.problem(key, message, "Give one of them another base path or other hosts")
+            for node, path in fields.items("plans"):
+                name = node.value if isinstance(node, Scalar) else None
+                if name in api.plans and name not in plans:
+                    remedy = suggestion(str(name), plans, "plans")
+                    fields.report.add(node.line, path, f"there is no plan {name!r}", remedy)
+
+    def _check_plans(self) -> None:
+        names: dict[str, Fields] = {}
+        for plan, fields in self._plans:
+            if plan.name and (first := names.setdefault(plan.name, fields)) is not fields:
+                fields.problem(
+                    "name", f"the plan {plan.name!r} is also declared at {_place(first)}", "Rename one"
+                )
+
+    def _check_applications(self) -> None:
+        names: dict[str, Fields] = {}
+        apis = {entry.api.id: entry.api.plans for entry, _ in self._apis}
+        for application in self._applications:
+            name, fields = application.entry.name, application.fields
+            if name and (first := names.setdefault(name, fields)) is not fields:
+                message = f"the application {name!r} is also declared at {_place(first)}"
+                fields.problem("name", message, "Merge the two, or rename one")
+            for subscription, inner in zip(
+                application.entry.subscriptions, application.subscriptions, strict=True
+            ):
+                if not subscription.api or subscription.api in self._unread:
+                    continue
+                if subscription.api not in apis:
+                    remedy = suggestion(subscription.api, apis, "APIs")
+                    inner.problem("api", f"there is no API {subscription.api!r}", remedy)
+                    continue
+                _check_plan(inner, subscription.api, subscription.plan, apis[subscription.api])
+
+
+def _check_plan(fields: Fields, api: str, plan: str | None, offered: tuple[str, ...]) -> None:
+    if plan is None:
+        if offered and "plan" not in fields:
+            message = f"the subscription to {api!r} names no plan"
+            fields.problem(None, message, f"Add `plan:` with one of {', '.join(offered)}")
+    elif plan not in offered:
+        remedy = (
+            suggestion(plan, offered, "plans") if offered else "Remove `plan:`, or add `plans:` to the API"
+        )
+        fields.problem("plan", f"{api!r} does not offer the plan {plan!r}", remedy)
+
+
+def _place(fields: Fields) -> str:
+    return f"{fields.report.file}:{fields.line}"

@@ -1,0 +1,153 @@
+"""From an OpenAPI document to the ``wardgate.yaml`` of one API, with the document's own security made explicit.
+
+An operation keeps the schemes and scopes the document gives it; one the document leaves without any word asks for an
+API key. The combination most operations share becomes the API's default, the others stand in ``security.resources``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+from urllib.parse import urlsplit
+
+from wardgate.domain.api import ApiKeyScheme, SchemeName
+from wardgate.domain.document import DocumentError, Problem
+from wardgate.openapi.document import OpenApiDocument, Operation
+from wardgate.openapi.reader import read_document
+from wardgate.openapi.yamltext import dump_yaml
+
+#: Schemes and scopes of one operation; no schemes means open.
+Access = tuple[tuple[SchemeName, ...], tuple[str, ...]]
+
+_ORDER: tuple[SchemeName, ...] = ("api_key", "oauth2", "basic", "mtls", "hmac")
+_OPEN: Access = ((), ())
+_KEY: Access = (("api_key",), ())
+_NAME_LENGTH = 64
+
+
+def import_document(text: str, name: str, upstream: str, api_name: str | None, base_path: str | None) -> str:
+    """The text of a ``wardgate.yaml`` that exposes every operation of an OpenAPI 3.1, 3.0 or Swagger 2.0 document.
+
+    ``name`` is where the settings will find the document (``petstore.yaml``: beside them). Where ``upstream`` has
+    no path, the path of the document's first server (``basePath``) is added to it. The API is named after the
+    document's title and mounted at ``/name/v<major>``, unless ``api_name`` and ``base_path`` say otherwise.
+
+    Raises:
+        DocumentError: the document is wrong.
+    """
+    document = read_document(text, name)
+    if not document.operations:
+        raise DocumentError(
+            (Problem(name, 1, "paths", "the document declares no operation", "Add paths with operations"),)
+        )
+    notes: list[str] = []
+    called = api_name or _slug(document.title)
+    version = f"v{_major(document.api_version)}"
+    entry: dict[str, Any] = {
+        "name": called,
+        "version": version,
+        "base_path": base_path or f"/{called}/{version}",
+        "openapi": name if name.startswith(("./", "../", "/")) else f"./{name}",
+        "upstream": {"targets": [_target(upstream, document.base_path)]},
+        "security": _security(document, notes),
+    }
+    head = "".join(f"# {line}\n" for line in (f"Made from {_line(document.title) or _line(name)}.", *notes))
+    return head + dump_yaml({"apis": [entry]})
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())[
+        :200
+    ]
+
+
+def _slug(title: str) -> str:
+    """A name from a title: ``Swagger Petstore - OpenAPI 3.0`` gives ``swagger-petstore``."""
+    title = re.sub(r"(?i)\b(?:open ?api|swagger)(?: specification)? *[23](?:\.\d+)*", "", title)
+    slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?i)\.(?:org|com|io|net)\b", "", title).lower()).strip("-")
+    return slug[:_NAME_LENGTH].strip("-") or "api"
+
+
+def _major(version: str) -> str:
+    found = re.search(r"\d{1,6}", version)
+    return str(int(found.group())) if found else "1"
+
+
+def _target(upstream: str, base_path: str) -> str:
+    try:
+        path = urlsplit(upstream).path
+    except ValueError:
+        return upstream
+    return upstream if path else upstream + base_path
+
+
+def _security(document: OpenApiDocument, notes: list[str]) -> dict[str, Any]:
+    access = {operation.name: _access(operation, document) for operation in document.operations}
+    silent = [operation.name for operation in document.operations if operation.security is None]
+    if silent:
+        notes.append(
+            f"The document declares no security for {len(silent)} operations; they ask for an API key."
+        )
+    guarded = Counter(schemes for schemes, _ in access.values() if schemes)
+    default = guarded.most_common(1)[0][0] if guarded else ("api_key",)
+    security: dict[str, Any] = {"schemes": list(default)}
+    if any("api_key" in schemes for schemes, _ in access.values()) or not guarded:
+        key = _key(document, notes)
+        if key != ApiKeyScheme():
+            security["api_key"] = {"in": key.place, "name": key.name}
+    resources = {name: _override(found, default) for name, found in access.items() if found != (default, ())}
+    if resources:
+        security["resources"] = resources
+    return security
+
+
+def _access(operation: Operation, document: OpenApiDocument) -> Access:
+    if operation.security is None:
+        return _KEY
+    named = [document.schemes[name] for requirement in operation.security for name in requirement]
+    if not named:
+        return _OPEN
+    used = {scheme.scheme for scheme in named}
+    schemes = tuple(scheme for scheme in _ORDER if scheme in used)
+    scopes = tuple(
+        dict.fromkeys(
+            scope
+            for requirement in operation.security
+            for name, wanted in requirement.items()
+            if document.schemes[name].scheme is not None
+            for scope in wanted
+        )
+    )
+    # A scheme that cannot be checked here must not leave the operation open.
+    return (schemes, scopes) if schemes else _KEY
+
+
+def _override(access: Access, default: tuple[SchemeName, ...]) -> dict[str, Any]:
+    schemes, scopes = access
+    if not schemes:
+        return {"security": "off"}
+    override: dict[str, Any] = {} if schemes == default else {"schemes": list(schemes)}
+    if scopes:
+        override["scopes"] = list(scopes)
+    return override
+
+
+def _key(document: OpenApiDocument, notes: list[str]) -> ApiKeyScheme:
+    """Where most operations expect their key; an API has one place for it."""
+    uses: Counter[ApiKeyScheme] = Counter()
+    for scheme in document.schemes.values():
+        if scheme.scheme == "api_key":
+            uses[ApiKeyScheme(place=scheme.place, name=scheme.parameter)] += 0
+    for operation in document.operations:
+        for requirement in operation.security or ():
+            for scheme in (document.schemes[name] for name in requirement):
+                if scheme.scheme == "api_key":
+                    uses[ApiKeyScheme(place=scheme.place, name=scheme.parameter)] += 1
+    if not uses:
+        return ApiKeyScheme()
+    chosen = uses.most_common(1)[0][0]
+    others = [_line(f"{key.place} {key.name}") for key in uses if key != chosen]
+    if others:
+        notes.append(f"The key stands in one place only; the document also names: {', '.join(others)}.")
+    return chosen

@@ -1,0 +1,111 @@
+"""An OpenAPI document's text as plain data, with a way back from a path in it to a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from wardgate.domain.document import DocumentError, Problem
+from wardgate.openapi.tree import MAX_BYTES, MAX_DEPTH, Node, Path, Step, line_of, path_text, plain, read_tree
+
+#: Keys below which the document holds data of the API, in which ``$ref`` means nothing.
+_DATA = frozenset({"example", "default", "enum", "const"})
+
+
+class Source:
+    """One document's text, its data, and the problems found in it so far."""
+
+    def __init__(self, text: str, name: str) -> None:
+        """Parses ``text``: JSON by its own parser where it is JSON, else YAML 1.2.
+
+        Raises:
+            DocumentError: neither valid JSON nor valid YAML, or past the bounds on size and depth.
+        """
+        self.name = name
+        self.problems: list[Problem] = []
+        self._text = text
+        self._tree: Node | None = None
+        self.size = len(text)
+        self.data = self._parsed()
+
+    def problem(self, path: Path, message: str, remedy: str) -> None:
+        """Notes that something is wrong at ``path``."""
+        self.problems.append(self.at(path, message, remedy))
+
+    def at(self, path: Path, message: str, remedy: str) -> Problem:
+        """A problem at ``path`` with the line it stands on."""
+        if self._tree is None:
+            self._tree = read_tree(self._text, self.name)[0]
+        return Problem(self.name, line_of(self._tree, path), path_text(path), message, remedy)
+
+    def refuse(self) -> None:
+        """Raises DocumentError if any problem was noted."""
+        if self.problems:
+            raise DocumentError(tuple(self.problems))
+
+    def _parsed(self) -> Any:
+        if self._text.lstrip("\ufeff \t\r\n").startswith("{") and len(self._text) <= MAX_BYTES:
+            try:
+                return json.loads(self._text, object_pairs_hook=_unique, parse_constant=_constant)
+            except (ValueError, RecursionError):
+                # The YAML reader reads JSON too, and knows the line of what is wrong with it.
+                pass
+        self._tree, self.problems = read_tree(self._text, self.name)
+        return plain(self._tree)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise ValueError("duplicate key")
+    return entries
+
+
+def _constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def references(source: Source) -> Iterator[tuple[Path, str]]:
+    """Every ``$ref`` of the document with its place; notes a problem where the document nests too deeply."""
+    stack: list[tuple[Path, Any]] = [((), source.data)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, dict):
+            reference = value.get("$ref")
+            if isinstance(reference, str):
+                yield (*path, "$ref"), reference
+            items: list[tuple[Step, Any]] = [
+                (key, item)
+                for key, item in value.items()
+                if key not in _DATA or (path and path[-1] == "properties")
+            ]
+        elif isinstance(value, list):
+            items = list(enumerate(value))
+        else:
+            continue
+        if len(path) >= MAX_DEPTH:
+            source.problem(path, f"nested deeper than {MAX_DEPTH} levels", "Flatten the document")
+            return
+        stack.extend(((*path, key), item) for key, item in items if isinstance(item, (dict, list)))
+
+
+def resolve_local(source: Source, reference: str) -> tuple[Path, Any]:
+    """The place and value a local reference (``#/...``, RFC 6901) names.
+
+    Raises:
+        LookupError: it names nothing.
+    """
+    path: list[Step] = []
+    value = source.data
+    for part in reference.removeprefix("#").split("/")[1:]:
+        key: Step = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and str(key).isdecimal() and int(key) < len(value):
+            key = int(key)
+            value = value[key]
+        else:
+            raise LookupError(reference)
+        path.append(key)
+    return tuple(path), value
