@@ -66,7 +66,7 @@ class Server:
         self.name = name
         self.folder = folder
         self._argv = [tool("taskset"), "-c", str(core), *argv]
-        self._env = {**os.environ, **(env or {})}
+        self._env = dict(os.environ if env is None else env)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
