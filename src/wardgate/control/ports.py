@@ -133,7 +133,9 @@ class Credentials(Protocol):
     async def add(self, credential: Credential, digest: bytes) -> None:
         """Stores a new credential under the digest of its key."""
 
-    async def list(self, *, application: str | None = None, environment: str | None = None) -> list[Credential]:
+    async def list(
+        self, *, application: str | None = None, environment: str | None = None
+    ) -> list[Credential]:
         """Credentials of an application (by id) and environment, oldest first."""
 
     async def find(self, credential_id: str) -> tuple[Credential, bytes] | None:

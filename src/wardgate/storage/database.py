@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -80,7 +80,7 @@ class SqlStore:
         """Afterwards no connection is open."""
         await self._engine.dispose()
 
-    async def __aenter__(self) -> SqlStore:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -183,6 +183,12 @@ def _explained(data_dir: Path) -> Iterator[None]:
     """Turns a failure of the database into an error that says what to do."""
     try:
         yield
+    except IntegrityError as error:
+        raise StoreError(
+            "store_conflict",
+            f"The change contradicts what the database in {data_dir} holds ({error.orig})",
+            "Look at the present state and try again: another change may have come first",
+        ) from error
     except OperationalError as error:
         raise StoreError(
             "store_unavailable",

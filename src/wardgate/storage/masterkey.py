@@ -11,7 +11,9 @@ from wardgate.storage.errors import MasterKeyError
 from wardgate.storage.layout import MASTER_KEY
 
 KEY_BYTES = 32
-_RESTORE = "Restore master.key from the backup made with this database; without it no issued key can be checked"
+_RESTORE = (
+    "Restore master.key from the backup made with this database; without it no issued key can be checked"
+)
 
 
 def load_master_key(data_dir: Path) -> bytes:

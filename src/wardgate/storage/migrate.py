@@ -68,8 +68,8 @@ def migrate(connection: Connection, now: float, master_key: bytes) -> None:
 
     All of it belongs to the caller's transaction.
     """
-    from alembic import command  # noqa: PLC0415 slow to import and needed once in the life of a store
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
@@ -79,7 +79,7 @@ def migrate(connection: Connection, now: float, master_key: bytes) -> None:
 
 
 def _seed(connection: Connection, now: float, master_key: bytes) -> None:
-    from wardgate.storage.signing import new_signing_key  # noqa: PLC0415 needed once in the life of a store
+    from wardgate.storage.signing import new_signing_key
 
     if connection.exec_driver_sql("SELECT count(*) FROM environments").scalar_one() == 0:
         connection.exec_driver_sql(

@@ -28,20 +28,25 @@ _CACHE_KIB = 8192
 #: Seconds for which a retired signing key is still published.
 _RETIRED_SECONDS = 3600.0
 
-#: The columns of a credential, in the order of ``_CREDENTIAL_FIELDS``.
+#: A credential and, read in the same instant, the newest change; the columns in the order of ``_SET_FIELDS``.
 _CREDENTIAL = """
 SELECT id, application_id, environment, prefix, last_four, name, description, created_at, expires_at, revoked_at,
-       replaced_by, lineage, restrictions, last_used_at, last_used_address, use_count
+       replaced_by, lineage, restrictions, (SELECT seq FROM sqlite_sequence WHERE name = 'changes')
 FROM credentials WHERE lookup = ? AND digest = ?
 """
-_CREDENTIAL_FIELDS = (
+_FIELDS = (
     "id", "application", "environment", "prefix", "last_four", "name", "description", "created_at", "expires_at",
-    "revoked_at", "replaced_by", "lineage", "restrictions", "last_used_at", "last_used_address", "use_count",
+    "revoked_at", "replaced_by", "lineage", "restrictions",
 )  # fmt: skip
-_RESTRICTIONS = _CREDENTIAL_FIELDS.index("restrictions")
-#: Fill a credential's slots one by one: a third of the time of its generated ``__init__``, which a look-up would
-#: otherwise spend mostly there.
-_SET_FIELDS = tuple(getattr(Credential, name).__set__ for name in _CREDENTIAL_FIELDS)
+_RESTRICTIONS = _FIELDS.index("restrictions")
+#: These fill a credential's slots directly: a third of the time its generated ``__init__`` takes, which would
+#: otherwise be a quarter of a look-up.
+_SET_FIELDS = tuple(getattr(Credential, name).__set__ for name in _FIELDS)
+#: Use figures move all the time, so a cached principal could only hold them stale: it holds none.
+_UNUSED = tuple(
+    (getattr(Credential, name).__set__, value)
+    for name, value in (("last_used_at", None), ("last_used_address", None), ("use_count", 0))
+)
 _CONSUMER = """
 SELECT a.name, a.owner, a.status, s.id, s.api, s.plan
 FROM applications AS a
@@ -56,7 +61,7 @@ _API = """
 SELECT r.resolved FROM apis AS a JOIN revisions AS r ON r.api = a.id AND r.number = a.revision
 WHERE a.environment = ? AND a.name = ? AND a.version = ?
 """
-_CHANGES = "SELECT seq, kind, key FROM changes WHERE seq > ? ORDER BY seq"
+_CHANGES = "SELECT seq, kind, key, at FROM changes WHERE seq > ? ORDER BY seq"
 #: AUTOINCREMENT keeps the newest seq here, also when every row was swept.
 _POSITION = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'"
 _SIGNING_KEYS = """
@@ -66,10 +71,11 @@ ORDER BY retired_at IS NOT NULL, created_at DESC, kid
 """
 
 _DATA_VERSION = "PRAGMA data_version"
-#: Applications remembered between two commits of any writer.
+#: Applications remembered until the feed moves.
 _MAX_CONSUMERS = 4096
 
 Row = tuple[Any, ...]
+Execute = Callable[[str, Row], sqlite3.Cursor]
 Consumer = tuple[Application, dict[str, Subscription]]
 
 
@@ -91,20 +97,28 @@ class SqliteSource:
         self._connection: sqlite3.Connection | None = None
         self._version: int | None = None
         self._consumers: dict[tuple[str, str], Consumer] = {}
-        self._consumers_version: int | None = None
+        self._consumers_at: int | None = None
+        self._execute: Execute | None = None
 
     def master_key(self) -> bytes:
         """The key of credential digests (32 bytes)."""
         return self._master_key
 
     def principal(self, digest: bytes) -> Principal | None:
-        """The credential stored under ``digest``, its application and its environment's subscriptions."""
+        """The credential stored under ``digest`` (without its use figures), its application and subscriptions."""
         rows = self._rows(_CREDENTIAL, (lookup_of(digest), digest))
         if not rows:
             return None
-        credential = _credential(rows[0])
-        application, subscriptions = self._consumer(credential.application, credential.environment)
-        return Principal(credential=credential, application=application, subscriptions=subscriptions)
+        row = rows[0]
+        credential = _credential(row)
+        position = row[-1]
+        if position != self._consumers_at:
+            self._consumers.clear()
+            self._consumers_at = position
+        consumer = self._consumers.get((credential.application, credential.environment))
+        if consumer is None:
+            consumer = self._consumer(credential.application, credential.environment)
+        return Principal(credential=credential, application=consumer[0], subscriptions=consumer[1])
 
     def apis(self) -> list[Api]:
         """Every API deployed to this environment."""
@@ -133,7 +147,10 @@ class SqliteSource:
 
     def changes(self, after: int) -> list[Change]:
         """The feed after ``after``. Raises LostPlaceError when rows after it were swept, or the feed is another one."""
-        found = [Change(seq, cast("ChangeKind", kind), key) for seq, kind, key in self._rows(_CHANGES, (after,))]
+        found = [
+            Change(seq, cast("ChangeKind", kind), key, at)
+            for seq, kind, key, at in self._rows(_CHANGES, (after,))
+        ]
         if found:
             if found[0].seq != after + 1:
                 raise LostPlaceError(f"the feed starts at {found[0].seq}, after the asked {after + 1}")
@@ -160,41 +177,43 @@ class SqliteSource:
     def close(self) -> None:
         """Closes the connection; a later read opens another."""
         connection, self._connection = self._connection, None
-        self._version = self._consumers_version = None
+        self._execute = self._version = self._consumers_at = None
         self._consumers.clear()
         if connection is not None:
             connection.close()
 
     def _consumer(self, application_id: str, environment: str) -> Consumer:
-        """The application and its subscriptions in ``environment``, remembered until any writer commits."""
-        version = self._rows(_DATA_VERSION)[0][0]
-        if version != self._consumers_version or len(self._consumers) >= _MAX_CONSUMERS:
+        """Reads the application and its subscriptions in ``environment``, and remembers them.
+
+        What changes them appends to the feed in the same transaction, so they stand while its position does.
+        """
+        rows = self._rows(_CONSUMER, (environment, application_id))
+        if not rows:
+            raise StoreUnavailableError(
+                f"application {application_id} of a credential is not there (any more)"
+            )
+        if len(self._consumers) >= _MAX_CONSUMERS:
             self._consumers.clear()
-            self._consumers_version = version
-        key = (application_id, environment)
-        known = self._consumers.get(key)
-        if known is None:
-            known = _consumer(application_id, self._rows(_CONSUMER, (environment, application_id)))
-            self._consumers[key] = known
-        return known
+        consumer = self._consumers[application_id, environment] = _consumer(application_id, rows)
+        return consumer
 
     def _rows(self, statement: str, parameters: Row = ()) -> list[Row]:
         try:
-            connection = self._connection
-            if connection is None:
-                connection = self._connect()
-            return connection.execute(statement, parameters).fetchall()
+            return (self._execute or self._connect())(statement, parameters).fetchall()
         except sqlite3.Error as error:
             self.close()
             raise StoreUnavailableError(f"{self._path.name} cannot be read: {error}") from error
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT_SECONDS, isolation_level=None
+    def _connect(self) -> Execute:
+        connection = self._connection = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            timeout=_TIMEOUT_SECONDS,
+            isolation_level=None,
         )
-        self._connection = connection
         connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-        return connection
+        execute = self._execute = connection.cursor().execute
+        return execute
 
 
 def _api(resolved: str) -> Api:
@@ -206,7 +225,9 @@ def _api(resolved: str) -> Api:
 
 def _credential(row: Row) -> Credential:
     credential = object.__new__(Credential)
-    for set_field, value in zip(_SET_FIELDS, row, strict=True):
+    for set_field, value in zip(_SET_FIELDS, row, strict=False):
+        set_field(credential, value)
+    for set_field, value in _UNUSED:
         set_field(credential, value)
     text = row[_RESTRICTIONS]
     try:
@@ -219,8 +240,6 @@ def _credential(row: Row) -> Credential:
 
 def _consumer(application_id: str, rows: list[Row]) -> Consumer:
     """One row a subscription, each with the application; one with NULLs for an application without any."""
-    if not rows:
-        raise StoreUnavailableError(f"application {application_id} of a credential is missing")
     name, owner, status, *_ = rows[0]
     application = Application(id=application_id, name=name, owner=owner, status=status)
     return application, {

@@ -73,9 +73,7 @@ class SqlApis:
         name, _, version = api.partition("/")
         columns = revisions.c
         rows = await self._connection.execute(
-            select(
-                columns.id, columns.number, columns.hash, columns.created_at, columns.actor, columns.note
-            )
+            select(columns.id, columns.number, columns.hash, columns.created_at, columns.actor, columns.note)
             .join(apis, apis.c.id == columns.api)
             .where(apis.c.environment == environment, apis.c.name == name, apis.c.version == version)
             .order_by(columns.number.desc())

@@ -85,9 +85,7 @@ class SqlApplications:
 
     async def unsubscribe(self, subscription_ids: Collection[str]) -> None:
         for subscription_id in subscription_ids:
-            await self._connection.execute(
-                delete(subscriptions).where(subscriptions.c.id == subscription_id)
-            )
+            await self._connection.execute(delete(subscriptions).where(subscriptions.c.id == subscription_id))
 
 
 def _application(row: Row[Any]) -> Application:
