@@ -147,6 +147,9 @@ class Authority:
         parts = []
         for item, counter, lack in zip(items, counters, short, strict=True):
             part = counter.grant(worker, 0 if refused else item.want, now, wall)
+            if item.need and lack is None and part["grant"] < item.want:
+                # All there was: the rest of those who wait need not ask again to be refused.
+                lack = counter.shortage(worker, now, wall)
             if lack is not None:
                 part["retry_at"] = lack.retry_at
                 part["hold"] = lack.hold

@@ -224,6 +224,8 @@ class TokenCell(_Refusal):
             item["back"] = back
             self.tokens -= back
             self.free += back
+            # What was refused for want of these may now be granted.
+            self.hold = _NEVER
         if self.window:
             item["window"] = self.window
         self._base = self.tokens

@@ -38,13 +38,14 @@ def _policy(name: str, limit: Limit) -> str:
 
 
 def template(limits: tuple[Limit, ...]) -> bytes:
-    """Both lines as a ``%`` template: ``%d`` for ``r`` and then ``t`` of each rate and quota, for ``r`` of each
-    concurrency limit, in that order of the plan. A spike limit has no remaining count and stands in the policy only."""
-    parts = []
-    for name, limit in zip(names_of(limits), limits, strict=True):
-        if limit.kind == "concurrency":
-            parts.append(f'"{name}";r=%d')
-        elif limit.kind != "spike":
-            parts.append(f'"{name}";r=%d;t=%d')
+    """Both lines as a ``%`` template: ``%d`` for ``r`` and then ``t`` of each rate, then of each quota, then for ``r``
+    of each concurrency limit. A spike limit has no remaining count and stands in the policy only."""
+    named = list(zip(names_of(limits), limits, strict=True))
+    parts = [
+        f'"{name}";r=%d' + ("" if kind == "concurrency" else ";t=%d")
+        for kind in ("rate", "quota", "concurrency")
+        for name, limit in named
+        if limit.kind == kind
+    ]
     state = b"RateLimit: " + ", ".join(parts).encode() + b"\r\n" if parts else b""
     return policy_line(limits) + state

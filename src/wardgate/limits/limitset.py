@@ -64,7 +64,12 @@ class LimitSet:
         "_cells",
         "_client",
         "_hot",
+        "_pair",
         "_permits",
+        "_quotas",
+        "_rates",
+        "_reset",
+        "_reset_at",
         "_shares",
         "_slots",
         "_stalled",
@@ -91,6 +96,12 @@ class LimitSet:
         self._hot = self._cells
         self._permits = tuple(cell for cell in self._cells if isinstance(cell, PermitCell))
         self._slots = tuple(cell for cell in self._cells if isinstance(cell, SlotCell))
+        self._rates = tuple(cell for cell in self._cells if isinstance(cell, TokenCell) and cell.step)
+        self._quotas = tuple(cell for cell in self._cells if isinstance(cell, TokenCell) and not cell.step)
+        alone = len(self._rates) == len(self._quotas) == 1 and not self._permits
+        self._pair = (self._rates[0], self._quotas[0]) if alone else None
+        self._reset = 0
+        self._reset_at = float("-inf")
         self._template = template(plan.limits)
         self._waiters: deque[tuple[asyncio.Future[Verdict], float]] = deque()
         self._asked: list[TokenCell | PermitCell | SlotCell] = []
@@ -130,22 +141,32 @@ class LimitSet:
 
     def headers(self, now: float) -> bytes:
         """The ``RateLimit-Policy`` and ``RateLimit`` lines, each with CRLF; empty without limits."""
-        values: list[int] = []
-        for cell in self._cells:
-            step = cell.step
-            if step:
-                if type(cell) is SlotCell:
-                    continue
-                left, seconds = cell.left(now)
-                values.append(left)
-                values.append(int(seconds + 0.999))
-            elif type(cell) is TokenCell:
-                values.append(cell.free + cell.tokens)
-                seconds = cell.reset - now
-                values.append(int(seconds + 0.999) if seconds > 0.0 else 0)
+        pair = self._pair
+        if pair is not None:
+            # One rate and one quota, the common plan, without loops and calls: half the cost.
+            rate, quota = pair
+            full = rate.tat - now
+            if full <= 0.0:
+                left, wait = rate.burst, 0
             else:
-                values.append(cell.left(now)[0])
+                left = int(rate.burst - full / rate.step + 1e-6)
+                wait = int(full + 0.999) if left > 0 else int(rate.left(now)[1] + 0.999)
+            if not 0.0 <= self._reset_at - now < 1.0:
+                self._render_reset(quota, now)
+            return self._template % (left if left > 0 else 0, wait, quota.free + quota.tokens, self._reset)
+        values: list[int] = []
+        for kind in (self._rates, self._quotas):
+            for cell in kind:
+                left, seconds = cell.left(now)
+                values += (left, int(seconds + 0.999))
+        values += [permit.left(now)[0] for permit in self._permits]
         return self._template % tuple(values) if values else self._template
+
+    def _render_reset(self, quota: TokenCell, now: float) -> None:
+        """Keeps the whole seconds to the quota's reset until they change."""
+        seconds = max(0.0, quota.reset - now)
+        self._reset = int(seconds + 0.999)
+        self._reset_at = now + seconds % 1.0
 
     def peek(self, now: float) -> list[str]:
         """A sentence on each limit: what it grants and how it stands as far as this worker knows. Takes nothing."""
@@ -166,7 +187,7 @@ class LimitSet:
             if not isinstance(verdict, _Wait):
                 return verdict
         future = self._client.future()
-        self._waiters.append((future, now + queue))
+        self._waiters.append((future, now + (queue + ASK_AGAIN if self._slots else ASK_TIMEOUT)))
         self._serve(now)
         return future
 
@@ -178,7 +199,7 @@ class LimitSet:
         for cell in self._cells:
             if cell.ready(now):
                 continue
-            if now < cell.hold:
+            if now < cell.hold and cell.tokens <= 0:
                 if refusing is None or cell.retry_at > refusing.retry_at:
                     refusing = cell
             elif isinstance(cell, SlotCell) and cell.due(now) is not None:
@@ -242,13 +263,19 @@ class LimitSet:
                 continue
             verdict = self._decide(now, float("-inf"))
             if isinstance(verdict, _Wait):
-                if self._slots and now > deadline + ASK_AGAIN:
-                    verdict = self._deny(self._slots[0], now, self._slots[0].step)
-                else:
+                if now <= deadline:
                     self._wait(now)
                     return
+                verdict = self._overdue(now)
             waiters.popleft()
             future.set_result(verdict)
+
+    def _overdue(self, now: float) -> Verdict:
+        """A request waited as long as it may: for its slot, or for an authority that does not answer."""
+        unanswered = self._asked_at is not None and now - self._asked_at > ASK_TIMEOUT
+        if self._slots and not unanswered:
+            return self._deny(self._slots[0], now, self._slots[0].step)
+        return self._decide_alone([cell for cell in self._cells if not cell.ready(now)], now)
 
     def _wait(self, now: float) -> None:
         """Someone waits: asks for what is missing, or wakes when the spike slot at hand is due."""
@@ -316,6 +343,7 @@ class LimitSet:
         self._asked = []
         self._stalled = False
         self._shares.clear()
+        self._reset_at = float("-inf")
         if message["later"] and self._waiters:
             for cell in self._cells:
                 cell.hold = float("-inf")
