@@ -141,12 +141,12 @@ signing_keys = Table(
     Column("retired_at", Float),
 )
 
-#: ``window`` identifies a calendar window of the limit ``key``; later windows have higher numbers.
+#: ``window`` is the ISO 8601 interval of a calendar window of the limit ``key`` (``limits/window.py``).
 quota_windows = Table(
     "quota_windows",
     metadata,
     Column("key", Text, nullable=False),
-    Column("window", Integer, nullable=False),
+    Column("window", Text, nullable=False),
     Column("used", Integer, nullable=False),
     PrimaryKeyConstraint("key", "window"),
     sqlite_with_rowid=False,

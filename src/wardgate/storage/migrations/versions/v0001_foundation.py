@@ -135,7 +135,7 @@ def _create_counters() -> None:
     op.create_table(
         "quota_windows",
         sa.Column("key", sa.Text, nullable=False),
-        sa.Column("window", sa.Integer, nullable=False),
+        sa.Column("window", sa.Text, nullable=False),
         sa.Column("used", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("key", "window"),
         sqlite_with_rowid=False,

@@ -1,0 +1,218 @@
+"""Writes what gateway workers counted: roll-ups, uses of credentials, quotas. Standard library only.
+
+The supervisor calls it from threads; calls take turns. One :meth:`Ledger.write` is one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wardgate.gateway.ports import StoreUnavailableError
+from wardgate.limits.window import window_end
+from wardgate.storage.layout import BUSY_TIMEOUT_MS
+from wardgate.telemetry.latency import BUCKETS
+from wardgate.telemetry.top import TopLine, top_callers, top_resources
+
+QuotaRow = tuple[str, str, int]
+
+ROLLUP_DAYS = 30.0
+#: Seconds for which changes stay in the feed; a reader further behind has lost its place and flushes everything.
+CHANGE_SECONDS = 86_400.0
+#: Seconds for which an ended quota window is kept.
+WINDOW_SECONDS = 86_400.0
+
+_ROLLUP = (
+    "minute", "environment", "api", "resource", "application", "status", "reason",
+    "count", "bytes_in", "bytes_out", "seconds",
+)  # fmt: skip
+_ADD_ROLLUP = """
+INSERT INTO rollups
+    (minute, environment, api, resource, application, status, reason, count, bytes_in, bytes_out, seconds, buckets)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (minute, environment, api, resource, application, status, reason) DO UPDATE SET
+    count = count + excluded.count, bytes_in = bytes_in + excluded.bytes_in,
+    bytes_out = bytes_out + excluded.bytes_out, seconds = seconds + excluded.seconds,
+    buckets = add_buckets(buckets, excluded.buckets)
+"""
+_ADD_USE = """
+UPDATE credentials SET use_count = use_count + :count,
+    last_used_address = CASE WHEN :last_at >= coalesce(last_used_at, 0) THEN :address ELSE last_used_address END,
+    last_used_at = max(:last_at, coalesce(last_used_at, 0))
+WHERE id = :id
+"""
+_SET_QUOTA = """
+INSERT INTO quota_windows (key, window, used) VALUES (?, ?, ?)
+ON CONFLICT (key, window) DO UPDATE SET used = excluded.used
+"""
+#: Only what stands before the oldest change to keep: the feed never gets holes, whatever the clock did.
+_SWEEP_CHANGES = """
+DELETE FROM changes
+WHERE seq < coalesce((SELECT min(seq) FROM changes WHERE at >= ?), 9223372036854775807)
+"""
+_RECENT = """
+SELECT r.minute, r.environment, r.api, r.resource, coalesce(a.name, r.application) AS application, r.status, r.reason,
+       r.count, r.bytes_in, r.bytes_out, r.seconds, r.buckets
+FROM rollups AS r LEFT JOIN applications AS a ON a.id = r.application
+WHERE r.minute >= ? AND r.environment = ?
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Top:
+    """The most trafficked resources and the heaviest applications of the last ``seconds``."""
+
+    seconds: float
+    resources: list[TopLine]
+    applications: list[TopLine]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """How many rows a sweep deleted."""
+
+    rollups: int
+    windows: int
+    changes: int
+
+
+class Ledger:
+    """The counters' tables of the database at ``path``, which must be there. Opened when first used.
+
+    Every method raises StoreUnavailableError when the database cannot be used; nothing was written then, and the
+    next call opens it again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def write(
+        self,
+        rollups: Sequence[Mapping[str, Any]],
+        uses: Sequence[Mapping[str, Any]],
+        quotas: Sequence[QuotaRow],
+    ) -> None:
+        """Adds roll-ups and uses to what is stored, and sets the count of each ``(key, window, used)``: all or nothing.
+
+        Roll-ups and uses have the fields ``telemetry/recorder.py`` drains. Uses of a credential that was deleted
+        meanwhile are dropped.
+
+        Raises:
+            ValueError: a roll-up has another number of latency buckets than the stored ones.
+            KeyError: a field is missing.
+        """
+        rows = [_rollup(item) for item in rollups]
+        used = [{name: item[name] for name in ("id", "count", "last_at", "address")} for item in uses]
+        with self._transaction() as connection:
+            connection.executemany(_ADD_ROLLUP, rows)
+            connection.executemany(_ADD_USE, used)
+            connection.executemany(_SET_QUOTA, quotas)
+
+    def load_quotas(self, now: float) -> list[QuotaRow]:
+        """``(key, window, used)`` of every quota whose window holds at ``now`` (Unix seconds) or begins later."""
+        with self._transaction() as connection:
+            ended = set(_ended(connection, now))
+            rows = connection.execute("SELECT key, window, used FROM quota_windows").fetchall()
+        return [(key, window, used) for key, window, used in rows if window not in ended]
+
+    def sweep(self, now: float, *, rollup_days: float = ROLLUP_DAYS) -> Swept:
+        """Deletes roll-ups older than ``rollup_days``, and windows and changes that ended over a day ago."""
+        with self._transaction() as connection:
+            rollups = connection.execute(
+                "DELETE FROM rollups WHERE minute < ?", (int(now - rollup_days * 86_400),)
+            ).rowcount
+            windows = 0
+            for window in _ended(connection, now - WINDOW_SECONDS):
+                windows += connection.execute(
+                    "DELETE FROM quota_windows WHERE window = ?", (window,)
+                ).rowcount
+            changes = connection.execute(_SWEEP_CHANGES, (now - CHANGE_SECONDS,)).rowcount
+        return Swept(rollups=rollups, windows=windows, changes=changes)
+
+    def recent(self, since: float, environment: str) -> list[dict[str, Any]]:
+        """The roll-ups of minutes that begin at ``since`` (Unix seconds) or later, applications by name."""
+        with self._transaction() as connection:
+            found = connection.execute(_RECENT, (since, environment))
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found]
+
+    def top(self, minutes: int, *, now: float, environment: str, limit: int = 10) -> Top:
+        """What carried most requests in the current minute and the ``minutes - 1`` before it.
+
+        Raises:
+            ValueError: ``minutes`` is not positive.
+        """
+        if minutes < 1:
+            raise ValueError(f"top looks at one or more minutes, not {minutes}")
+        since = int(now) // 60 * 60 - (minutes - 1) * 60
+        rows = self.recent(since, environment)
+        seconds = max(now - since, 1.0)
+        return Top(
+            seconds=seconds,
+            resources=top_resources(rows, seconds, limit),
+            applications=top_callers(rows, seconds, limit),
+        )
+
+    def close(self) -> None:
+        """Closes the connection; a later call opens another."""
+        with self._lock:
+            self._drop()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                connection = self._connection or self._connect()
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._drop()
+                raise StoreUnavailableError(f"{self._path.name} cannot be used: {error}") from error
+            except BaseException:
+                self._drop()
+                raise
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = self._connection = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        # Counts survive a killed process; losing the last second of them with the whole machine is not worth an fsync.
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.create_function("add_buckets", 2, _add_buckets, deterministic=True)
+        return connection
+
+    def _drop(self) -> None:
+        """Closing rolls back what was open."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _rollup(item: Mapping[str, Any]) -> tuple[Any, ...]:
+    buckets = item["buckets"]
+    if len(buckets) != BUCKETS:
+        raise ValueError(f"a roll-up has {BUCKETS} latency buckets, not {len(buckets)}")
+    return (*(item[name] for name in _ROLLUP), json.dumps([int(count) for count in buckets]))
+
+
+def _add_buckets(stored: str, added: str) -> str:
+    return json.dumps([a + b for a, b in zip(json.loads(stored), json.loads(added), strict=True)])
+
+
+def _ended(connection: sqlite3.Connection, now: float) -> Iterable[str]:
+    """Windows over by ``now``; one whose name says no end is over."""
+    known = [row[0] for row in connection.execute("SELECT DISTINCT window FROM quota_windows")]
+    return [window for window in known if (window_end(window) or 0.0) <= now]
