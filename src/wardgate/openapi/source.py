@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from wardgate.domain.document import DocumentError, Problem
 from wardgate.openapi.tree import MAX_BYTES, MAX_DEPTH, Node, Path, Step, line_of, path_text, plain, read_tree
 
+_PAIR = re.compile(r"(?<!\\)\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 #: Keys below which the document holds data of the API, in which ``$ref`` means nothing.
 _DATA = frozenset({"example", "default", "enum", "const"})
 
@@ -26,6 +28,8 @@ class Source:
         self.problems: list[Problem] = []
         self._text = text
         self._tree: Node | None = None
+        # JSON that YAML cannot read, such as a raw DEL in a string: its problems are told without lines.
+        self._lineless = False
         self.size = len(text)
         self.data = self._parsed()
 
@@ -35,9 +39,13 @@ class Source:
 
     def at(self, path: Path, message: str, remedy: str) -> Problem:
         """A problem at ``path`` with the line it stands on."""
-        if self._tree is None:
-            self._tree = read_tree(self._text, self.name)[0]
-        return Problem(self.name, line_of(self._tree, path), path_text(path), message, remedy)
+        if self._tree is None and not self._lineless:
+            try:
+                self._tree = read_tree(self._text, self.name)[0]
+            except DocumentError:
+                self._lineless = True
+        line = line_of(self._tree, path) if self._tree is not None else 1
+        return Problem(self.name, line, path_text(path), message, remedy)
 
     def refuse(self) -> None:
         """Raises DocumentError if any problem was noted."""
@@ -46,6 +54,8 @@ class Source:
 
     def _parsed(self) -> Any:
         if self._text.lstrip("\ufeff \t\r\n").startswith("{") and len(self._text) <= MAX_BYTES:
+            # JSON writes characters past U+FFFF as two escapes, which YAML does not read.
+            self._text = _PAIR.sub(lambda match: str(json.loads(f'"{match[0]}"')), self._text)
             try:
                 return json.loads(self._text, object_pairs_hook=_unique, parse_constant=_constant)
             except (ValueError, RecursionError):

@@ -118,9 +118,8 @@ def read_tree(text: str, file: str) -> tuple[Node, list[Problem]]:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        mark: Any = error.problem_mark or error.context_mark
+        line = getattr(error.problem_mark or error.context_mark, "line", 0) + 1
         message = f"not valid YAML: {error.problem or error.context or 'unreadable'}"
-        line = mark.line + 1 if mark is not None else 1
         raise _error(file, line, message, _SYNTAX_REMEDY) from None
     except (yaml.YAMLError, UnicodeError) as error:
         reason = getattr(error, "reason", "unreadable characters")
@@ -135,6 +134,11 @@ _SYNTAX_REMEDY = "Check indentation, quotes and brackets at this line and just a
 
 def _error(file: str, line: int, message: str, remedy: str) -> DocumentError:
     return DocumentError((Problem(file, line, "(document)", message, remedy),))
+
+
+def _line(event: Any) -> int:
+    line: int = event.start_mark.line
+    return line + 1
 
 
 class _Frame:
@@ -165,7 +169,7 @@ class _Builder:
     def take(self, event: Any) -> None:
         """Adds what one event says. Raises DocumentError past a bound."""
         if isinstance(event, yaml.ScalarEvent):
-            node = Scalar(event.start_mark.line + 1, self._value(event))
+            node = Scalar(_line(event), self._value(event))
             self._finish(node, event.anchor, 1, 1, plain_key=event.value)
         elif isinstance(event, yaml.CollectionStartEvent):
             self._open(event)
@@ -186,7 +190,7 @@ class _Builder:
             raise self._wrong(event, f"nested deeper than {MAX_DEPTH} levels", "Flatten the document")
         if event.tag not in (None, "!") and event.tag not in _CORE_TAGS:
             self._tag(event)
-        line = event.start_mark.line + 1
+        line = _line(event)
         frame = self._stack[-1] if self._stack else None
         if frame and isinstance(frame.node, Mapping) and frame.key is None:
             raise self._wrong(event, "a key must be text, not a list or mapping", "Write a plain name as key")
@@ -242,7 +246,7 @@ class _Builder:
                     "a key must be text, not a list or mapping",
                     "Write a plain name as key",
                 )
-            line = event.start_mark.line + 1 if event is not None else node.line
+            line = _line(event) if event is not None else node.line
             frame.key = (plain_key, line)
         else:
             key, line = frame.key
@@ -252,13 +256,14 @@ class _Builder:
     def _entry(self, parent: Mapping, key: str, line: int, node: Node) -> None:
         if key in parent.entries:
             message = f"the key {key!r} stands here and on line {parent.key_lines[key]}"
-            self._note(line, message, "Keep one of them")
+            self._note(line, message, "Keep one of them", key)
             return
         if key == "<<":
             self._note(
                 line,
                 "the merge key `<<` is no part of YAML 1.2",
                 "Write the keys out, or give the value an anchor and use the alias as a whole",
+                key,
             )
             return
         parent.entries[key] = node
@@ -267,8 +272,10 @@ class _Builder:
     def _value(self, event: Any) -> str | int | float | bool | None:
         text: str = event.value
         tag = event.tag
+        if tag in ("!", _TAG + "str"):
+            return text
         if not event.implicit[0]:
-            if tag is None or tag == "!" or tag == _TAG + "str":
+            if tag is None:
                 return text
             if tag not in _CORE_TAGS:
                 self._tag(event)
@@ -276,18 +283,18 @@ class _Builder:
         try:
             return resolve(text)
         except ValueError as error:
-            self._note(event.start_mark.line + 1, str(error), "Write a finite number, or put text in quotes")
+            self._note(_line(event), str(error), "Write a finite number, or put text in quotes")
             return 0
 
     def _tag(self, event: Any) -> None:
         self._note(
-            event.start_mark.line + 1,
+            _line(event),
             f"the tag {event.tag!r} is not allowed",
             "Remove the tag and write the value",
         )
 
-    def _note(self, line: int, message: str, remedy: str) -> None:
-        path = path_text(self._path())
+    def _note(self, line: int, message: str, remedy: str, *below: Step) -> None:
+        path = path_text((*self._path(), *below))
         self.problems.append(Problem(self._file, line, path, message, remedy))
 
     def _path(self) -> list[Step]:
@@ -300,5 +307,5 @@ class _Builder:
         return steps
 
     def _wrong(self, event: Any, message: str, remedy: str) -> DocumentError:
-        line = event.start_mark.line + 1
+        line = _line(event)
         return DocumentError((Problem(self._file, line, path_text(self._path()), message, remedy),))

@@ -11,6 +11,8 @@ from wardgate.openapi.tree import Path
 #: More findings than anyone reads at once.
 MOST_FINDINGS = 50
 _LONGEST = 240
+#: Findings the specification does not share: JSON Schema allows to require a property that is not described.
+_OPINIONS = frozenset({"ExtraParametersError"})
 
 
 class _Denied(Mapping[str, Any]):
@@ -33,6 +35,19 @@ class _Denied(Mapping[str, Any]):
         raise LookupError(f"the reference {uri!r} leaves this document")
 
 
+class _Placing:
+    """Mixed into a keyword's validator: its errors, which it gives no place, get that of the part it looks at."""
+
+    def __call__(self, *arguments: Any, **named: Any) -> Iterator[Any]:
+        parts = next((item.parts for item in reversed(arguments) if hasattr(item, "parts")), ())
+        call: Any = super().__call__  # type: ignore[misc]
+        for error in call(*arguments, **named):
+            if not getattr(error, "placed", False):
+                error.path.extendleft(reversed(parts))
+                error.placed = True
+            yield error
+
+
 def findings(data: dict[str, Any]) -> list[tuple[Path, str, str]]:
     """Where ``data`` breaks its version of the specification: path, message and remedy of each finding."""
     # Slow to import, and needed only where documents come in.
@@ -41,28 +56,31 @@ def findings(data: dict[str, Any]) -> list[tuple[Path, str, str]]:
         OpenAPIV30SpecValidator,
         OpenAPIV31SpecValidator,
     )
+    from referencing.exceptions import Unresolvable
 
+    base: Any
     if "swagger" in data:
-        base: type = OpenAPIV2SpecValidator
-        chapter = "Swagger 2.0"
+        base, chapter = OpenAPIV2SpecValidator, "Swagger 2.0"
     elif data["openapi"].startswith("3.0"):
         base, chapter = OpenAPIV30SpecValidator, "OpenAPI 3.0"
     else:
         base, chapter = OpenAPIV31SpecValidator, "OpenAPI 3.1"
-    validator: Any = type("_OfflineValidator", (base,), {"resolver_handlers": _Denied()})
+    keywords = {key: type(cls.__name__, (_Placing, cls), {}) for key, cls in base.keyword_validators.items()}
+    offline = {"resolver_handlers": _Denied(), "keyword_validators": keywords}
+    validator = type(base.__name__, (base,), offline)(data)
     found: list[tuple[Path, str, str]] = []
     try:
-        for error in islice(validator(data).iter_errors(), MOST_FINDINGS):
+        errors = (error for error in validator.iter_errors() if type(error).__name__ not in _OPINIONS)
+        for error in islice(errors, MOST_FINDINGS):
             closest = _closest(error)
             message = (
                 closest.message if len(closest.message) <= _LONGEST else f"{closest.message[:_LONGEST]} ..."
             )
             remedy = f"See the {chapter} specification for what may stand here"
             found.append((tuple(closest.absolute_path), message, remedy))
-    except (RecursionError, LookupError) as error:
-        found.append(
-            ((), f"the document could not be validated ({type(error).__name__})", "Simplify its references")
-        )
+    except (RecursionError, LookupError, Unresolvable) as error:
+        message = f"the document could not be validated to its end ({type(error).__name__})"
+        found.append(((), message, "Simplify its references"))
     return found
 
 
