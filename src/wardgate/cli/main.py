@@ -42,7 +42,11 @@ app.command(
     group=_CONFIGURE,
 )
 app.command(
-    "wardgate.cli.apps:app", name="apps", help="List, suspend and restore applications.", group=_CONFIGURE
+    "wardgate.cli.apps:app",
+    name="apps",
+    alias="applications",
+    help="List, suspend and restore applications.",
+    group=_CONFIGURE,
 )
 app.command("wardgate.cli.explain:explain", help="Show which step decides a request, and why.", group=_LOOK)
 app.command(

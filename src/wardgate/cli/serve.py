@@ -66,7 +66,8 @@ def serve(
         Parameter(group=_NETWORK, help="Which header trusted proxies put the client's address in."),
     ] = _default.forwarded_header,
     access_log: Annotated[
-        str, Parameter(help="File of the access log, - for standard output, or off.")
+        str,
+        Parameter(allow_leading_hyphen=True, help="File of the access log, - for standard output, or off."),
     ] = _default.access_log,
     credential_cache: Annotated[
         int, Parameter(group=_STORE, help="Known credentials a worker keeps in memory.")

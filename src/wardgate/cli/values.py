@@ -9,9 +9,9 @@ from typing import Any
 from wardgate.domain.settings import Listener
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)?")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)?")
 _BYTES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_SIZE = re.compile(r"(\d+)\s*(k|m|g|)(?:i?b)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]+)\s*(k|m|g|)(?:i?b)?", re.IGNORECASE)
 
 
 def parse_duration(text: str) -> float:

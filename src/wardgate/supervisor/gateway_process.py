@@ -8,6 +8,8 @@ from pathlib import Path
 import uvloop
 
 from wardgate.gateway.launch import EXIT_CONFIG, LaunchError, become_child
+from wardgate.gateway.main import WorkerConfigError, serve
+from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.storage.errors import StoreError
 from wardgate.storage.layout import database_path
 from wardgate.storage.masterkey import load_master_key
@@ -23,9 +25,12 @@ def main() -> int:
         data_dir = Path(launch.settings.data_dir)
         source = SqliteSource(database_path(data_dir), launch.settings.environment, load_master_key(data_dir))
         uvloop.run(serve(launch, source))
-    except (LaunchError, StoreError) as error:
+    except (LaunchError, StoreError, WorkerConfigError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_CONFIG
+    except StoreUnavailableError as error:
+        print(f"error: {error}; this worker will be started again", file=sys.stderr)  # noqa: T201
+        return 1
     return 0
 
 

@@ -1,0 +1,135 @@
+"""A gateway worker's process: adopts its sockets, serves until told to drain, and ships what it counts."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from wardgate.domain.settings import Listener, ServerSettings
+from wardgate.gateway.hub import HubClient, Message
+from wardgate.gateway.launch import Launch, hub_fd
+from wardgate.gateway.ports import GatewaySource
+from wardgate.gateway.worker import Worker
+from wardgate.limits.client import LimitClient
+from wardgate.telemetry.access_log import AccessLog
+from wardgate.telemetry.recorder import Recorder
+
+LIMITS_SECONDS = 0.1
+LOG_SECONDS = 0.2
+TELEMETRY_SECONDS = 1.0
+
+
+class WorkerConfigError(Exception):
+    """The settings can never work here, such as a certificate that cannot be read; the message says which."""
+
+
+async def serve(launch: Launch, source: GatewaySource) -> None:
+    """Serves the inherited sockets until the supervisor says ``drain`` or is gone, or SIGTERM comes.
+
+    Afterwards every request taken was finished or ``bounds.drain_timeout`` is over, and all counts were sent.
+
+    Raises:
+        WorkerConfigError: a setting cannot work.
+        StoreUnavailableError: the store could not be read at the start.
+    """
+    hub = await HubClient.connect(hub_fd())
+    try:
+        process = WorkerProcess(launch.settings, source, hub)
+    except (OSError, ValueError) as error:
+        raise WorkerConfigError(str(error)) from error
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, process.stop)
+    await process.run([(socket.socket(fileno=item.fd), item.listener) for item in launch.sockets])
+    hub.close()
+
+
+class WorkerProcess:
+    """One worker with what it is wired to: hub, limits, telemetry and the access log."""
+
+    def __init__(self, settings: ServerSettings, source: GatewaySource, hub: HubClient) -> None:
+        self._settings = settings
+        self._hub = hub
+        self._stop = asyncio.Event()
+        self._timers: list[asyncio.TimerHandle | None] = []
+        self._recorder = Recorder(settings.environment)
+        self._access_log = _access_log(settings)
+        self._limits = LimitClient(self._send_limits, time.monotonic, time.time)
+        self._worker = Worker(settings, source, self._limits, self._recorder, self._access_log, hub)
+        hub.on("drain", lambda message: self.stop())
+        hub.on("reload", lambda message: self._reload())
+        hub.on("wake", lambda message: self._worker.on_wake())
+        hub.on("limits.", self._limits.on_message)
+        hub.on_lost = self._supervisor_lost
+
+    def stop(self) -> None:
+        """Makes :meth:`run` drain and return."""
+        self._stop.set()
+
+    async def run(self, sockets: list[tuple[socket.socket, Listener]]) -> None:
+        """Serves ``sockets`` until :meth:`stop`, then drains."""
+        await self._worker.start(sockets)
+        self._every(LIMITS_SECONDS, lambda: self._limits.tick(time.monotonic()))
+        self._every(LOG_SECONDS, self._flush_log)
+        self._every(TELEMETRY_SECONDS, self._ship)
+        self._hub.send({"kind": "ready"})
+        await self._stop.wait()
+        await self._worker.drain(self._settings.bounds.drain_timeout)
+        for timer in self._timers:
+            if timer is not None:
+                timer.cancel()
+        self._limits.close()
+        while self._ship():
+            await asyncio.sleep(0)
+        if self._access_log is not None:
+            self._access_log.close()
+        self._hub.send({"kind": "drained"})
+
+    def _every(self, seconds: float, deed: Callable[[], object]) -> None:
+        """Runs ``deed`` every ``seconds`` until the process drains."""
+        loop = asyncio.get_running_loop()
+        place = len(self._timers)
+
+        def turn() -> None:
+            self._timers[place] = loop.call_later(seconds, turn)
+            deed()
+
+        self._timers.append(loop.call_later(seconds, turn))
+
+    def _ship(self) -> bool:
+        """Sends what was counted; whether there may be more. What cannot be sent is kept for the next time."""
+        message = self._recorder.drain()
+        if message is None:
+            return False
+        if self._hub.send(message):
+            return bool(message["rows"] or message["uses"])
+        self._recorder.restore(message)
+        return False
+
+    def _flush_log(self) -> None:
+        if self._access_log is not None:
+            self._access_log.flush()
+            self._recorder.set("access_log_dropped", self._access_log.dropped)
+
+    def _reload(self) -> None:
+        self._worker.reload_certificates()
+        if self._access_log is not None:
+            self._access_log.reopen()
+
+    def _send_limits(self, message: Message) -> None:
+        self._hub.send(message)
+
+    def _supervisor_lost(self) -> None:
+        """Without the supervisor nobody counts: limits do what their ``when_away`` says while this worker drains."""
+        self._limits.authority_lost()
+        self.stop()
+
+
+def _access_log(settings: ServerSettings) -> AccessLog | None:
+    """The access log: a relative path is below the data directory. Raises OSError when it cannot be opened."""
+    if settings.access_log == "off":
+        return None
+    path = settings.access_log
+    return AccessLog(path if path == "-" else str(Path(settings.data_dir) / path), settings.environment)

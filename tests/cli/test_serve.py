@@ -1,0 +1,143 @@
+"""The options of ``wardgate serve``."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wardgate.cli import main as cli
+from wardgate.cli.bounds import BoundOptions
+from wardgate.domain.settings import Bounds, Certificate, Listener, ServerSettings
+from wardgate.supervisor import main as supervisor
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[ServerSettings]:
+    """The settings the supervisor would be started with."""
+    taken: list[ServerSettings] = []
+    monkeypatch.setattr(supervisor, "serve", lambda settings, say: taken.append(settings))
+    return taken
+
+
+def _other_bounds() -> dict[str, Any]:
+    """A value for each bound that is not its default."""
+    numbered = enumerate(fields(Bounds), 11)
+    return {field.name: float(i) if "timeout" in field.name else i for i, field in numbered}
+
+
+def test_without_options_the_defaults_hold(served: list[ServerSettings]) -> None:
+    """`wardgate serve` alone serves loopback from ./wardgate-data."""
+    assert cli.main(["serve"]) == 0
+    assert served == [replace(ServerSettings(), data_dir="wardgate-data")]
+
+
+def test_every_setting_is_an_option(served: list[ServerSettings], tmp_path: Path) -> None:
+    """No field of the settings or the bounds is out of reach of the command line."""
+    for name in ("chain.pem", "chain.key"):
+        (tmp_path / name).touch()
+    wanted = ServerSettings(
+        data_dir=str(tmp_path),
+        environment="production",
+        listeners=(
+            Listener(port=1),
+            Listener(host="0.0.0.0", port=2),
+            Listener(host="::1", port=3, tls=True),
+        ),
+        control=Listener(host="10.0.0.1", port=4),
+        workers=5,
+        certificates=(Certificate(certificate=str(tmp_path / "chain.pem"), key=str(tmp_path / "chain.key")),),
+        trusted_proxies=("10.0.0.0/8", "::1/128"),
+        proxy_protocol=True,
+        forwarded_header="forwarded",
+        access_log="-",
+        bounds=Bounds(**_other_bounds()),
+        credential_cache=6,
+        negative_cache=7,
+        max_staleness=480.0,
+    )
+    default = ServerSettings()
+    assert not [f.name for f in fields(wanted) if getattr(wanted, f.name) == getattr(default, f.name)]
+    options: list[Any] = [
+        "serve",
+        "--data-dir",
+        tmp_path,
+        "--environment",
+        "production",
+        "--listen",
+        "1",
+        "--listen",
+        ":2",
+    ]
+    options += ["--tls-listen", "[::1]:3", "--control", "10.0.0.1:4", "--workers", 5]
+    options += ["--certificate", tmp_path / "chain.pem", "--key", tmp_path / "chain.key"]
+    options += ["--trusted-proxy", "10.0.0.0/8", "--trusted-proxy", "::1", "--proxy-protocol"]
+    options += [
+        "--forwarded-header",
+        "forwarded",
+        "--access-log",
+        "-",
+        "--credential-cache",
+        6,
+        "--negative-cache",
+        7,
+    ]
+    options += ["--max-staleness", "8m"]
+    for field in fields(Bounds):
+        options += [f"--{field.name.replace('_', '-')}", getattr(wanted.bounds, field.name)]
+    assert cli.main([str(option) for option in options]) == 0
+    assert served == [wanted]
+
+
+def test_the_bounds_have_their_defaults() -> None:
+    """The options of the bounds are exactly the bounds, with the same defaults."""
+    assert BoundOptions().bounds() == Bounds()
+
+
+def test_the_environment_sets_what_the_command_line_does_not(
+    served: list[ServerSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WARDGATE_* variables stand for options, and an option wins over its variable."""
+    monkeypatch.setenv("WARDGATE_WORKERS", "3")
+    monkeypatch.setenv("WARDGATE_IDLE_TIMEOUT", "2m")
+    monkeypatch.setenv("WARDGATE_ENVIRONMENT", "staging")
+    assert cli.main(["serve", "--environment", "production"]) == 0
+    assert (served[0].workers, served[0].bounds.idle_timeout, served[0].environment) == (
+        3,
+        120.0,
+        "production",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--tls-listen", "8443"], "without a certificate. Add --certificate"),
+        (["--certificate", "a.pem"], "1 --certificate and 0 --key were given"),
+        (["--certificate", "a.pem", "--key", "a.key"], "a.pem is no file"),
+        (["--listen", "host"], "--listen: 'host' is no address"),
+        (["--trusted-proxy", "10.0.0.1/8"], "--trusted-proxy '10.0.0.1/8': 10.0.0.1/8 has host bits set"),
+        (["--proxy-protocol"], "without --trusted-proxy"),
+        (["--workers", "-1"], "--workers -1"),
+    ],
+)
+def test_wrong_options_are_refused(
+    served: list[ServerSettings], capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    """A setting that cannot work ends with status 1 and says which and what would do."""
+    assert cli.main(["serve", *options]) == 1
+    assert said in capsys.readouterr().err
+    assert served == []
+
+
+def test_options_that_are_not_understood_are_usage_errors(
+    served: list[ServerSettings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An unknown option, or a value of the wrong form, ends with status 2."""
+    assert cli.main(["serve", "--wrokers", "2"]) == 2
+    assert "--wrokers" in capsys.readouterr().err
+    assert cli.main(["serve", "--idle-timeout", "long"]) == 2
+    assert "'long' is no duration" in capsys.readouterr().err.replace("\n", " ")
+    assert served == []
