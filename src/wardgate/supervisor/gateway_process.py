@@ -18,8 +18,6 @@ from wardgate.storage.reader import SqliteSource
 
 def main() -> int:
     """Runs one worker; its exit status."""
-    from wardgate.gateway.main import serve  # after the process was made a child of the supervisor
-
     try:
         launch = become_child("gateway")
         data_dir = Path(launch.settings.data_dir)

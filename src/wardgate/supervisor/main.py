@@ -6,6 +6,7 @@ import asyncio
 import logging
 import resource
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import uvloop
 
 from wardgate.domain.settings import ServerSettings
 from wardgate.gateway.launch import LOG_FORMAT, raise_file_limit
+from wardgate.gateway.ports import StoreUnavailableError
+from wardgate.storage.layout import database_path
+from wardgate.storage.ledger import Ledger
 from wardgate.supervisor.limits import LimitDesk
 from wardgate.supervisor.prepare import PrepareError, prepare_store
 from wardgate.supervisor.service import StartError, Supervisor
@@ -39,7 +43,7 @@ def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
         prepare_store(data_dir)
         with serving(data_dir, settings.environment):
             uvloop.run(_run(settings, say))
-    except (PrepareError, AlreadyServingError, ListenError, StartError) as error:
+    except (PrepareError, AlreadyServingError, ListenError, StartError, StoreUnavailableError) as error:
         raise ServeError(str(error)) from error
     except OSError as error:
         raise ServeError(
@@ -48,8 +52,9 @@ def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
 
 
 async def _run(settings: ServerSettings, say: Callable[[str], None]) -> None:
-    data_dir = Path(settings.data_dir)
-    supervisor = Supervisor(settings, [LimitDesk(data_dir), TelemetryDesk(data_dir)], say)
+    ledger = Ledger(database_path(Path(settings.data_dir)))
+    limits = LimitDesk(ledger.load_quotas(time.time()))
+    supervisor = Supervisor(settings, [limits, TelemetryDesk(ledger, limits.take_quotas)], say)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stop)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from wardgate.supervisor.limits import QuotaRow
+from wardgate.telemetry.latency import BUCKETS
 
 #: Distinct roll-up rows, and credentials, that may wait; what exceeds them is given up and counted.
 MAX_ROWS = 200_000
 MAX_USES = 1_000_000
 
+_TEXTS = ("environment", "api", "resource", "application", "reason")
 _NAMES = ("minute", "environment", "api", "resource", "application", "status", "reason")
 _Key = tuple[Any, ...]
 
@@ -40,7 +42,11 @@ class Pending:
         return len(self._rollups)
 
     def add(self, rollups: Iterable[Mapping[str, Any]], uses: Iterable[Mapping[str, Any]]) -> None:
-        """Adds counts to those that wait. Raises KeyError or TypeError for rows of another form, adding none."""
+        """Adds counts to those that wait.
+
+        Raises:
+            KeyError, TypeError, ValueError: a row has another form; none was added.
+        """
         self._merge([_row(item) for item in rollups], [_use(item) for item in uses])
 
     def set_quotas(self, quotas: Iterable[QuotaRow]) -> None:
@@ -94,15 +100,14 @@ class Pending:
 
 
 def _row(item: Mapping[str, Any]) -> dict[str, Any]:
-    row = {name: item[name] for name in _NAMES}
-    row.update(
-        count=int(item["count"]),
-        bytes_in=int(item["bytes_in"]),
-        bytes_out=int(item["bytes_out"]),
-        seconds=float(item["seconds"]),
-        buckets=[int(value) for value in item["buckets"]],
-    )
-    return row
+    """A checked copy: one wrong row would keep every later flush from being written."""
+    buckets = [int(value) for value in item["buckets"]]
+    if len(buckets) != BUCKETS:
+        raise ValueError(f"a roll-up has {BUCKETS} latency buckets, not {len(buckets)}")
+    row: dict[str, Any] = {name: str(item[name]) for name in _TEXTS}
+    for name in ("minute", "status", "count", "bytes_in", "bytes_out"):
+        row[name] = int(item[name])
+    return {**row, "seconds": float(item["seconds"]), "buckets": buckets}
 
 
 def _use(item: Mapping[str, Any]) -> dict[str, Any]:

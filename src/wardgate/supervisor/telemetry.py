@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+import time
+from collections.abc import Callable
 
 from wardgate.gateway.hub import Message
+from wardgate.gateway.ports import StoreUnavailableError
+from wardgate.storage.ledger import Ledger
 from wardgate.supervisor.hub import Hub
 from wardgate.supervisor.limits import QuotaRow
 from wardgate.supervisor.pending import Pending
@@ -16,22 +18,12 @@ from wardgate.supervisor.processes import Child
 from wardgate.telemetry.metrics import Metrics
 
 FLUSH_SECONDS = 1.0
+#: What is past its time is deleted from the store this often.
+SWEEP_SECONDS = 600.0
 #: Times the last flush is tried while the service stops.
 LAST_TRIES = 5
 
 _log = logging.getLogger("wardgate.supervisor")
-
-
-class Ledger(Protocol):
-    """Where counts are kept: one call is one transaction, run in a thread."""
-
-    def write(
-        self,
-        rollups: Sequence[Mapping[str, Any]],
-        uses: Sequence[Mapping[str, Any]],
-        quotas: Sequence[QuotaRow],
-    ) -> None:
-        """Adds roll-ups and uses to what is stored and sets quotas; raises when nothing could be written."""
 
 
 class TelemetryDesk:
@@ -70,6 +62,7 @@ class TelemetryDesk:
                 await self._task
         for _ in range(LAST_TRIES):
             if await self._flush():
+                self._ledger.close()
                 return
             await asyncio.sleep(FLUSH_SECONDS / 2)
         _log.error("%d roll-up rows could not be written before the end", self._pending.rows)
@@ -96,9 +89,19 @@ class TelemetryDesk:
         )
 
     async def _keep_flushing(self) -> None:
+        swept = time.monotonic()
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             await asyncio.shield(self._flush())
+            if time.monotonic() - swept >= SWEEP_SECONDS and not self._failing:
+                swept = time.monotonic()
+                await self._sweep()
+
+    async def _sweep(self) -> None:
+        try:
+            await asyncio.to_thread(self._ledger.sweep, time.time())
+        except StoreUnavailableError as error:
+            _log.error("old counts cannot be deleted now: %s", error)  # no stack wanted
 
     async def _flush(self) -> bool:
         """Writes what is pending; ``False`` when it could not be and is kept."""
@@ -108,7 +111,7 @@ class TelemetryDesk:
             return True
         try:
             await asyncio.to_thread(self._ledger.write, batch.rollups, batch.uses, batch.quotas)
-        except Exception as error:
+        except StoreUnavailableError as error:
             self._pending.put_back(batch)
             if not self._failing:
                 _log.error("counts cannot be written and are kept: %s", error)  # no stack wanted
