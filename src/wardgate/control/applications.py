@@ -53,7 +53,7 @@ async def list_applications(store: Store) -> list[ApplicationRecord]:
                 application=each,
                 subscriptions=tuple(pair for pair in subscriptions if pair[1].application == each.id),
             )
-            for each in await tx.applications.all()
+            for each in sorted(await tx.applications.all(), key=lambda item: item.name)
         ]
 
 

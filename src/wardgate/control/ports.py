@@ -63,7 +63,7 @@ class Apis(Protocol):
     """Deployed APIs and their revisions."""
 
     async def deployed(self, environment: str) -> list[Deployment]:
-        """Every API deployed to ``environment``, by name and version."""
+        """Every API deployed to ``environment``, in the order they were first deployed."""
 
     async def everywhere(self) -> list[Deployment]:
         """Every API deployed to any environment."""
@@ -84,7 +84,7 @@ class Plans(Protocol):
     """Plans, shared by all environments."""
 
     async def all(self) -> dict[str, Plan]:
-        """Every plan by name."""
+        """Every plan by name, in the order they were added."""
 
     async def put(self, plan: Plan) -> None:
         """Adds the plan or replaces the one of that name."""
@@ -97,7 +97,7 @@ class Applications(Protocol):
     """Applications and their subscriptions."""
 
     async def all(self) -> list[Application]:
-        """Every application, by name."""
+        """Every application, in the order they were added."""
 
     async def find(self, name_or_id: str) -> Application | None:
         """The application with that name, or else with that id."""
@@ -115,7 +115,7 @@ class Applications(Protocol):
         """Deletes the application with its subscriptions and credentials."""
 
     async def subscriptions(self, environment: str | None = None) -> list[tuple[str, Subscription]]:
-        """``(environment, subscription)`` of one environment, or of all."""
+        """``(environment, subscription)`` of one environment, or of all, in the order they were added."""
 
     async def subscribe(self, environment: str, subscription: Subscription, *, at: float) -> None:
         """Adds a subscription; the application must have none to that API there."""

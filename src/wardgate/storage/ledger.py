@@ -118,7 +118,7 @@ class Ledger:
 
     def load_quotas(self, now: float) -> list[QuotaRow]:
         """``(key, window, used)`` of every quota whose window holds at ``now`` (Unix seconds) or begins later."""
-        with self._transaction() as connection:
+        with self._transaction("BEGIN") as connection:
             ended = set(_ended(connection, now))
             rows = connection.execute("SELECT key, window, used FROM quota_windows").fetchall()
         return [(key, window, used) for key, window, used in rows if window not in ended]
@@ -139,7 +139,7 @@ class Ledger:
 
     def recent(self, since: float, environment: str) -> list[dict[str, Any]]:
         """The roll-ups of minutes that begin at ``since`` (Unix seconds) or later, applications by name."""
-        with self._transaction() as connection:
+        with self._transaction("BEGIN") as connection:
             found = connection.execute(_RECENT, (since, environment))
             names = [column[0] for column in found.description]
             return [dict(zip(names, row, strict=True)) for row in found]
@@ -167,11 +167,11 @@ class Ledger:
             self._drop()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
                 connection = self._connection or self._connect()
-                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(begin)
                 yield connection
                 connection.execute("COMMIT")
             except sqlite3.Error as error:

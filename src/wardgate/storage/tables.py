@@ -60,10 +60,12 @@ revisions = Table(
     UniqueConstraint("api", "number"),
 )
 
+#: ``position`` keeps plans in the order they were added.
 plans = Table(
     "plans",
     metadata,
     Column("name", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
     Column("document", Text, nullable=False),
 )
 

@@ -112,7 +112,7 @@ def _in_force() -> Select[Any]:
             revisions.c.resolved,
         )
         .join(revisions, (revisions.c.api == apis.c.id) & (revisions.c.number == apis.c.revision))
-        .order_by(apis.c.environment, apis.c.name, apis.c.version)
+        .order_by(apis.c.id)
     )
 
 

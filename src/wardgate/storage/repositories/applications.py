@@ -19,7 +19,7 @@ class SqlApplications:
         self._connection = connection
 
     async def all(self) -> list[Application]:
-        rows = await self._connection.execute(select(applications).order_by(applications.c.name))
+        rows = await self._connection.execute(select(applications).order_by(applications.c.id))
         return [_application(row) for row in rows]
 
     async def find(self, name_or_id: str) -> Application | None:
@@ -55,7 +55,7 @@ class SqlApplications:
         await self._connection.execute(delete(applications).where(applications.c.id == application_id))
 
     async def subscriptions(self, environment: str | None = None) -> list[tuple[str, Subscription]]:
-        query = select(subscriptions).order_by(subscriptions.c.application_id, subscriptions.c.api)
+        query = select(subscriptions).order_by(subscriptions.c.id)
         if environment is not None:
             query = query.where(subscriptions.c.environment == environment)
         return [

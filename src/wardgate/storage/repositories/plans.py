@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.control.ports import Environment
@@ -34,7 +34,9 @@ class SqlPlans:
         self._connection = connection
 
     async def all(self) -> dict[str, Plan]:
-        rows = await self._connection.execute(select(plans.c.name, plans.c.document).order_by(plans.c.name))
+        rows = await self._connection.execute(
+            select(plans.c.name, plans.c.document).order_by(plans.c.position)
+        )
         return {row.name: decode_plan(json.loads(row.document)) for row in rows}
 
     async def put(self, plan: Plan) -> None:
@@ -43,7 +45,10 @@ class SqlPlans:
             update(plans).where(plans.c.name == plan.name).values(document=document)
         )
         if changed.rowcount == 0:
-            await self._connection.execute(insert(plans).values(name=plan.name, document=document))
+            last = await self._connection.scalar(select(func.max(plans.c.position)))
+            await self._connection.execute(
+                insert(plans).values(name=plan.name, position=(last or 0) + 1, document=document)
+            )
 
     async def remove(self, name: str) -> None:
         await self._connection.execute(delete(plans).where(plans.c.name == name))

@@ -54,6 +54,7 @@ def _create_apis() -> None:
     op.create_table(
         "plans",
         sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("position", sa.Integer, nullable=False),
         sa.Column("document", sa.Text, nullable=False),
     )
 

@@ -1,0 +1,147 @@
+"""What an environment holds now, and what it would hold after a document was applied. Pure but for one read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from wardgate.control.errors import ConflictError
+from wardgate.control.ports import Deployment, Transaction
+from wardgate.domain.api import Api
+from wardgate.domain.codec import decode_api, encode_api
+from wardgate.domain.consumer import Application, Subscription
+from wardgate.domain.document import ApiEntry, ApplicationEntry, Document, SubscriptionEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """An environment's APIs and subscriptions, with the plans and applications all environments share."""
+
+    document: Document
+    deployments: dict[str, Deployment]
+    applications: dict[str, Application]
+    #: By application id, then by API.
+    subscriptions: dict[str, dict[str, Subscription]]
+
+
+async def read_state(tx: Transaction, environment: str) -> State:
+    """The present state of ``environment``; its document lists things in the order they were added."""
+    deployments = await tx.apis.deployed(environment)
+    plans = await tx.plans.all()
+    applications = await tx.applications.all()
+    subscriptions: dict[str, dict[str, Subscription]] = {each.id: {} for each in applications}
+    for _, subscription in await tx.applications.subscriptions(environment):
+        subscriptions[subscription.application][subscription.api] = subscription
+    return State(
+        document=Document(
+            apis=tuple(each.entry for each in deployments),
+            plans=tuple(plans.values()),
+            applications=tuple(
+                ApplicationEntry(
+                    name=each.name,
+                    owner=each.owner,
+                    subscriptions=tuple(
+                        SubscriptionEntry(api=item.api, plan=item.plan)
+                        for item in subscriptions[each.id].values()
+                    ),
+                )
+                for each in applications
+            ),
+        ),
+        deployments={each.entry.api.id: each for each in deployments},
+        applications={each.name: each for each in applications},
+        subscriptions=subscriptions,
+    )
+
+
+def merged(old: Document, new: Document, *, prune: bool, kept: frozenset[str]) -> Document:
+    """What holds after ``new`` is applied over ``old``.
+
+    What ``new`` names is as it says, an application's subscriptions included. What it does not name stays, or with
+    ``prune`` goes; an application in ``kept`` then loses only its subscriptions.
+    """
+    entries = {entry.api.id: entry for entry in old.apis} if not prune else {}
+    entries |= {entry.api.id: _stored_form(entry) for entry in new.apis}
+    plans = {plan.name: plan for plan in old.plans} if not prune else {}
+    plans |= {plan.name: plan for plan in new.plans}
+    present = {each.name: each for each in old.applications}
+    if prune:
+        applications = {name: replace(present[name], subscriptions=()) for name in present if name in kept}
+    else:
+        applications = dict(present)
+    for each in new.applications:
+        applications[each.name] = _in_known_order(each, present.get(each.name))
+    return Document(
+        apis=tuple(entries.values()), plans=tuple(plans.values()), applications=tuple(applications.values())
+    )
+
+
+def check(document: Document) -> None:
+    """Returns when the parts of ``document`` fit each other.
+
+    Raises:
+        ConflictError: two APIs claim one place, or an API or application refers to what is not there.
+    """
+    plans = {plan.name for plan in document.plans}
+    _check_mounts(entry.api for entry in document.apis)
+    for entry in document.apis:
+        for plan in entry.api.plans:
+            if plan not in plans:
+                raise ConflictError(
+                    "plan_in_use",
+                    f"The API {entry.api.id} offers the plan {plan!r}, which would not exist",
+                    f"Keep the plan, or take it out of `plans` of {entry.api.id}",
+                )
+    offered = {entry.api.id: entry.api.plans for entry in document.apis}
+    for application in document.applications:
+        for subscription in application.subscriptions:
+            _check_subscription(application.name, subscription, offered)
+
+
+def _check_mounts(apis: Iterable[Api]) -> None:
+    mounts: dict[tuple[str, str], str] = {}
+    for api in apis:
+        for host in api.hosts or ("",):
+            other = mounts.setdefault((host, api.base_path), api.id)
+            if other != api.id:
+                where = f"on the host {host}" if host else "on every host"
+                raise ConflictError(
+                    "mount_conflict",
+                    f"{api.id} and {other} would both have the base path {api.base_path or '/'!r} {where}",
+                    "Give one of them another base path or other hosts, or remove the deployed one with --prune",
+                )
+
+
+def _check_subscription(
+    application: str, subscription: SubscriptionEntry, offered: dict[str, tuple[str, ...]]
+) -> None:
+    if subscription.api not in offered:
+        raise ConflictError(
+            "api_in_use",
+            f"The application {application!r} subscribes to {subscription.api!r}, which would not be deployed",
+            "Remove the subscription, or deploy the API",
+        )
+    if subscription.plan is not None and subscription.plan not in offered[subscription.api]:
+        raise ConflictError(
+            "plan_in_use",
+            f"The application {application!r} has {subscription.api} on the plan {subscription.plan!r}, "
+            "which the API would not offer",
+            f"Move the application to another plan first, or keep the plan in `plans` of {subscription.api}",
+        )
+
+
+def _stored_form(entry: ApiEntry) -> ApiEntry:
+    """The entry as it will be read back, so that it compares equal to a stored one."""
+    return replace(
+        entry, api=decode_api(encode_api(entry.api)), source=json.loads(json.dumps(dict(entry.source)))
+    )
+
+
+def _in_known_order(new: ApplicationEntry, old: ApplicationEntry | None) -> ApplicationEntry:
+    """Subscriptions have no order of their own: known ones first, as they were, so that moving a line changes nothing."""
+    if old is None:
+        return new
+    wanted = {item.api: item for item in new.subscriptions}
+    order = dict.fromkeys([item.api for item in old.subscriptions if item.api in wanted] + list(wanted))
+    return replace(new, subscriptions=tuple(wanted[api] for api in order))
