@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardgate.gateway.proxy_protocol import ProxyHeader, ProxyParser, ProxyProtocolError, read
+from wardgate.gateway.forwarded import TrustedProxies
+from wardgate.gateway.proxy_protocol import Proxied, ProxyHeaderError, expected, read
 
 SIGNATURE = bytes.fromhex("0d0a0d0a000d0a515549540a")
 V4 = (
@@ -38,9 +39,8 @@ def tlv(kind: int, value: bytes) -> bytes:
     return bytes([kind]) + len(value).to_bytes(2, "big") + value
 
 
-PORTS = {"source_port": 0x1234, "destination_port": 443}
-IP4 = PORTS | {"source": "203.0.113.9", "destination": "192.0.2.1"}
-IP6 = PORTS | {"source": "2001:db8::1", "destination": "2001:db8::2"}
+IP4 = {"source": ("203.0.113.9", 0x1234), "destination": ("192.0.2.1", 443)}
+IP6 = {"source": ("2001:db8::1", 0x1234), "destination": ("2001:db8::2", 443)}
 MAPPED = b"\x00" * 10 + b"\xff\xff"
 ACCEPTED = [
     (v2(0x21, 0x11, V4), IP4),
@@ -65,7 +65,7 @@ ACCEPTED = [
 @pytest.mark.parametrize(("header", "told"), ACCEPTED)
 def test_accepted_at_any_cut(header: bytes, told: dict[str, object]) -> None:
     """A header is read when its last byte is there, not before, and leaves the client's bytes alone."""
-    whole = ProxyHeader(consumed=len(header), **told)  # type: ignore[arg-type]
+    whole = Proxied(consumed=len(header), **told)  # type: ignore[arg-type]
     for cut in range(len(header)):
         assert read(header[:cut]) is None
     assert read(header) == whole
@@ -114,25 +114,26 @@ def test_accepted_at_any_cut(header: bytes, told: dict[str, object]) -> None:
 )
 def test_refused(data: bytes, message: str) -> None:
     """What is no valid header is refused, and the message says what is wrong with it."""
-    with pytest.raises(ProxyProtocolError, match=message):
+    with pytest.raises(ProxyHeaderError, match=message):
         read(data)
 
 
-@pytest.mark.parametrize(("header", "told"), ACCEPTED)
-@pytest.mark.parametrize("most", [1, 7, 10_000])
-def test_parser_asks_for_no_byte_of_the_client(header: bytes, told: dict[str, object], most: int) -> None:
-    """Read only as far as asked for, the header is complete exactly where it ends, however little arrives at once."""
-    parser = ProxyParser()
-    stream = header + b"\x16\x03\x01client hello"
-    at = 0
-    found = None
-    while found is None:
-        size = min(parser.wanted, most)
-        assert size > 0
-        found = parser.feed(stream[at : at + size])
-        at += size
-    assert at == len(header)
-    assert found == ProxyHeader(consumed=len(header), **told)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("networks", "peer", "must"),
+    [
+        ((), "127.0.0.1", True),
+        ((), "::1", True),
+        ((), "::ffff:127.0.0.1", True),
+        ((), "10.0.0.1", False),
+        ((), "", False),
+        (("10.0.0.0/8",), "10.0.0.1", True),
+        (("10.0.0.0/8",), "127.0.0.1", False),
+        (("10.0.0.0/8",), "203.0.113.9", False),
+    ],
+)
+def test_expected_from(networks: tuple[str, ...], peer: str, must: bool) -> None:
+    """Trusted proxies must send a header; with none named, connections from this machine must."""
+    assert expected(TrustedProxies(networks), peer) is must
 
 
 @given(
@@ -146,6 +147,6 @@ def test_any_bytes_are_judged(start: bytes, rest: bytes) -> None:
     data = start + rest
     try:
         found = read(data)
-    except ProxyProtocolError:
+    except ProxyHeaderError:
         return
     assert found is None or 0 < found.consumed <= len(data)
