@@ -28,27 +28,6 @@ _PAIRS = re.compile(_PAIR)
 _ESCAPED = re.compile(rb"\\(.)")
 
 
-class Client:
-    """Who a request comes from: address, scheme, and the hops between it and the gateway, the nearest one last."""
-
-    __slots__ = ("_forwarded", "_host", "_lines", "address", "scheme", "via")
-
-    def __init__(self, address: str, scheme: Scheme, via: Sequence[str], *, forwarded: bool = False) -> None:
-        self.address = address
-        self.scheme = scheme
-        self.via = via
-        self._forwarded = forwarded
-        self._host: bytes | None = None
-        self._lines = b""
-
-    def lines(self, host: bytes) -> bytes:
-        """The field lines the upstream gets, each with CRLF; kept while ``host`` (a valid authority) stays the same."""
-        if host != self._host:
-            self._lines = render(self.address, self.scheme, self.via, host, forwarded=self._forwarded)
-            self._host = host
-        return self._lines
-
-
 class TrustedProxies:
     """The proxies in front of this gateway, and what can be learned from them."""
 
@@ -83,17 +62,6 @@ class TrustedProxies:
     def trusts(self, address: str) -> bool:
         """Whether ``address`` belongs to a trusted proxy; false for anything that is no address."""
         return self._judge(address)[1]
-
-    def direct(self, peer: str, peer_is_tls: bool) -> Client | None:
-        """The client of every request of a connection whose peer is not trusted; ``None``: ask for each request."""
-        address, trusted = self._judge(peer)
-        if trusted:
-            return None
-        return Client(address or peer, "https" if peer_is_tls else "http", (), forwarded=self._forwarded)
-
-    def client(self, peer: str, headers: Headers, peer_is_tls: bool) -> Client:
-        """The client of one request; see :meth:`client_of`."""
-        return Client(*self.client_of(peer, headers, peer_is_tls), forwarded=self._forwarded)
 
     def client_of(self, peer: str, headers: Headers, peer_is_tls: bool) -> tuple[str, Scheme, list[str]]:
         """The client's address, the scheme it used, and the hops between it and this gateway, the peer last.

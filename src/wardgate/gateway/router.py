@@ -18,22 +18,12 @@ from typing import Generic, Literal, TypeVar
 from urllib.parse import unquote
 
 from wardgate.domain.api import Api
+from wardgate.gateway.template import Capture, fill, parse
 
 R = TypeVar("R")
 
 _HOSTS_REMEMBERED = 1024
 _HOST_PATTERN = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
-_TEMPLATE_SEGMENT = re.compile(r"[^{}]*(?:\{[^{}]+\}[^{}]*)*")
-_PARAMETER = re.compile(r"\{([^{}]+)\}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Capture:
-    """One segment with parameters: its index in the whole path, the literal pieces around them, and their names."""
-
-    index: int
-    pieces: tuple[str, ...]
-    names: tuple[str, ...]
 
 
 class Match(Generic[R]):
@@ -41,7 +31,7 @@ class Match(Generic[R]):
 
     __slots__ = ("_captures", "_segments", "resource")
 
-    def __init__(self, resource: R, captures: Sequence[_Capture], segments: Sequence[str]) -> None:
+    def __init__(self, resource: R, captures: Sequence[Capture], segments: Sequence[str]) -> None:
         self.resource = resource
         self._captures = captures
         self._segments = segments
@@ -51,7 +41,7 @@ class Match(Generic[R]):
         """Path parameters by name, decoded; worked out when asked for."""
         values: dict[str, str] = {}
         for capture in self._captures:
-            found = _fill(capture.pieces, self._segments[capture.index])
+            found = fill(capture.pieces, self._segments[capture.index])
             values.update(zip(capture.names, found or (), strict=True))
         return values
 
@@ -69,7 +59,7 @@ class _Route(Generic[R]):
 
     __slots__ = ("captures", "name", "resource")
 
-    def __init__(self, name: str, resource: R, captures: tuple[_Capture, ...]) -> None:
+    def __init__(self, name: str, resource: R, captures: tuple[Capture, ...]) -> None:
         self.name = name
         self.resource = resource
         self.captures = captures
@@ -164,12 +154,12 @@ class _Table(Generic[R]):
     def _add(
         self, node: _Node[R], prefix: list[str], path: list[str], method: str, name: str, resource: R
     ) -> None:
-        captures: list[_Capture] = []
+        captures: list[Capture] = []
         literals = list(prefix)
         for index, part in enumerate(path, len(prefix)):
-            pieces, names = _parse(name, part)
+            pieces, names = parse(name, part)
             if names:
-                captures.append(_Capture(index, pieces, names))
+                captures.append(Capture(index, pieces, names))
                 node = node.pattern(pieces)
             else:
                 literals.append(pieces[0])
@@ -328,35 +318,13 @@ def _descend(node: _Node[R], segments: list[str], at: int, method: str) -> _Rout
         if route is not None:
             return route
     for pieces, following in node.patterns.items():
-        if _fill(pieces, segment) is not None:
+        if fill(pieces, segment) is not None:
             route = _descend(following, segments, at + 1, method)
             if route is not None:
                 return route
     if segment and node.parameter is not None:
         return _descend(node.parameter, segments, at + 1, method)
     return None
-
-
-def _fill(pieces: tuple[str, ...], segment: str) -> list[str] | None:
-    """The non-empty texts between ``pieces`` in ``segment``, each as short as can be; ``None`` if it does not fit.
-
-    Linear in the segment's length, which a regular expression with several groups is not.
-    """
-    start = len(pieces[0])
-    end = len(segment) - len(pieces[-1])
-    if not (segment.startswith(pieces[0]) and segment.endswith(pieces[-1])):
-        return None
-    values: list[str] = []
-    for piece in pieces[1:-1]:
-        position = segment.find(piece, start + 1, end)
-        if position < 0:
-            return None
-        values.append(segment[start:position])
-        start = position + len(piece)
-    if start >= end:
-        return None
-    values.append(segment[start:end])
-    return values
 
 
 def _base_segments(api: Api) -> list[str]:
@@ -368,16 +336,3 @@ def _base_segments(api: Api) -> list[str]:
             f"base path {api.base_path!r} of API {api.id} must read like /orders/v1, without parameters"
         )
     return segments
-
-
-def _parse(name: str, part: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A template's segment as its literal pieces, decoded, and the parameter names between them."""
-    if _TEMPLATE_SEGMENT.fullmatch(part) is None:
-        raise ValueError(f"segment {part!r} of resource {name} has unbalanced or empty braces")
-    split = _PARAMETER.split(part)  # text, name, text, ..., name, text
-    pieces = tuple(unquote(piece) for piece in split[::2])
-    if "" in pieces[1:-1]:
-        raise ValueError(
-            f"segment {part!r} of resource {name} has no text between two parameters to part them"
-        )
-    return pieces, tuple(split[1::2])
