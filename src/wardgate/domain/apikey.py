@@ -22,16 +22,14 @@ KEY_PATTERN = rf"wg_({TAG_PATTERN})_([0-9A-Za-z]{{32}})([0-9A-Za-z]{{6}})"
 _KEY = re.compile(KEY_PATTERN.encode())
 
 _RANDOM_BYTES = 48
+_PAIRS = [(first + second).encode() for first in ALPHABET for second in ALPHABET]
 
 
 def checksum(body: bytes) -> bytes:
     """The six base62 digits of the CRC-32 of ``body``, most significant first."""
-    number = zlib.crc32(body)
-    digits = bytearray(CHECK_LENGTH)
-    for index in range(CHECK_LENGTH - 1, -1, -1):
-        number, digit = divmod(number, 62)
-        digits[index] = ord(ALPHABET[digit])
-    return bytes(digits)
+    high, low = divmod(zlib.crc32(body), 3844)
+    high, middle = divmod(high, 3844)
+    return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]
 
 
 def generate(tag: str, random_bytes: Callable[[int], bytes]) -> str:

@@ -10,7 +10,10 @@ import re
 
 from wardgate.gateway.fields import LineError, LineMemo
 
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_QUOTED = rb'"(?:[\t\x20!#-\[\]-~\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
+#: A size and its extensions, without the white space that RFC 9112 section 7.1.1 calls bad.
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;%b(?:=(?:%b|%b))?)*+" % (_TOKEN, _TOKEN, _QUOTED))
 _MAX_LINE = 4096
 _MAX_TRAILERS = 16 * 1024
 #: Fields that must not stand in a trailer (RFC 9110 section 6.5.1): framing, routing, authentication, identity.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from wardgate.domain.rejection import Rejection
 from wardgate.gateway.answering import BUSY, DISCARD, GONE, LINGER, TUNNEL, WAIT, Answering
 from wardgate.gateway.chunked import ChunkDecoder, ChunkError, encode, last_chunk
-from wardgate.gateway.head import HeadError, RequestHead
+from wardgate.gateway.head import FieldBlock, HeadError, RequestHead
 from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.gateway.upstream import UpstreamConnection
 from wardgate.policy.exchange import Exchange
@@ -18,7 +18,7 @@ from wardgate.policy.exchange import Exchange
 if TYPE_CHECKING:
     from wardgate.gateway.pool import Target, UpstreamPool
     from wardgate.gateway.response_head import ResponseHead
-    from wardgate.gateway.snapshot import Matched
+    from wardgate.gateway.snapshot import Matched, Mounted
     from wardgate.gateway.worker import Worker
 
 _MEMO_HEAD = 2048
@@ -39,7 +39,12 @@ class ClientConnection(Answering):
         self.client = self.peer
         self.secure = tls
         self.forwarded = b""
+        #: Whether the peer is a trusted proxy, so that each request names its own client.
         self.per_request_client = False
+        #: The Host that ``forwarded`` was rendered for; unlike any at first.
+        self.authority = b"\0"
+        #: The last request's fields: the next one's are likely the same.
+        self._last_block: FieldBlock | None = None
         self.state = WAIT
         self.since = 0.0
         self.stalled_since = 0.0
@@ -81,7 +86,9 @@ class ClientConnection(Answering):
         self.worker.closed(self)
         if state in (BUSY, TUNNEL):
             self._abandon()
-            self._record(101 if state == TUNNEL else 499, "ok" if state == TUNNEL else "client_closed")
+            self._record(
+                101 if state == TUNNEL else 499, "ok" if state == TUNNEL else "client_closed", monotonic()
+            )
 
     def eof_received(self) -> bool:
         # A client may half-close after its request and wait for the answer; the worker's timer bounds how long.
@@ -114,7 +121,7 @@ class ClientConnection(Answering):
                 data = self.buffer + data
                 self.buffer = b""
             self._pump(data)
-        elif state == BUSY or state == DISCARD:
+        elif state in (BUSY, DISCARD):
             self.since = monotonic()
             if self.body_open:
                 self._body(data)
@@ -170,7 +177,7 @@ class ClientConnection(Answering):
             self._refuse("headers_too_large")
             return
         try:
-            head = self.worker.parser.parse(raw)
+            head = self.worker.parser.parse(raw, self._last_block)
         except HeadError as error:
             self._refuse(error.reason, error.note)
             return
@@ -181,12 +188,12 @@ class ClientConnection(Answering):
 
     def _refuse(self, reason: str, note: str = "") -> None:
         """Answers what is no acceptable request; nothing after it on this connection can be trusted."""
-        self._start(None)
+        self._start(None, monotonic())
         self.keep_alive = False
         self.reject(Rejection.of(reason, note=note))
 
-    def _start(self, head: RequestHead | None) -> float:
-        now = monotonic()
+    def _start(self, head: RequestHead | None, now: float) -> None:
+        """A request begins: nothing of the last one is left."""
         self.state = BUSY
         self.head = head
         self.started = self.since = now
@@ -194,20 +201,21 @@ class ClientConnection(Answering):
         self.matched = None
         self.exchange = None
         self.target = None
-        self.attempts = 0
-        self.bytes_in = 0
-        self.bytes_out = 0
+        self.attempts = self.bytes_in = self.bytes_out = 0
         self.answer_started = False
-        return now
 
     def _begin(self, head: RequestHead, rest: bytes) -> None:
-        now = self._start(head)
+        now = monotonic()
+        self._start(head, now)
         worker = self.worker
         if not head.keep_alive:
             self.keep_alive = False
-        if self.per_request_client:
-            worker.identify_client(self, head)
-        if head.chunked or head.content_length:
+        block = head.block
+        if block is not self._last_block:
+            if self.per_request_client or block.authority != self.authority:
+                worker.identify_client(self, head)
+            self._last_block = block
+        if head.has_body:
             self.body_open = True
             self._body_left = head.content_length
             self._decoder = ChunkDecoder(worker.parser.memo) if head.chunked else None
@@ -361,17 +369,16 @@ class ClientConnection(Answering):
     def forward(self) -> None:
         """Sends the request to a target; a connection is taken, or opened."""
         pool = self._pool()
-        target = pool.choose(self.worker.now(), self.target if self.attempts else None)
+        target = pool.choose(self.started, self.target if self.attempts else None)
         if target is None:
             self.reject(Rejection.of("upstream_unavailable", retry_after=1))
             return
         self.target = target
-        connection = pool.take(target)
-        if connection is None:
+        if target.idle:
+            self._send(target.idle.pop(), target)
+        else:
             self.waits_for_upstream = True
             pool.connect(target, self)
-        else:
-            self._send(connection, target)
 
     def _pool(self) -> UpstreamPool:
         matched = self.matched
@@ -402,32 +409,35 @@ class ClientConnection(Answering):
     def _send(self, connection: UpstreamConnection, target: Target) -> None:
         matched = cast("Matched", self.matched)
         head = cast("RequestHead", self.head)
-        if matched.whole_target is target:
-            whole = matched.whole
-        else:
-            mounted = matched.mounted
-            host = target.host_line
-            if mounted is not None and mounted.pool.upstream.preserve_host and head.authority:
-                host = b"Host: " + head.authority + b"\r\n"
-            whole = b"".join((matched.verb, target.prefix, matched.tail, host, matched.fields))
-            matched.whole = whole
-            matched.whole_target = target
+        mounted = cast("Mounted", matched.mounted)
+        host = target.host_line
+        if mounted.pool.upstream.preserve_host and head.block.authority:
+            host = b"Host: " + head.block.authority + b"\r\n"
         exchange = cast("Exchange", self.exchange)
-        parts = [whole, self.forwarded, self.worker.identity_lines(exchange)]
-        if exchange.forward:
-            parts.append(exchange.forward)
-        parts.append(b"X-Wardgate-Request-Id: %b\r\n\r\n" % self.request_id)
+        parts = [
+            matched.verb,
+            target.prefix,
+            matched.tail,
+            host,
+            matched.fields,
+            self.forwarded,
+            self.worker.identity_lines(exchange),
+            exchange.forward,
+            b"X-Wardgate-Request-Id: ",
+            self.request_id,
+            b"\r\n\r\n",
+        ]
         self.upstream = connection
         self.waits_for_upstream = False
         if self.paused:
             connection.pause()
-        self.sent_at = now = self.worker.now()
+        self.sent_at = now = monotonic()
         if head.has_body:
             if self._pending:
                 parts.extend(self._pending)
                 self._pending = []
             connection.send(self, head.method, b"".join(parts), now, upgrading=False, done=not self.body_open)
-            if head.expect_continue and self.body_open:
+            if head.block.expect_continue and self.body_open:
                 self.transport.write(_CONTINUE)
             self._resume_reading()
         else:
@@ -476,7 +486,8 @@ class ClientConnection(Answering):
 
     def finish(self, status: int, reason: str, *, cut: bool = False) -> None:
         """Records the exchange; then the next request, the rest of this one's body, or the end."""
-        self._record(status, reason)
+        now = self.since = monotonic()
+        self._record(status, reason, now)
         if self.upstream is not None:
             self._abandon()
         if cut:
@@ -508,7 +519,6 @@ class ClientConnection(Answering):
         """Ready for the next request, which may have arrived already."""
         self.state = WAIT
         self.served = True
-        self.since = monotonic()
         if self.buffer and not self._pumping and not self.paused:
             data, self.buffer = self.buffer, b""
             self._resume_reading()
@@ -529,11 +539,13 @@ class ClientConnection(Answering):
         else:
             self.transport.write_eof()
 
-    def _record(self, status: int, reason: str) -> None:
+    def _record(self, status: int, reason: str, now: float) -> None:
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
-            self.worker.release(exchange)
-        self.worker.record(self, exchange, status, reason)
+            limit_set = exchange.limit_set
+            if limit_set is not None and limit_set.holds:
+                limit_set.release(now)
+        self.worker.record(self, exchange, status, reason, now)
 
 
 def _bare_lf(data: bytes) -> bool:

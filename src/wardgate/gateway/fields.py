@@ -18,8 +18,11 @@ TRANSFER_ENCODING: Final = 4
 CONNECTION: Final = 5
 EXPECT: Final = 6
 UPGRADE: Final = 7
+# Forwarded, and allowed once only.
 AUTHORIZATION: Final = 8
-SINGLE: Final = 9
+CONTENT_TYPE: Final = 9
+ORIGIN: Final = 10
+FORWARDED: Final = frozenset({FORWARD, AUTHORIZATION, CONTENT_TYPE, ORIGIN})
 
 _LINE = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*"
@@ -35,7 +38,8 @@ _REQUEST_KINDS: Final[dict[bytes, int]] = {
     b"expect": EXPECT,
     b"upgrade": UPGRADE,
     b"authorization": AUTHORIZATION,
-    b"content-type": SINGLE,
+    b"content-type": CONTENT_TYPE,
+    b"origin": ORIGIN,
     # Hop-by-hop (RFC 9110 section 7.6.1), and what the gateway itself states about the client: never a client's copy.
     b"keep-alive": DROP,
     b"proxy-connection": DROP,

@@ -1,6 +1,7 @@
 """The head of a request: strict parsing per RFC 9112, every ambiguity refused.
 
-``parse`` is a pure function of the bytes; what it returns never changes and may be reused for identical bytes.
+A head is its request line and its block of fields. A client that keeps its connection repeats the block even where the
+path changes, so the block is parsed apart: both are pure functions of their bytes, never change, and are reused.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from functools import cached_property
 
 from wardgate.gateway import path as paths
 from wardgate.gateway.fields import (
-    AUTHORIZATION,
     CONNECTION,
     CONTENT_LENGTH,
     DROP,
     EXPECT,
+    FORWARDED,
     HOST,
-    SINGLE,
+    ORIGIN,
     TRANSFER_ENCODING,
     UPGRADE,
     Line,
@@ -43,6 +44,11 @@ _NOT_NOMINABLE = frozenset(
         b"expect",
     }
 )
+_REPEATED = {
+    CONTENT_LENGTH: "framing_ambiguous",
+    TRANSFER_ENCODING: "framing_ambiguous",
+    HOST: "host_invalid",
+}
 _UNSUPPORTED_METHODS = frozenset({"CONNECT", "TRACE", "TRACK"})
 
 
@@ -55,12 +61,11 @@ class HeadError(Exception):
         self.note = note
 
 
-class RequestHead:
-    """A parsed head.
+class FieldBlock:
+    """The fields of a head. ``lines`` may be forwarded; ``all_lines`` is everything received, in order.
 
-    ``path`` is the canonical decoded path, ``target`` the same encoded for forwarding, ``query`` the raw query without
-    ``?``. ``content_length`` is 0 when there is no body; ``chunked`` excludes it. ``lines`` are the fields that may be
-    forwarded, in order. ``host`` is lower-case without port; ``authority`` as received.
+    ``content_length`` is 0 when there is no body; ``chunked`` excludes it; ``length_text`` is the line to forward.
+    ``host`` is lower-case without port, ``authority`` as received. ``close``/``keep`` are what Connection asks for.
     """
 
     __slots__ = (
@@ -68,39 +73,38 @@ class RequestHead:
         "all_lines",
         "authority",
         "chunked",
+        "close",
         "content_length",
         "expect_continue",
         "host",
-        "keep_alive",
+        "keep",
         "length_text",
         "lines",
-        "matched",
-        "method",
         "minor",
-        "path",
-        "query",
-        "target",
-        "upgrade",
+        "origin",
+        "presented",
+        "raw",
+        "websocket",
     )
 
-    def __init__(self, method: str, minor: int, path: str, target: bytes, query: bytes) -> None:
-        self.method = method
+    def __init__(self, raw: bytes, minor: int, lines: list[Line]) -> None:
+        self.raw = raw
         self.minor = minor
-        self.path = path
-        self.target = target
-        self.query = query
+        self.all_lines = lines
+        self.lines = lines
         self.host = ""
         self.authority = b""
         self.content_length = 0
         self.length_text: bytes | None = None
         self.chunked = False
         self.expect_continue = False
-        self.keep_alive = minor == 1
-        self.upgrade = False
-        self.lines: list[Line] = []
-        self.all_lines: list[Line] = []
-        #: The router's finding for this head, kept by the gateway for identical heads to come.
-        self.matched: object = None
+        self.close = False
+        self.keep = False
+        self.websocket = False
+        #: The first Origin, which decides on CORS.
+        self.origin: bytes | None = None
+        #: What ``presented`` found in this block, by where an API expects its key.
+        self.presented: dict[tuple[str, bytes], object] = {}
 
     @cached_property
     def fields(self) -> list[tuple[bytes, bytes]]:
@@ -111,10 +115,55 @@ class RequestHead:
         """Every value of the field ``name`` (lower case)."""
         return [line.pair[1] for line in self.all_lines if line.pair[0] == name]
 
+
+class RequestHead:
+    """A parsed head: the request line, and ``block``.
+
+    ``path`` is the canonical decoded path, ``target`` the same encoded for forwarding, ``query`` the raw query without
+    ``?``. ``matched`` is the gateway's finding for this head, kept for identical heads to come.
+    """
+
+    __slots__ = (
+        "block",
+        "chunked",
+        "content_length",
+        "has_body",
+        "host",
+        "keep_alive",
+        "matched",
+        "method",
+        "minor",
+        "path",
+        "query",
+        "target",
+        "upgrade",
+    )
+
+    def __init__(
+        self, method: str, minor: int, path: str, target: bytes, query: bytes, block: FieldBlock
+    ) -> None:
+        self.method = method
+        self.minor = minor
+        self.path = path
+        self.target = target
+        self.query = query
+        self.block = block
+        self.host = block.host
+        self.chunked = block.chunked
+        self.content_length = block.content_length
+        self.has_body = block.chunked or block.content_length > 0
+        self.keep_alive = not block.close and (minor == 1 or block.keep)
+        self.upgrade = block.websocket and method == "GET" and not self.has_body
+        self.matched: object = None
+
     @property
-    def has_body(self) -> bool:
-        """Whether body bytes follow."""
-        return self.chunked or self.content_length > 0
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """Every field as received, in order."""
+        return self.block.fields
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Every value of the field ``name`` (lower case)."""
+        return self.block.values(name)
 
 
 class HeadParser:
@@ -127,126 +176,122 @@ class HeadParser:
         self._max_target = max_target_bytes
         self.memo = LineMemo()
 
-    def parse(self, raw: bytes) -> RequestHead:
-        """The head in ``raw``, which ends before its empty line.
+    def parse(self, raw: bytes, last: FieldBlock | None = None) -> RequestHead:
+        """The head in ``raw``, which ends before its empty line; ``last`` is a block that may be the same again.
 
         Raises:
             HeadError: what is wrong, as a rejection's reason.
         """
-        texts = raw.split(b"\r\n")
-        if len(texts) - 1 > self._max_count:
-            raise HeadError("headers_too_large", f"{len(texts) - 1} fields")
-        head, authority = self._request_line(texts[0])
-        known = self.memo.known
-        parse = self.memo.parse
-        lines: list[Line] = []
-        special: list[Line] | None = None
-        try:
-            for text in texts[1:]:
-                line = known.get(text) or parse(text)
-                lines.append(line)
-                if line.kind:
-                    if special is None:
-                        special = [line]
-                    else:
-                        special.append(line)
-        except LineError:
-            raise HeadError("request_malformed", "field line") from None
-        head.all_lines = lines
-        if special is None:
-            head.lines = lines
-            _finish_host(head, None, authority)
-            return head
-        _interpret(head, special, authority)
-        return head
-
-    def _request_line(self, text: bytes) -> tuple[RequestHead, bytes | None]:
-        match = _REQUEST_LINE.fullmatch(text)
+        line, _, fields = raw.partition(b"\r\n")
+        match = _REQUEST_LINE.fullmatch(line)
         if match is None:
-            if _ANY_VERSION.fullmatch(text):
+            if _ANY_VERSION.fullmatch(line):
                 raise HeadError("version_unsupported")
             raise HeadError("request_malformed", "request line")
-        method_text, target, minor = match.groups()
+        method_text, target, minor_text = match.groups()
         if len(target) > self._max_target:
             raise HeadError("uri_too_long")
         method = method_text.decode()
         if method in _UNSUPPORTED_METHODS:
             raise HeadError("method_unsupported", method)
-        authority = None
+        minor = 1 if minor_text == b"1" else 0
+        block = last
+        if block is None or block.raw != fields or block.minor != minor:
+            block = self.parse_block(fields, minor)
         if target[0] != 0x2F:
-            absolute = _ABSOLUTE.fullmatch(target)
-            if absolute is None:
-                raise HeadError("request_malformed", "request target")
-            authority = absolute.group(1)
-            target = absolute.group(2)
-            if not target.startswith(b"/"):
-                target = b"/" + target
+            target = _origin_form(target, block)
         try:
             path, encoded, query = paths.canonical(target)
         except paths.PathError as error:
             raise HeadError(error.reason) from None
-        return RequestHead(method, minor[0] - 48, path, encoded, query), authority
+        return RequestHead(method, minor, path, encoded, query, block)
+
+    def parse_block(self, raw: bytes, minor: int) -> FieldBlock:
+        """The fields in ``raw``, interpreted for HTTP/1.``minor``.
+
+        Raises:
+            HeadError: what is wrong, as a rejection's reason.
+        """
+        texts = raw.split(b"\r\n") if raw else []
+        if len(texts) > self._max_count:
+            raise HeadError("headers_too_large", f"{len(texts)} fields")
+        known = self.memo.known
+        parse = self.memo.parse
+        lines: list[Line] = []
+        special: list[Line] = []
+        try:
+            for text in texts:
+                line = known.get(text) or parse(text)
+                lines.append(line)
+                if line.kind:
+                    special.append(line)
+        except LineError:
+            raise HeadError("request_malformed", "field line") from None
+        block = FieldBlock(raw, minor, lines)
+        _interpret(block, special)
+        return block
 
 
-def _interpret(head: RequestHead, special: list[Line], authority: bytes | None) -> None:
+def _origin_form(target: bytes, block: FieldBlock) -> bytes:
+    """An absolute-form target (RFC 9112 section 3.2.2) as path and query; its authority must be the Host's."""
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None:
+        raise HeadError("request_malformed", "request target")
+    authority, rest = absolute.groups()
+    if authority.lower() != block.authority.lower():
+        raise HeadError("host_invalid", "differs from the request target")
+    return rest if rest.startswith(b"/") else b"/" + rest
+
+
+def _interpret(block: FieldBlock, special: list[Line]) -> None:
     """Applies the fields that mean something to a proxy; refuses what could be read in two ways."""
-    seen: set[int] = set()
+    seen = 0
     host: bytes | None = None
     nominated: frozenset[bytes] = frozenset()
-    upgrade: bytes | None = None
+    upgrade = b""
     connection_upgrade = False
     for line in special:
         kind = line.kind
         if kind == DROP:
             continue
-        if kind in seen:
-            if kind in (CONTENT_LENGTH, TRANSFER_ENCODING):
-                raise HeadError("framing_ambiguous", "repeated")
-            if kind == HOST:
-                raise HeadError("host_invalid", "repeated")
-            if kind != CONNECTION:
-                raise HeadError("header_duplicate", line.pair[0].decode())
-        seen.add(kind)
         value = line.pair[1]
+        bit = 1 << kind
+        if seen & bit and kind != CONNECTION:
+            raise HeadError(_REPEATED.get(kind, "header_duplicate"), line.pair[0].decode())
+        seen |= bit
         if kind == HOST:
             host = value
+        elif kind == ORIGIN:
+            block.origin = value
         elif kind == CONTENT_LENGTH:
             if _LENGTH.fullmatch(value) is None:
                 raise HeadError("framing_ambiguous", "content-length")
-            head.content_length = int(value)
-            head.length_text = line.text
+            block.content_length = int(value)
+            block.length_text = line.text
         elif kind == TRANSFER_ENCODING:
-            if value.lower() != b"chunked" or head.minor == 0:
+            if value.lower() != b"chunked" or block.minor == 0:
                 raise HeadError("framing_ambiguous", "transfer-encoding")
-            head.chunked = True
+            block.chunked = True
         elif kind == CONNECTION:
             options = _connection_options(value)
-            if b"close" in options:
-                head.keep_alive = False
-            elif b"keep-alive" in options and head.minor == 0:
-                head.keep_alive = True
+            block.close = block.close or b"close" in options
+            block.keep = block.keep or b"keep-alive" in options
             connection_upgrade = connection_upgrade or b"upgrade" in options
             nominated |= options
         elif kind == EXPECT:
             if value.lower() != b"100-continue":
                 raise HeadError("expectation_unsupported")
-            head.expect_continue = head.minor == 1
+            block.expect_continue = block.minor == 1
         elif kind == UPGRADE:
             upgrade = value.lower()
-    if TRANSFER_ENCODING in seen and CONTENT_LENGTH in seen:
+    if block.chunked and block.length_text is not None:
         raise HeadError("framing_ambiguous", "both")
-    _finish_host(head, host, authority)
-    head.upgrade = (
-        upgrade == b"websocket"
-        and connection_upgrade
-        and head.minor == 1
-        and head.method == "GET"
-        and not head.has_body
-    )
-    head.lines = [
+    _set_host(block, host)
+    block.websocket = upgrade == b"websocket" and connection_upgrade and block.minor == 1
+    block.lines = [
         line
-        for line in head.all_lines
-        if line.kind in (0, AUTHORIZATION, SINGLE) and (not nominated or line.pair[0] not in nominated)
+        for line in block.all_lines
+        if line.kind in FORWARDED and (not nominated or line.pair[0] not in nominated)
     ]
 
 
@@ -260,18 +305,14 @@ def _connection_options(value: bytes) -> frozenset[bytes]:
     return options
 
 
-def _finish_host(head: RequestHead, host: bytes | None, authority: bytes | None) -> None:
-    """RFC 9112 section 3.2: one valid Host in HTTP/1.1, equal to the authority of an absolute target."""
+def _set_host(block: FieldBlock, host: bytes | None) -> None:
+    """RFC 9112 section 3.2: exactly one valid Host in HTTP/1.1."""
     if host is None:
-        if head.minor == 1:
+        if block.minor == 1:
             raise HeadError("host_invalid", "missing")
-        host = authority or b""
-        if not host:
-            return
+        return
     match = _HOST.fullmatch(host)
     if match is None or (match.group(2) is not None and int(match.group(2)) > 65535):
         raise HeadError("host_invalid")
-    if authority is not None and authority.lower() != host.lower():
-        raise HeadError("host_invalid", "differs from the request target")
-    head.authority = host
-    head.host = match.group(1).decode().lower().rstrip(".")
+    block.authority = host
+    block.host = match.group(1).decode().lower().rstrip(".")

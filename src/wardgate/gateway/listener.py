@@ -8,15 +8,18 @@ import socket
 from collections.abc import Callable
 
 from wardgate.domain.settings import Listener
+from wardgate.gateway import proxy_protocol
 from wardgate.gateway.certificates import CertificateStore
 from wardgate.gateway.connection import ClientConnection
-from wardgate.gateway.proxy_protocol import ProxyHeader, ProxyParser, ProxyProtocolError
+from wardgate.gateway.forwarded import TrustedProxies
 
 log = logging.getLogger("wardgate.gateway")
 
 _HEADER_SECONDS = 5.0
 _HANDSHAKE_SECONDS = 10.0
 _BACKLOG = 4096
+_V1 = b"PROXY "
+_V2_FIXED = 16
 
 
 class Acceptor:
@@ -28,7 +31,9 @@ class Acceptor:
         listener: Listener,
         certificates: CertificateStore | None,
         make: Callable[[bool, str | None], ClientConnection],
-        trusts: Callable[[str], bool] | None,
+        proxies: TrustedProxies,
+        *,
+        proxy_headers: bool,
     ) -> None:
         if listener.tls and certificates is None:
             raise ValueError(
@@ -38,8 +43,8 @@ class Acceptor:
         self._listener = listener
         self._context = certificates.context if listener.tls and certificates is not None else None
         self._make = make
-        #: Set when the listener expects PROXY headers: which peers may send one.
-        self._trusts = trusts
+        self._proxies = proxies
+        self._proxy_headers = proxy_headers
         self._server: asyncio.Server | None = None
         self._task: asyncio.Task[None] | None = None
         self._opening: set[asyncio.Task[None]] = set()
@@ -47,14 +52,17 @@ class Acceptor:
     async def start(self) -> None:
         """Accepts from now on."""
         loop = asyncio.get_running_loop()
-        if self._trusts is not None:
+        if self._proxy_headers:
             self._sock.setblocking(False)
             self._task = loop.create_task(self._accept())
             return
         tls = self._context
-        extra = {"ssl_handshake_timeout": _HANDSHAKE_SECONDS} if tls is not None else {}
         self._server = await loop.create_server(
-            lambda: self._make(tls is not None, None), sock=self._sock, ssl=tls, backlog=_BACKLOG, **extra
+            lambda: self._make(tls is not None, None),
+            sock=self._sock,
+            ssl=tls,
+            backlog=_BACKLOG,
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS if tls is not None else None,
         )
 
     async def _accept(self) -> None:
@@ -71,21 +79,23 @@ class Acceptor:
             task.add_done_callback(self._opening.discard)
 
     async def _open(self, sock: socket.socket, peer: str) -> None:
-        """Reads the PROXY header and hands the connection over; anything else than a good header closes it."""
+        """Reads the PROXY header where one must stand and hands the connection over; a bad header closes it."""
         sock.setblocking(False)
+        loop = asyncio.get_running_loop()
+        source, secured = peer, self._context is not None
         try:
-            if self._trusts is None or not self._trusts(peer):
-                raise ProxyProtocolError("peer is not a trusted proxy")
-            async with asyncio.timeout(_HEADER_SECONDS):
-                header = await _read_header(sock)
-            source = header.source or peer
-            tls = self._context
-            loop = asyncio.get_running_loop()
-            extra = {"ssl_handshake_timeout": _HANDSHAKE_SECONDS} if tls is not None else {}
+            if proxy_protocol.expected(self._proxies, peer):
+                async with asyncio.timeout(_HEADER_SECONDS):
+                    header = await _read_header(loop, sock)
+                source = header.source[0] if header.source is not None else peer
+                secured = secured or bool(header.tls)
             await loop.connect_accepted_socket(
-                lambda: self._make(tls is not None, source), sock, ssl=tls, **extra
+                lambda: self._make(secured, source),
+                sock,
+                ssl=self._context,
+                ssl_handshake_timeout=_HANDSHAKE_SECONDS if self._context is not None else None,
             )
-        except (ProxyProtocolError, TimeoutError) as error:
+        except (proxy_protocol.ProxyHeaderError, TimeoutError) as error:
             log.warning("connection from %s refused: %s", peer, error or "no PROXY header in time")
             sock.close()
         except OSError:
@@ -99,14 +109,20 @@ class Acceptor:
             self._task.cancel()
 
 
-async def _read_header(sock: socket.socket) -> ProxyHeader:
+async def _read_header(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> proxy_protocol.Proxied:
     """Reads exactly the PROXY header, never a byte past it: what follows may be a TLS handshake."""
-    loop = asyncio.get_running_loop()
-    parser = ProxyParser()
+    data = b""
     while True:
-        data = await loop.sock_recv(sock, parser.wanted)
-        if not data:
-            raise ProxyProtocolError("closed before its PROXY header was complete")
-        header = parser.feed(data)
+        if data.startswith(_V1):
+            wanted = 1
+        elif len(data) < _V2_FIXED:
+            wanted = (len(_V1) if len(data) < len(_V1) else _V2_FIXED) - len(data)
+        else:
+            wanted = _V2_FIXED + int.from_bytes(data[14:16], "big") - len(data)
+        received = await loop.sock_recv(sock, wanted)
+        if not received:
+            raise proxy_protocol.ProxyHeaderError("closed before its PROXY header was complete")
+        data += received
+        header = proxy_protocol.read(data)
         if header is not None:
             return header

@@ -82,7 +82,7 @@ class WorkerProcess:
                 timer.cancel()
         self._limits.close()
         while self._ship():
-            await asyncio.sleep(0)
+            continue
         if self._access_log is not None:
             self._access_log.close()
         self._hub.send({"kind": "drained"})

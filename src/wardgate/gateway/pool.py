@@ -52,7 +52,8 @@ class Target:
 
 
 class UpstreamPool:
-    """Connections to the targets of one upstream. ``take`` or ``connect``, then ``give_back`` or ``lost``."""
+    """Connections to the targets of one upstream. Take an idle one of the chosen target or ``connect``;
+    ``give_back`` or ``lost`` ends its use."""
 
     def __init__(
         self,
@@ -85,18 +86,17 @@ class UpstreamPool:
         return (self.upstream.tls.server_name or target.host) if target.tls else None
 
     def choose(self, now: float, exclude: Target | None = None) -> Target | None:
-        """A healthy target, counted as in flight until ``settle``; ``None`` when every one is out."""
+        """A healthy target, counted as in flight; ``None`` when every one is out."""
         if exclude is None:
             self._budget.requests += 1
+            only = self._only
+            if only is not None and not only.state.out:
+                only.state.in_flight += 1
+                return only
         state = self._balancer.choose(now, exclude.state if exclude is not None else None)
         if state is None:
             return None
         return self._only or self._by_state[id(state)]
-
-    def take(self, target: Target) -> UpstreamConnection | None:
-        """An idle connection to ``target``, or ``None``: then ``connect``."""
-        idle = target.idle
-        return idle.pop() if idle else None
 
     def connect(self, target: Target, waiter: Waiter) -> None:
         """Opens a connection for ``waiter``; past the bound it waits for one to come free."""
@@ -136,11 +136,14 @@ class UpstreamPool:
 
     def give_back(self, connection: UpstreamConnection, *, reuse: bool) -> None:
         """An exchange on ``connection`` ended with a whole answer."""
-        connection.target.state.success()
+        target = connection.target
+        target.state.success()
         if not reuse or self.retired:
             self._drop(connection)
-        else:
+        elif self._waiting or connection.reading_paused:
             self._keep(connection)
+        else:
+            target.idle.append(connection)
 
     def _keep(self, connection: UpstreamConnection) -> None:
         connection.resume()

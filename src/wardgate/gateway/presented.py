@@ -2,56 +2,74 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple, cast
 from urllib.parse import unquote_to_bytes
 
 from wardgate.domain import apikey
 from wardgate.gateway.fields import Line
-from wardgate.gateway.head import HeadError, RequestHead
+from wardgate.gateway.head import FieldBlock, HeadError, RequestHead
 from wardgate.policy.compiled import CompiledResource
 
 _SCHEMES = (b"apikey ", b"bearer ")
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """``digest``: of the key, ``None`` if none was sent, ``b""`` if it is no key. ``lines``, ``query``: without it."""
+class Presented(NamedTuple):
+    """``digest``: of the key, ``None`` if none was sent, ``b""`` if it is no key. The rest is what may be forwarded:
+    ``fields`` rendered, each line CRLF-ended, and the ``query``."""
 
     digest: bytes | None
-    lines: list[Line]
+    fields: bytes
     query: bytes
 
 
 def find(head: RequestHead, resource: CompiledResource, master_key: bytes) -> Presented:
-    """What ``head`` presents at ``resource``.
+    """What ``head`` presents at ``resource``. All but a query key is a matter of the field block, and kept with it.
 
     Raises:
         HeadError: the key was sent more than once.
     """
-    lines, query, name = head.lines, head.query, resource.key_name
+    block = head.block
+    place = (resource.key_place, resource.key_name)
+    known = cast("Presented | None", block.presented.get(place))
+    if known is None:
+        known = _in_block(block, resource, master_key)
+        block.presented[place] = known
+    if resource.key_place != "query":
+        return Presented(known.digest, known.fields, head.query) if head.query else known
+    query, found = _from_query(head.query, resource.key_name)
+    return Presented(_digest(found, master_key), known.fields, query)
+
+
+def _in_block(block: FieldBlock, resource: CompiledResource, master_key: bytes) -> Presented:
+    lines = block.lines
     found: list[bytes] = []
     if resource.key_place == "header":
-        lines, found = _from_header(head, name)
-    elif resource.key_place == "query":
-        query, found = _from_query(query, name)
-    else:
-        lines, found = _from_cookie(lines, name)
+        lines, found = _from_header(block, resource.key_name)
+    elif resource.key_place == "cookie":
+        lines, found = _from_cookie(lines, resource.key_name)
+    fields = [line.text for line in lines]
+    if block.chunked:
+        fields.append(b"Transfer-Encoding: chunked")
+    elif block.length_text is not None:
+        fields.append(block.length_text)
+    fields.append(b"")
+    return Presented(_digest(found, master_key), b"\r\n".join(fields), b"")
+
+
+def _digest(found: list[bytes], master_key: bytes) -> bytes | None:
     if not found:
-        return Presented(None, lines, query)
+        return None
     if len(found) > 1:
         raise HeadError("credential_ambiguous")
     key = found[0]
-    digest = apikey.digest(key, master_key) if apikey.tag_of(key) is not None else b""
-    return Presented(digest, lines, query)
+    return apikey.digest(key, master_key) if apikey.tag_of(key) is not None else b""
 
 
-def _from_header(head: RequestHead, name: bytes) -> tuple[list[Line], list[bytes]]:
-    found = head.values(name)
+def _from_header(block: FieldBlock, name: bytes) -> tuple[list[Line], list[bytes]]:
+    found = block.values(name)
     # A CGI-style upstream reads X_API_Key as X-API-Key, so neither spelling may pass.
-    if found or any(b"_" in line.pair[0] for line in head.lines):
-        lines = [line for line in head.lines if line.pair[0].replace(b"_", b"-") != name.replace(b"_", b"-")]
-    else:
-        lines = head.lines
+    plain = name.replace(b"_", b"-")
+    lines = [line for line in block.lines if line.pair[0].replace(b"_", b"-") != plain]
     if name == b"authorization":
         found = [value[7:].lstrip() if value[:7].lower() in _SCHEMES else value for value in found]
     return lines, found

@@ -14,6 +14,11 @@ from wardgate.policy.compiled import CompiledApi, CompiledResource
 from wardgate.policy.cors import CorsRules
 
 _PREFLIGHT_METHOD = b"access-control-request-method"
+_VERSION = b" HTTP/1.1\r\n"
+_UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+_VERBS = {
+    method: method.encode() + b" " for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
 
 
 class Mounted:
@@ -33,45 +38,26 @@ class Matched:
     """What the gateway made of one head under one snapshot: pure in both, so kept with the head.
 
     ``resource`` is ``None`` for what is not declared; ``miss`` and ``api_id`` then say what is missing. ``preflight``
-    holds the answer to a CORS pre-flight (``None``: it is none; an empty list: refused). ``start`` and ``fields`` are
-    the upstream request's start line around the target's prefix, and its fields.
+    holds the answer to a CORS pre-flight (``None``: it is none; an empty list: refused). ``verb``, the target's prefix,
+    ``tail``, the Host line and ``fields`` make the upstream request's head.
     """
 
-    __slots__ = (
-        "api_id",
-        "cors",
-        "digest",
-        "fields",
-        "match",
-        "miss",
-        "mounted",
-        "preflight",
-        "resource",
-        "resource_name",
-        "snapshot",
-        "tail",
-        "verb",
-        "whole",
-        "whole_target",
-    )
+    #: Class-level defaults: most heads set few of these.
+    resource: CompiledResource | None = None
+    resource_name = ""
+    api_id = ""
+    miss = ""
+    mounted: Mounted | None = None
+    match: Match[CompiledResource] | None = None
+    preflight: list[bytes] | None = None
+    cors = b""
+    digest: bytes | None = None
+    verb = b""
+    tail = b""
+    fields = b""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.resource: CompiledResource | None = None
-        self.resource_name = ""
-        self.api_id = ""
-        self.miss = ""
-        self.mounted: Mounted | None = None
-        self.match: Match[CompiledResource] | None = None
-        self.preflight: list[bytes] | None = None
-        self.cors = b""
-        self.digest: bytes | None = None
-        self.verb = b""
-        self.tail = b""
-        self.fields = b""
-        #: The upstream head without what changes per request, for the target it was rendered for.
-        self.whole = b""
-        self.whole_target: object = None
 
 
 class Snapshot:
@@ -94,14 +80,14 @@ class Snapshot:
         """
         matched = Matched(self)
         method = head.method
-        origins = head.values(b"origin")
-        if method == "OPTIONS" and origins:
+        origin = head.block.origin
+        if origin is not None and method == "OPTIONS":
             asked = head.values(_PREFLIGHT_METHOD)
             if asked:
                 rules = self._rules(head, asked[0].decode("latin-1"), matched)
                 if rules is not None:
                     wanted = b",".join(head.values(b"access-control-request-headers")) or None
-                    matched.preflight = rules.preflight(origins[0], asked[0], wanted) or []
+                    matched.preflight = rules.preflight(origin, asked[0], wanted) or []
                     return matched
         found = self._router.match(head.host, method, head.path)
         if not isinstance(found, Match):
@@ -115,21 +101,13 @@ class Snapshot:
         matched.resource_name = resource.name
         mounted = matched.mounted = self.mounted[resource.api_id]
         if resource.cors is not None:
-            matched.cors = resource.cors.actual(origins[0] if origins else b"")
-        what = presented.find(head, resource, self._master_key)
-        matched.digest = what.digest
-        matched.verb = method.encode() + b" "
+            matched.cors = resource.cors.actual(origin or b"")
+        digest, fields, query = presented.find(head, resource, self._master_key)
+        matched.digest = digest
+        matched.verb = _VERBS.get(method) or method.encode() + b" "
         target = head.target[mounted.base :] or b"/"
-        matched.tail = (target + b"?" + what.query if what.query else target) + b" HTTP/1.1\r\n"
-        fields = [line.text for line in what.lines]
-        if head.chunked:
-            fields.append(b"Transfer-Encoding: chunked")
-        elif head.length_text is not None:
-            fields.append(head.length_text)
-        if head.upgrade:
-            fields.append(b"Connection: Upgrade\r\nUpgrade: websocket")
-        fields.append(b"")
-        matched.fields = b"\r\n".join(fields)
+        matched.tail = target + b"?" + query + _VERSION if query else target + _VERSION
+        matched.fields = fields + _UPGRADE if head.upgrade else fields
         return matched
 
     def _rules(self, head: RequestHead, method: str, matched: Matched) -> CorsRules | None:

@@ -49,8 +49,6 @@ class Timers:
                 connection.transport.abort()
         for pool in worker.pools():
             pool.tick(now)
-        if worker.access_log is not None:
-            worker.access_log.flush()
 
     def close_idle(self, idle_for: float) -> None:
         """Closes connections without a request for at least ``idle_for`` seconds."""
@@ -96,7 +94,11 @@ class Timers:
         elif upstream is not None:
             timeouts = upstream.pool.upstream.timeouts
             waited = now - max(upstream.since, connection.since)
-            if (upstream.state == HEAD and not connection.body_open and waited > timeouts.response) or (upstream.state in (LENGTH, CHUNKED, UNTIL_CLOSE) and waited > timeouts.idle):
+            if upstream.state == HEAD:
+                late = not connection.body_open and waited > timeouts.response
+            else:
+                late = upstream.state in (LENGTH, CHUNKED, UNTIL_CLOSE) and waited > timeouts.idle
+            if late:
                 upstream.fail("upstream_timeout")
         elif connection.waits_for_upstream and age > bounds.body_timeout:
             connection.reject(Rejection.of("upstream_unavailable", retry_after=1))

@@ -60,10 +60,10 @@ class UpstreamConnection(asyncio.Protocol):
         "_last_raw",
         "_left",
         "_parser",
-        "_reading_paused",
         "born",
         "method",
         "pool",
+        "reading_paused",
         "receiver",
         "request_done",
         "reusable",
@@ -92,7 +92,7 @@ class UpstreamConnection(asyncio.Protocol):
         #: Whether an exchange was begun on it before: a reused connection may have been closed by the peer meanwhile.
         self.used = False
         self._parser = parser
-        self._reading_paused = False
+        self.reading_paused = False
         self._buffer = b""
         self._left = 0
         self._decoder: ChunkDecoder | None = None
@@ -289,14 +289,14 @@ class UpstreamConnection(asyncio.Protocol):
 
     def pause(self) -> None:
         """Its receiver takes no more for now."""
-        if not self._reading_paused and self.state != CLOSED:
-            self._reading_paused = True
+        if not self.reading_paused and self.state != CLOSED:
+            self.reading_paused = True
             self.transport.pause_reading()
 
     def resume(self) -> None:
         """Its receiver takes more again."""
-        if self._reading_paused and self.state != CLOSED:
-            self._reading_paused = False
+        if self.reading_paused and self.state != CLOSED:
+            self.reading_paused = False
             self.transport.resume_reading()
 
     def eof_received(self) -> bool:

@@ -20,7 +20,7 @@ from wardgate.gateway import snapshot as snapshots
 from wardgate.gateway.certificates import CertificateStore
 from wardgate.gateway.connection import ClientConnection
 from wardgate.gateway.feed import Feed
-from wardgate.gateway.forwarded import TrustedProxies
+from wardgate.gateway.forwarded import TrustedProxies, render
 from wardgate.gateway.head import HeadParser, RequestHead
 from wardgate.gateway.health import HealthChecks
 from wardgate.gateway.hub import HubClient
@@ -69,13 +69,14 @@ class Worker:
         self.hub = hub
         self.connections: set[ClientConnection] = set()
         self.trusted = TrustedProxies(settings.trusted_proxies, settings.forwarded_header)
+        self._forwarded = settings.forwarded_header == "forwarded"
         self._source = source
         self._limits = limits
-        self._limit_sets: dict[tuple[str, str | None], LimitSet | None] = {}
         self._response_parser = ResponseParser(settings.bounds.max_header_count)
         self._registry = PolicyRegistry.installed()
         self._principals = Principals(source, settings.credential_cache, settings.negative_cache)
         self._feed = Feed(source, self, settings.environment, self.wall, monotonic)
+        self._stale_at = monotonic() + settings.max_staleness
         self._plans: dict[str, Plan] = source.plans()
         self._master_key = source.master_key()
         self._identity = Identity(Signer(source.signing_keys()))
@@ -95,14 +96,14 @@ class Worker:
 
     async def start(self, sockets: list[tuple[socket.socket, Listener]]) -> None:
         """Accepts on ``sockets`` from now on."""
-        trusts = self.trusted.trusts if self.settings.trusted_proxies else _loopback
         for sock, listener in sockets:
             acceptor = Acceptor(
                 sock,
                 listener,
                 self._certificates,
                 self._connection,
-                trusts if self.settings.proxy_protocol else None,
+                self.trusted,
+                proxy_headers=self.settings.proxy_protocol,
             )
             await acceptor.start()
             self._acceptors.append(acceptor)
@@ -194,7 +195,6 @@ class Worker:
         self._plans = self._source.plans()
         for name in names:
             self._limits.forget_plan(name)
-        self._limit_sets.clear()
 
     def credential_changed(self, digest: bytes) -> None:
         """Forgets what is known of this digest."""
@@ -204,12 +204,10 @@ class Worker:
         """Forgets every credential of this application and what upstreams were told of it."""
         self._principals.drop_application(application_id)
         self._identity.forget()
-        self._limit_sets.clear()
 
     def flush(self) -> None:
         """Forgets and reloads everything."""
         self._principals.clear()
-        self._limit_sets.clear()
         self.plans_changed(set(self._plans))
         self._identity.use(Signer(self._source.signing_keys()))
         self._load(self._source.apis())
@@ -222,25 +220,18 @@ class Worker:
 
     def principal(self, digest: bytes, now: float) -> Principal | None:
         """See ``Directory``; past ``max_staleness`` nothing is believed any more."""
-        if now - self._feed.read_at > self.settings.max_staleness:
+        if now > self._stale_at:
             raise StoreUnavailableError("the change feed was not read for too long")
         return self._principals.get(digest)
 
     def limits(self, subscription: Subscription) -> LimitSet | None:
-        """The counters of the subscription's plan."""
-        key = (subscription.id, subscription.plan)
-        try:
-            return self._limit_sets[key]
-        except KeyError:
-            pass
-        plan = self._plans.get(subscription.plan) if subscription.plan is not None else None
-        if plan is None and subscription.plan is not None:
+        """See ``Directory``; a plan this worker does not know shuts rather than opens."""
+        if subscription.plan is None:
+            return None
+        plan = self._plans.get(subscription.plan)
+        if plan is None:
             raise StoreUnavailableError(f"plan {subscription.plan!r} is not known yet")
-        found = self._limits.bind(subscription.id, plan) if plan is not None and plan.limits else None
-        if len(self._limit_sets) > self.settings.credential_cache:
-            self._limit_sets.clear()
-        self._limit_sets[key] = found
-        return found
+        return self._limits.bind(subscription.id, plan) if plan.limits else None
 
     # -- what connections ask
 
@@ -254,7 +245,7 @@ class Worker:
             name = connection.transport.get_extra_info("peername")
             connection.peer = name[0] if name else ""
         peer = connection.peer
-        self.trusted.introduce(connection)
+        connection.per_request_client = self.trusted.trusts(peer)
         held = self._per_address.get(peer, 0) + 1
         self._per_address[peer] = held
         self.connections.add(connection)
@@ -274,8 +265,12 @@ class Worker:
             self._per_address.pop(connection.peer, None)
 
     def identify_client(self, connection: ClientConnection, head: RequestHead) -> None:
-        """Behind a trusted proxy each request names its own client."""
-        self.trusted.identify(connection, head.fields)
+        """Who asks (behind a trusted proxy each request names its own client), and what the upstream hears of it."""
+        client, scheme, via = self.trusted.client_of(connection.peer, head.fields, connection.tls)
+        connection.client = client
+        connection.secure = scheme == "https" or _loopback(client)
+        connection.forwarded = render(client, scheme, via, head.block.authority, forwarded=self._forwarded)
+        connection.authority = head.block.authority
 
     def answer_unrouted(self, connection: ClientConnection, head: RequestHead, matched: Matched) -> None:
         """Answers what no resource does: pre-flights, the gateway's own documents, and 404."""
@@ -307,7 +302,7 @@ class Worker:
             limit_set.release(monotonic())
 
     def record(
-        self, connection: ClientConnection, exchange: Exchange | None, status: int, reason: str
+        self, connection: ClientConnection, exchange: Exchange | None, status: int, reason: str, now: float
     ) -> None:
         """Counts and logs one finished exchange."""
         principal = exchange.principal if exchange is not None else None
@@ -317,7 +312,7 @@ class Worker:
             credential = principal.credential.id
         matched = connection.matched
         api_id, resource = (matched.api_id, matched.resource_name) if matched is not None else ("", "")
-        seconds = monotonic() - connection.started
+        seconds = now - connection.started
         self.recorder.record(
             api_id,
             resource,
@@ -388,9 +383,9 @@ class Worker:
         return list(self.snapshot.mounted.values())
 
     def beat(self, now: float) -> None:
-        """Half-second house-keeping: the feed's safety net, limits, counters."""
+        """House-keeping of every tick: the feed's safety net, and the figures."""
         self._feed.poll()
-        self._limits.tick(now)
+        self._stale_at = self._feed.read_at + self.settings.max_staleness
         known, refused = self._principals.sizes
         recorder = self.recorder
         recorder.tick()
