@@ -8,23 +8,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardgate.gateway.template import fill, parse
+from wardgate.gateway.template import fill, literal, parse
 
 
 @pytest.mark.parametrize(
     ("segment", "pieces", "names"),
     [
-        ("", ("",), ()),
-        ("items", ("items",), ()),
-        ("caf%C3%A9", ("café",), ()),
+        ("caf%C3%A9-{id}", ("café-", ""), ("id",)),
         ("{id}", ("", ""), ("id",)),
         ("{name}.json", ("", ".json"), ("name",)),
         ("v{major}.{minor}-x", ("v", ".", "-x"), ("major", "minor")),
     ],
 )
 def test_parsed(segment: str, pieces: tuple[str, ...], names: tuple[str, ...]) -> None:
-    """A segment is its literal pieces and the names between them."""
+    """A segment with parameters is its literal pieces and the names between them."""
     assert parse("a/v1 GET /x", segment) == (pieces, names)
+
+
+def test_literals_are_decoded() -> None:
+    """A segment without parameters stands for its decoded text."""
+    assert [literal("a", part) for part in ("", "items", "caf%C3%A9")] == ["", "items", "café"]
+    with pytest.raises(ValueError, match="of resource a/v1 GET /x has unbalanced"):
+        literal("a/v1 GET /x", "a}")
 
 
 @pytest.mark.parametrize("segment", ["{", "}", "{a", "a}", "{}", "{{a}}", "{a}{b}", "x{a}{b}y"])

@@ -18,7 +18,7 @@ from typing import Generic, Literal, TypeVar
 from urllib.parse import unquote
 
 from wardgate.domain.api import Api
-from wardgate.gateway.template import Capture, fill, parse
+from wardgate.gateway.template import Capture, fill, literal, parse
 
 R = TypeVar("R")
 
@@ -41,7 +41,7 @@ class Match(Generic[R]):
         """Path parameters by name, decoded; worked out when asked for."""
         values: dict[str, str] = {}
         for capture in self._captures:
-            found = fill(capture.pieces, self._segments[capture.index])
+            found = fill(capture.pieces, self._segments[capture.at])
             values.update(zip(capture.names, found or (), strict=True))
         return values
 
@@ -136,39 +136,39 @@ class _Table(Generic[R]):
             )
         node.base = _Base(api, undeclared)
 
-    def add(self, api: Api, method: str, template: str, resource: R) -> None:
-        """Adds one resource, unless its path belongs to an API mounted deeper and so cannot be reached."""
-        name = f"{api.id} {method} {template}"
-        if not template.startswith("/"):
-            raise ValueError(f"path of resource {name} must start with '/'")
+    def add(self, api: Api, compiled: Sequence[R]) -> None:
+        """Adds the resources of ``api``, except those whose path belongs to an API mounted deeper: none reaches them."""
         prefix = _base_segments(api)
-        paths = [template[1:].split("/")]
-        if template == "/" and len(prefix) > 1:
-            paths.append([])  # the base path itself, with and without its trailing slash
-        for path in paths:
-            node = self.root
-            for segment in prefix:
-                node = node.literal(segment)
-            self._add(node, prefix, path, method, name, resource)
+        start = self.root
+        for segment in prefix:
+            start = start.literal(segment)
+        for resource, target in zip(api.resources, compiled, strict=True):
+            template = resource.path
+            name = f"{api.id} {resource.name}"
+            if not template.startswith("/"):
+                raise ValueError(f"path of resource {name} must start with '/'")
+            self._add(start, prefix, template[1:].split("/"), resource.method, name, target)
+            if template == "/" and len(prefix) > 1:
+                # The base path itself is the same resource, with and without its trailing slash.
+                self._add(start, prefix, [], resource.method, name, target)
 
     def _add(
         self, node: _Node[R], prefix: list[str], path: list[str], method: str, name: str, resource: R
     ) -> None:
         captures: list[Capture] = []
-        literals = list(prefix)
         for index, part in enumerate(path, len(prefix)):
-            pieces, names = parse(name, part)
-            if names:
+            if "{" in part:
+                pieces, names = parse(name, part)
                 captures.append(Capture(index, pieces, names))
                 node = node.pattern(pieces)
             else:
-                literals.append(pieces[0])
-                node = node.literal(pieces[0])
+                node = node.literal(literal(name, part))
             if node.base is not None:
                 return
-        used = [parameter for capture in captures for parameter in capture.names]
-        if len(set(used)) < len(used):
-            raise ValueError(f"resource {name} uses a path parameter twice; rename one of them")
+        if captures:
+            used = [parameter for capture in captures for parameter in capture.names]
+            if len(set(used)) < len(used):
+                raise ValueError(f"resource {name} uses a path parameter twice; rename one of them")
         known = node.routes.get(method)
         if known is not None:
             raise ValueError(
@@ -176,7 +176,8 @@ class _Table(Generic[R]):
             )
         node.routes[method] = _Route(name, resource, tuple(captures))
         if not captures:
-            self.fixed.setdefault("/".join(literals), {})[method] = Match(resource, (), ())
+            whole = "/".join([*prefix, *(literal(name, part) for part in path)])
+            self.fixed.setdefault(whole, {})[method] = Match(resource, (), ())
 
     def finish(self) -> None:
         """Lets GET answer HEAD where HEAD is not declared (RFC 9110 section 9.3.2)."""
@@ -235,8 +236,7 @@ class Router(Generic[R]):
                 table.mount(api, undeclared)
         for api, compiled, _ in known:
             for table in self._tables(api, every):
-                for resource, target in zip(api.resources, compiled, strict=True):
-                    table.add(api, resource.method, resource.path, target)
+                table.add(api, compiled)
         for table in (every, *self._exact.values(), *self._suffixes.values()):
             table.finish()
         #: Set when no API is bound to hosts: then the Host header decides nothing.

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
-_TEMPLATE_SEGMENT = re.compile(r"[^{}]*(?:\{[^{}]+\}[^{}]*)*")
+_SEGMENT = re.compile(r"[^{}]*(?:\{[^{}]+\}[^{}]*)*")
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """One segment with parameters: its index in the whole path, the literal pieces around them, and their names."""
+class Capture(NamedTuple):
+    """One segment with parameters: where it stands in the whole path, the literal pieces around them, and their names."""
 
-    index: int
+    at: int
     pieces: tuple[str, ...]
     names: tuple[str, ...]
 
 
+def literal(name: str, part: str) -> str:
+    """A segment without parameters, decoded.
+
+    Raises:
+        ValueError: it has a brace; ``name`` is the resource named.
+    """
+    if "{" in part or "}" in part:
+        raise ValueError(f"segment {part!r} of resource {name} has unbalanced or empty braces")
+    return unquote(part) if "%" in part else part
+
+
 def parse(name: str, part: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A template's segment as its literal pieces, decoded, and the parameter names between them.
+    """A segment with parameters as its literal pieces, decoded, and the names between them.
 
     Raises:
         ValueError: braces are unbalanced or empty, or nothing parts two parameters; ``name`` is the resource named.
     """
-    if _TEMPLATE_SEGMENT.fullmatch(part) is None:
+    if _SEGMENT.fullmatch(part) is None:
         raise ValueError(f"segment {part!r} of resource {name} has unbalanced or empty braces")
     split = _PARAMETER.split(part)  # text, name, text, ..., name, text
     pieces = tuple(unquote(piece) for piece in split[::2])
