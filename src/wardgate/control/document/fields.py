@@ -69,7 +69,9 @@ class Fields:
                 self.problem(key, f"unknown key {key!r}", suggestion(key, known, "keys"))
 
     def problem(self, key: str | None, message: str, remedy: str) -> None:
-        """Notes a problem at ``key``, or at the mapping itself."""
+        """Notes a problem at ``key``, or at the mapping itself unless it is none, which is told already."""
+        if key is None and not isinstance(self._node, Mapping):
+            return
         steps: Path = () if key is None else (key,)
         self.report.add(line_of(self._node, steps), (*self.path, *steps), message, remedy)
 
