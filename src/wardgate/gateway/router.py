@@ -109,8 +109,6 @@ class _Node(dict[str, "_Node[R]"], Generic[R]):
         node = self.patterns.get(pieces)
         if node is None:
             node = self.patterns[pieces] = _Node()
-            # More literal characters first: ``{name}.tar.gz`` before ``{name}.gz``.
-            self.patterns = dict(sorted(self.patterns.items(), key=lambda item: -len("".join(item[0]))))
         return node
 
 
@@ -180,7 +178,7 @@ class _Table(Generic[R]):
             self.fixed.setdefault(whole, {})[method] = Match(resource, (), ())
 
     def finish(self) -> None:
-        """Lets GET answer HEAD where HEAD is not declared (RFC 9110 section 9.3.2)."""
+        """Puts patterns in order, and lets GET answer HEAD where HEAD is not declared (RFC 9110 section 9.3.2)."""
         for ready in self.fixed.values():
             if "GET" in ready:
                 ready.setdefault("HEAD", ready["GET"])
@@ -191,6 +189,9 @@ class _Table(Generic[R]):
                 node.routes.setdefault("HEAD", node.routes["GET"])
             nodes.extend(node.values())
             nodes.extend(node.patterns.values())
+            if len(node.patterns) > 1:
+                # More literal characters first: ``{name}.tar.gz`` before ``{name}.gz``.
+                node.patterns = dict(sorted(node.patterns.items(), key=lambda item: -len("".join(item[0]))))
             if node.parameter is not None:
                 nodes.append(node.parameter)
 
