@@ -28,7 +28,7 @@ class Worker:
         self.machine = machine
         self.number = number
         self.alive = True
-        self.connected = True
+        self.stalled_until = 0.0
         self.client = LimitClient(
             lambda message: machine.to_authority(self, message),
             lambda: machine.now,
@@ -41,10 +41,12 @@ class Worker:
         machine.at(machine.now + 0.1, self.guard(self.tick))
 
     def guard(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """``callback``, unless the worker has died by then."""
+        """``callback`` when the worker runs (again), unless it has died by then."""
 
         def call() -> None:
-            if self.alive:
+            if self.alive and self.machine.now < self.stalled_until:
+                self.machine.at(self.stalled_until, call)
+            elif self.alive:
                 callback()
 
         return call

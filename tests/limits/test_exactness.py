@@ -36,14 +36,15 @@ FLIGHTS = st.builds(
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from([0.0, 0.0, 0.0003, 0.004, 0.03, 0.2, 0.9, 3.0]),
+        st.sampled_from([0.0, 0.0003, 0.004, 0.02, 0.2, 0.9, 3.0]),
         st.integers(0, 3),
-        st.sampled_from(["take", "take", "take", "take", "flood", "flood", "crash", "cancel"]),
-        st.sampled_from([0.0, 0.001, 0.1, 1.5]),
+        st.sampled_from(["take", "take", "flood", "flood", "crash", "cancel", "stall"]),
+        st.sampled_from([0.0, 0.001, 0.1, 2.5]),
     ),
+    min_size=8,
     max_size=60,
 )
-MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def drive(
@@ -61,6 +62,10 @@ def drive(
             worker = found.workers[index % workers]
             if action == "crash":
                 found.crash(index % workers)
+            elif action == "stall":
+                worker.stalled_until = found.now + hold
+            elif found.now < worker.stalled_until:
+                continue
             elif action == "cancel":
                 for _, future, _ in worker.waiting[::2]:
                     future.cancel()

@@ -148,8 +148,10 @@ class Authority:
         for item, counter, lack in zip(items, counters, short, strict=True):
             part = counter.grant(worker, 0 if refused else item.want, now, wall)
             if item.need and lack is None and part["grant"] < item.want:
-                # All there was: the rest of those who wait need not ask again to be refused.
+                # All there was: the rest of those who wait need not ask again to be refused, unless others hold some.
                 lack = counter.shortage(worker, now, wall)
+                if lack is not None and lack.recallable and _may_call(counter, now):
+                    lack = None
             if lack is not None:
                 part["retry_at"] = lack.retry_at
                 part["hold"] = lack.hold
@@ -237,3 +239,7 @@ class Authority:
                     # A count of the running window must stay, but needs no more than its number.
                     self._kept[key] = (counter.window.id, counter.used)
                     del self._counters[key]
+
+
+def _may_call(counter: Counter, now: float) -> bool:
+    return counter.leases.may_recall(now) or counter.leases.recalling(now)
