@@ -102,5 +102,5 @@ def process_name(command: str) -> str:
     """A short name for the report: the Python module of ``-m``, or the program."""
     words = command.split()
     if "-m" in words[:-1]:
-        return words[words.index("-m") + 1]
+        return words[words.index("-m") + 1].removeprefix("wardgate.")
     return words[0].rstrip(":").rpartition("/")[2] if words else "ended"

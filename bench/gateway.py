@@ -25,11 +25,11 @@ from wardgate.storage.layout import database_path
 from wardgate.storage.masterkey import load_master_key
 
 #: The process whose memory counts.
-WORKER = "wardgate.gateway.main"
+WORKER = "wardgate.supervisor.gateway_process"
 #: Keys that requests rotate through, however many are stored: five times what a worker caches.
 ACTIVE_KEYS = 100_000
-#: Applications that many keys belong to, so that the number of keys alone differs between the cases.
-MANY_APPLICATIONS = 1_000
+#: Applications that many keys belong to: few, so that the cases differ from ``full`` in the number of keys alone.
+KEY_APPLICATIONS = 10
 #: Of the environment that is served by default.
 TAG = "dev"
 _COMMAND = [sys.executable, "-m", "wardgate.cli.main"]

@@ -24,8 +24,9 @@ SHAPES = {
     "varied": Shape(),
     "routes_1000": Shape(resources=1_000),
     "routes_10000": Shape(resources=10_000),
-    "keys_1000": Shape(applications=gateway.MANY_APPLICATIONS, keys=1_000),
-    "keys_1000000": Shape(applications=gateway.MANY_APPLICATIONS, keys=1_000_000),
+    "keys_1000": Shape(applications=gateway.KEY_APPLICATIONS, keys=1_000),
+    "keys_1000000": Shape(applications=gateway.KEY_APPLICATIONS, keys=1_000_000),
+    "applications_1000": Shape(applications=1_000, keys=1_000),
 }
 CASES = ("full", "tls", *SHAPES)
 
