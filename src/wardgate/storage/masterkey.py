@@ -24,16 +24,15 @@ def load_master_key(data_dir: Path) -> bytes:
     """
     path = data_dir / MASTER_KEY
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         raise MasterKeyError(f"{path} does not exist", _RESTORE) from None
     except OSError as error:
         raise MasterKeyError(
-            f"{path} cannot be read ({error.strerror})",
-            "Run as the user who owns it; it must be a plain file",
+            f"{path} cannot be read ({error.strerror})", "Run as the user who owns it"
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise MasterKeyError(f"{path} is not a plain file", _RESTORE)
         mode = stat.S_IMODE(status.st_mode)
@@ -42,7 +41,9 @@ def load_master_key(data_dir: Path) -> bytes:
                 f"{path} may be used by other users (mode {mode:04o})",
                 f"Run `chmod 600 {path}`, and if others had access treat every issued key as leaked",
             )
-        text = file.read(KEY_BYTES * 4)
+        text = os.read(descriptor, KEY_BYTES * 4)
+    finally:
+        os.close(descriptor)
     try:
         key = bytes.fromhex(text.decode("ascii").strip())
     except ValueError:
