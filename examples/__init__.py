@@ -1,1 +1,1 @@
-"""Programs that show Wardgate at work."""
+"""Examples: a demo of the whole gateway, and small APIs to put behind it."""

@@ -58,6 +58,7 @@ async def serve(launch: Launch) -> None:
             source.close()
 
     app = create_app(settings, SupervisorBridge(hub), probe_store)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
         log_config=None,

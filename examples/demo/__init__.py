@@ -1,0 +1,1 @@
+"""The demo behind ``make run``: two real APIs, a gateway before them, and a key to call them with."""

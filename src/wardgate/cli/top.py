@@ -1,0 +1,159 @@
+"""``wardgate top``: the most trafficked resources and the heaviest callers, live."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from wardgate.cli.errors import CommandError
+from wardgate.cli.options import DATA_DIR, ENVIRONMENT, SECONDS, DataDir, Environment, Json
+from wardgate.cli.output import print_json, printable
+from wardgate.storage.layout import database_path
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
+    from wardgate.storage.ledger import Ledger, Top
+    from wardgate.telemetry.top import TopLine
+
+
+def top(
+    *,
+    minutes: Annotated[int, Parameter(help="How many minutes to look at, the current one included.")] = 5,
+    limit: Annotated[int, Parameter(help="Lines of each table.")] = 10,
+    interval: Annotated[float, SECONDS, Parameter(help="Time between two looks.")] = 1.0,
+    once: Annotated[bool, Parameter(negative=(), help="Look once and end.")] = False,
+    data_dir: DataDir = DATA_DIR,
+    environment: Environment = ENVIRONMENT,
+    json_: Json = False,
+) -> None:
+    """Show the most trafficked resources and the heaviest callers of the last minutes, until Ctrl-C.
+
+    With --json one document is written and the command ends.
+    """
+    if minutes < 1 or limit < 1 or interval <= 0:
+        raise CommandError("top_invalid", "--minutes, --limit and --interval must be positive")
+    ledger = _ledger(data_dir)
+    try:
+        if json_:
+            print_json(_json(_look(ledger, minutes, limit, environment), environment))
+        else:
+            _show(ledger, minutes, limit, environment, None if once else interval)
+    finally:
+        ledger.close()
+
+
+def _ledger(data_dir: Path) -> Ledger:
+    from wardgate.storage.ledger import Ledger
+
+    path = database_path(data_dir)
+    if not path.exists():
+        raise CommandError("store_not_found", f"There is no store in {data_dir}", "Name it with --data-dir")
+    return Ledger(path)
+
+
+def _look(ledger: Ledger, minutes: int, limit: int, environment: str) -> Top:
+    from wardgate.gateway.ports import StoreUnavailableError
+
+    try:
+        return ledger.top(minutes, now=time.time(), environment=environment, limit=limit)
+    except StoreUnavailableError as error:
+        raise CommandError(
+            "store_unavailable", str(error), "Start `wardgate serve` once: it makes the store"
+        ) from error
+
+
+def _show(ledger: Ledger, minutes: int, limit: int, environment: str, interval: float | None) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console()
+
+    def picture() -> Group:
+        return _picture(_look(ledger, minutes, limit, environment), environment)
+
+    if interval is None:
+        console.print(picture())
+        return
+    try:
+        with Live(picture(), console=console, screen=console.is_terminal, auto_refresh=False) as live:
+            while True:
+                time.sleep(interval)
+                live.update(picture(), refresh=True)
+    except KeyboardInterrupt:
+        return
+
+
+def _picture(found: Top, environment: str) -> Group:
+    from rich.console import Group
+
+    title = f"{environment}, last {found.seconds:.0f} s"
+    return Group(
+        _table(f"Resources ({title})", "RESOURCE", found.resources),
+        _table("Callers", "APPLICATION", found.applications),
+    )
+
+
+def _table(title: str, name: str, lines: list[TopLine]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column(name, overflow="fold")
+    for head in ("REQUESTS", "PER S", "ERRORS", "P50", "P95", "IN", "OUT"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("MOSTLY", overflow="fold")
+    for line in lines:
+        table.add_row(
+            Text(printable(f"{line.api} {line.name}".strip())),
+            str(line.requests),
+            f"{line.rate:.1f}",
+            f"{line.error_share:.0%}",
+            _milliseconds(line.p50),
+            _milliseconds(line.p95),
+            _bytes(line.bytes_in),
+            _bytes(line.bytes_out),
+            ", ".join(f"{outcome} {count}" for outcome, count in line.outcomes[:2]),
+        )
+    return table
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1000:.1f} ms"
+
+
+def _bytes(count: int) -> str:
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def _json(found: Top, environment: str) -> dict[str, Any]:
+    return {
+        "environment": environment,
+        "seconds": found.seconds,
+        "resources": [_line(line) for line in found.resources],
+        "applications": [_line(line) for line in found.applications],
+    }
+
+
+def _line(line: TopLine) -> dict[str, Any]:
+    return {
+        "api": line.api,
+        "name": line.name,
+        "requests": line.requests,
+        "rate": line.rate,
+        "errors": line.errors,
+        "p50": line.p50,
+        "p95": line.p95,
+        "bytes_in": line.bytes_in,
+        "bytes_out": line.bytes_out,
+        "outcomes": dict(line.outcomes),
+    }

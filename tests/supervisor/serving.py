@@ -1,0 +1,130 @@
+"""Runs the real `wardgate serve` for a test, and talks to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that were free a moment ago."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+class Service:
+    """`wardgate serve` on free ports with its data in ``data_dir``; ready when the block begins, gone when it ends."""
+
+    def __init__(
+        self, data_dir: Path, *options: str, workers: int = 2, environment: dict[str, str] | None = None
+    ) -> None:
+        self.data_dir = data_dir
+        self.port, self.control = free_ports(2)
+        self._log = data_dir.parent / f"{data_dir.name}.log"
+        arguments = ["serve", "--data-dir", str(data_dir), "--listen", str(self.port)]
+        arguments += ["--control", str(self.control), "--workers", str(workers), *options]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "wardgate.cli.main", *arguments],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **(environment or {})},
+            )
+
+    def __enter__(self) -> Service:
+        self.until(lambda: self.readyz() == 200, 30)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    @property
+    def log(self) -> str:
+        """What the service wrote to its standard output and error."""
+        return self._log.read_text()
+
+    def until(self, condition: Callable[[], object], seconds: float = 15.0) -> None:
+        """Returns once ``condition`` holds; fails with the service's log when it does not in time."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, f"the service ended: {self.log}"
+            assert time.monotonic() < deadline, f"not within {seconds} s; the service says: {self.log}"
+            time.sleep(0.02)
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> int:
+        """The status of a GET through the gateway."""
+        return self._status(f"http://127.0.0.1:{self.port}{path}", headers or {})
+
+    def readyz(self) -> int:
+        """The status of control's readiness, 0 while nothing listens."""
+        return self._status(f"http://127.0.0.1:{self.control}/readyz", {})
+
+    def control_text(self, path: str) -> str:
+        """The body of a GET to control."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.control}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def children(self) -> dict[str, list[int]]:
+        """The process ids of the service's children by their module."""
+        found: dict[str, list[int]] = {}
+        task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        for pid in map(int, task.read_text().split()):
+            try:
+                parts = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if len(parts) > 2:
+                found.setdefault(parts[2].decode(), []).append(pid)
+        return found
+
+    def workers(self) -> list[int]:
+        """The process ids of the gateway workers."""
+        return self.children().get("wardgate.supervisor.gateway_process", [])
+
+    def metric(self, line: str) -> float:
+        """The value of one sample of the metrics, 0 where it is absent."""
+        for found in self.control_text("/metrics").splitlines():
+            name, _, value = found.rpartition(" ")
+            if name == line:
+                return float(value)
+        return 0.0
+
+    def state(self) -> dict[str, Any]:
+        """What the service published of itself."""
+        return dict(json.loads((self.data_dir / "run" / "development.json").read_text()))
+
+    @staticmethod
+    def _status(url: str, headers: dict[str, str]) -> int:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+        except (urllib.error.URLError, ConnectionError):
+            return 0
