@@ -117,6 +117,16 @@ class TrustedProxies:
         return str(address), any(address in network for network in self._networks)
 
 
+def is_loopback(address: str) -> bool:
+    """Whether ``address`` is this machine's own (127.0.0.0/8, ::1, or the former mapped into IPv6)."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
+
+
 def render(client: str, scheme: Scheme, via: Sequence[str], host: bytes, *, forwarded: bool) -> bytes:
     """The ``X-Forwarded-*`` lines, and ``Forwarded`` if asked for, that tell an upstream what the gateway believes.
 

@@ -11,7 +11,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-from wardgate.gateway.forwarded import TrustedProxies
+from wardgate.gateway.forwarded import TrustedProxies, is_loopback
 
 _SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 _FIXED = 16
@@ -57,12 +57,7 @@ def expected(proxies: TrustedProxies, peer: str) -> bool:
     """
     if proxies:
         return proxies.trusts(peer)
-    try:
-        address = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    return is_loopback(peer)
 
 
 def read(buffer: bytes) -> Proxied | None:

@@ -20,7 +20,7 @@ from wardgate.gateway import snapshot as snapshots
 from wardgate.gateway.certificates import CertificateStore
 from wardgate.gateway.connection import ClientConnection
 from wardgate.gateway.feed import Feed
-from wardgate.gateway.forwarded import TrustedProxies, render
+from wardgate.gateway.forwarded import TrustedProxies, is_loopback, render
 from wardgate.gateway.head import HeadParser, RequestHead
 from wardgate.gateway.health import HealthChecks
 from wardgate.gateway.hub import HubClient
@@ -268,7 +268,7 @@ class Worker:
         """Who asks (behind a trusted proxy each request names its own client), and what the upstream hears of it."""
         client, scheme, via = self.trusted.client_of(connection.peer, head.fields, connection.tls)
         connection.client = client
-        connection.secure = scheme == "https" or _loopback(client)
+        connection.secure = scheme == "https" or is_loopback(client)
         connection.forwarded = render(client, scheme, via, head.block.authority, forwarded=self._forwarded)
         connection.authority = head.block.authority
 
@@ -400,7 +400,3 @@ class Worker:
         recorder.set("upstream_connections", sum(len(pool.connections) for pool in self.pools()))
         recorder.set("upstream_retries", self._retries)
         recorder.set("store_staleness_seconds", max(0.0, now - self._feed.read_at))
-
-
-def _loopback(address: str) -> bool:
-    return address.startswith("127.") or address in ("::1", "::ffff:127.0.0.1")

@@ -1,0 +1,250 @@
+"""Which step would decide a request, and why: the same parser, routes and steps as the gateway, without its traffic.
+
+Nothing is forwarded, counted or spent: limits are described, not taken.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+from time import monotonic
+from urllib.parse import quote
+
+from wardgate.domain.api import Api, ApiKeyScheme
+from wardgate.domain.consumer import Principal, Subscription
+from wardgate.domain.limit import Limit, Plan
+from wardgate.domain.rejection import Rejection
+from wardgate.domain.secret import Secret
+from wardgate.gateway import snapshot as snapshots
+from wardgate.gateway.forwarded import is_loopback
+from wardgate.gateway.head import HeadError, HeadParser, RequestHead
+from wardgate.gateway.pool import UpstreamPool
+from wardgate.gateway.ports import GatewaySource
+from wardgate.gateway.response_head import ResponseParser
+from wardgate.gateway.snapshot import Matched
+from wardgate.policy.exchange import Denied, Exchange, LimitSet
+from wardgate.policy.pipeline import compile_api
+from wardgate.policy.registry import PolicyRegistry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The request to explain. ``target`` is path and query; ``headers`` are name and value."""
+
+    method: str
+    target: str
+    host: str = "localhost"
+    headers: tuple[tuple[str, str], ...] = ()
+    #: An API key, put where the API that is asked expects it.
+    key: Secret | None = None
+    client: str = "127.0.0.1"
+    tls: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """One step: its phase, the policy it comes from, ``passed`` or ``refused``, and why in words."""
+
+    phase: str
+    step: str
+    outcome: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The verdict: ``forwarded`` (``status`` 0) or the rejection's status and reason, after the steps that led there."""
+
+    verdict: str
+    status: int
+    reason: str
+    api: str
+    resource: str
+    application: str
+    upstream: str
+    steps: tuple[StepReport, ...]
+
+
+class _Described(LimitSet):
+    """Limits that are described instead of taken."""
+
+    holds = False
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def take(self, now: float) -> Denied | Awaitable[Denied | None] | None:
+        return None
+
+    def release(self, now: float) -> None:
+        return None
+
+    def headers(self, now: float) -> bytes:
+        return b""
+
+    def peek(self, now: float) -> list[str]:
+        return [_limit_words(limit) for limit in self._plan.limits]
+
+
+class _Directory:
+    """The store, asked directly."""
+
+    def __init__(self, source: GatewaySource) -> None:
+        self._source = source
+        self._plans = source.plans()
+
+    def principal(self, digest: bytes, now: float) -> Principal | None:
+        return self._source.principal(digest)
+
+    def limits(self, subscription: Subscription) -> LimitSet | None:
+        plan = self._plans.get(subscription.plan) if subscription.plan is not None else None
+        return _Described(plan) if plan is not None and plan.limits else None
+
+    def wall(self) -> float:
+        return time.time()
+
+
+async def explain(source: GatewaySource, environment: str, question: Question) -> Explanation:
+    """What the gateway of ``environment`` would do with ``question``, step by step.
+
+    Raises:
+        StoreUnavailableError: the store cannot be read.
+    """
+    steps: list[StepReport] = []
+    try:
+        head = HeadParser(1000, 64 * 1024).parse(_raw(_with_key(question, source.apis())))
+        steps.append(_passed("hygiene", "parse", f"a valid request for the canonical path {head.path}"))
+        matched = _snapshot(source, environment).match(head)
+    except HeadError as error:
+        rejection = Rejection.of(error.reason)
+        steps.append(_refused("hygiene", "parse", rejection, error.note))
+        return _verdict(steps, None, rejection, "")
+    if matched.preflight is not None:
+        steps.append(_passed("network", "cors", "a CORS pre-flight is answered before authentication"))
+        refused = None if matched.preflight else Rejection.of("cors_origin_refused")
+        return _verdict(steps, matched, refused, "")
+    resource = matched.resource
+    if resource is None:
+        rejection = Rejection.of(matched.miss)
+        note = (
+            f"API {matched.api_id} does not declare it"
+            if matched.api_id
+            else "no API has this host and base path"
+        )
+        steps.append(_refused("route", "match", rejection, note))
+        return _verdict(steps, matched, rejection, "")
+    steps.append(_passed("route", "match", f"{resource.name} of API {resource.api_id}"))
+    secure = question.tls or is_loopback(question.client)
+    exchange = Exchange(
+        head, resource, matched.digest, question.client, secure, monotonic(), _Directory(source)
+    )
+    for named in resource.table:
+        outcome = named.call(exchange)
+        verdict = await outcome if isinstance(outcome, Awaitable) else outcome
+        if verdict is not None:
+            steps.append(_refused(named.phase, named.policy, verdict, verdict.note))
+            return _verdict(steps, matched, verdict, _application(exchange))
+        steps.append(_passed(named.phase, named.policy, _why(named.policy, exchange)))
+    return _verdict(steps, matched, None, _application(exchange), _where(matched, head))
+
+
+def _with_key(question: Question, apis: list[Api]) -> Question:
+    """The question with its key in the place the API at its path asks for."""
+    if question.key is None:
+        return question
+    key = question.key.reveal().decode("latin-1")
+    path = question.target.partition("?")[0]
+    at = [api for api in apis if f"{path}/".startswith(f"{api.base_path.rstrip('/')}/")]
+    scheme = max(at, key=lambda api: len(api.base_path)).api_key if at else ApiKeyScheme()
+    if scheme.place == "query":
+        joint = "&" if "?" in question.target else "?"
+        return replace(
+            question, key=None, target=f"{question.target}{joint}{quote(scheme.name)}={quote(key)}"
+        )
+    added = (scheme.name, key) if scheme.place == "header" else ("Cookie", f"{scheme.name}={key}")
+    return replace(question, key=None, headers=(*question.headers, added))
+
+
+def _raw(question: Question) -> bytes:
+    lines = [f"{question.method} {question.target} HTTP/1.1", f"Host: {question.host}"]
+    lines += [f"{name}: {value}" for name, value in question.headers]
+    return "\r\n".join(lines).encode("latin-1", "replace")
+
+
+def _snapshot(source: GatewaySource, environment: str) -> snapshots.Snapshot:
+    registry = PolicyRegistry.installed()
+    parser = ResponseParser(100)
+
+    def pool(api: Api) -> UpstreamPool:
+        return UpstreamPool(api.upstream, parser, monotonic, random.random, 65536)
+
+    return snapshots.build(
+        source.apis(), None, source.master_key(), lambda api: compile_api(api, environment, registry), pool
+    )
+
+
+def _passed(phase: str, step: str, why: str) -> StepReport:
+    return StepReport(phase=phase, step=step, outcome="passed", why=why)
+
+
+def _refused(phase: str, step: str, rejection: Rejection, note: str) -> StepReport:
+    why = f"{rejection.reason.name}: {rejection.reason.title.lower()}"
+    return StepReport(phase=phase, step=step, outcome="refused", why=f"{why} ({note})" if note else why)
+
+
+def _why(policy: str, exchange: Exchange) -> str:
+    """What a built-in step found, in words."""
+    principal = exchange.principal
+    if policy == "tls_required":
+        return "the way here is protected" if exchange.secure else "no credential was sent"
+    if policy == "api_key" and principal is not None:
+        credential = principal.credential
+        return f"key {credential.id} (...{credential.last_four}) of application {principal.application.name}"
+    if policy == "subscription" and exchange.subscription is not None:
+        return f"subscribed to {exchange.subscription.api} on plan {exchange.subscription.plan or '(none)'}"
+    if policy == "limits":
+        limit_set = exchange.limit_set
+        return "; ".join(limit_set.peek(exchange.now)) if limit_set is not None else "the plan has no limits"
+    return "nothing to object to"
+
+
+def _limit_words(limit: Limit) -> str:
+    if limit.kind == "concurrency":
+        return f"would hold one of {limit.amount} places in flight"
+    if limit.kind == "quota":
+        return f"would use one of {limit.amount} requests a {limit.per} ({limit.timezone})"
+    burst = f", burst {limit.burst}" if limit.burst is not None else ""
+    return f"would use one of {limit.kind} {limit.amount} per {limit.per}{burst}"
+
+
+def _application(exchange: Exchange) -> str:
+    return exchange.principal.application.name if exchange.principal is not None else ""
+
+
+def _where(matched: Matched, head: RequestHead) -> str:
+    """The upstream URL without its query, which may hold what is nobody's business."""
+    if matched.mounted is None:
+        return ""
+    path = head.target[matched.mounted.base :].decode() or "/"
+    return " or ".join(target.rstrip("/") + path for target in matched.mounted.pool.upstream.targets)
+
+
+def _verdict(
+    steps: list[StepReport],
+    matched: Matched | None,
+    rejection: Rejection | None,
+    application: str,
+    upstream: str = "",
+) -> Explanation:
+    return Explanation(
+        verdict="forwarded" if rejection is None else "refused",
+        status=0 if rejection is None else rejection.reason.status,
+        reason="ok" if rejection is None else rejection.reason.name,
+        api=matched.api_id if matched is not None else "",
+        resource=matched.resource_name if matched is not None else "",
+        application=application,
+        upstream=upstream,
+        steps=tuple(steps),
+    )
