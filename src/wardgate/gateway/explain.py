@@ -6,6 +6,7 @@ Nothing is forwarded, counted or spent: limits are described, not taken.
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
@@ -180,8 +181,16 @@ def _snapshot(source: GatewaySource, environment: str) -> snapshots.Snapshot:
     def pool(api: Api) -> UpstreamPool:
         return UpstreamPool(api.upstream, parser, monotonic, random.random, 65536)
 
+    def broken(api: Api, error: Exception) -> None:
+        print(f"warning: API {api.id} cannot be served: {error}", file=sys.stderr)  # noqa: T201
+
     return snapshots.build(
-        source.apis(), None, source.master_key(), lambda api: compile_api(api, environment, registry), pool
+        source.apis(),
+        None,
+        source.master_key(),
+        lambda api: compile_api(api, environment, registry),
+        pool,
+        broken,
     )
 
 

@@ -129,8 +129,13 @@ def build(
     master_key: bytes,
     compile_api: Callable[[Api], CompiledApi],
     make_pool: Callable[[Api], UpstreamPool],
+    broken: Callable[[Api, Exception], None],
 ) -> Snapshot:
-    """The snapshot of ``apis``; what did not change keeps its compiled form, an equal upstream keeps its pool."""
+    """The snapshot of ``apis``; what did not change keeps its compiled form, an equal upstream keeps its pool.
+
+    An API that cannot be compiled (a policy this installation lacks, a file that is gone) is reported to ``broken`` and
+    stays as it was before; if it is new it is not served. The others are not held up by it.
+    """
     mounted: dict[str, Mounted] = {}
     for api in apis:
         old = before.mounted.get(api.id) if before is not None else None
@@ -138,6 +143,13 @@ def build(
             mounted[api.id] = old
             continue
         keep = old is not None and old.compiled.api.upstream == api.upstream
-        pool = old.pool if keep and old is not None else make_pool(api)
-        mounted[api.id] = Mounted(compile_api(api), pool)
+        try:
+            compiled = compile_api(api)
+            pool = old.pool if keep and old is not None else make_pool(api)
+        except (ValueError, OSError) as error:
+            broken(api, error)
+            if old is not None:
+                mounted[api.id] = old
+            continue
+        mounted[api.id] = Mounted(compiled, pool)
     return Snapshot(mounted, master_key)

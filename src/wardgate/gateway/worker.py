@@ -37,7 +37,7 @@ from wardgate.limits.limitset import LimitSet
 from wardgate.policy.compiled import CompiledApi
 from wardgate.policy.exchange import Exchange
 from wardgate.policy.pipeline import compile_api
-from wardgate.policy.registry import PolicyConfigError, PolicyRegistry
+from wardgate.policy.registry import PolicyRegistry
 from wardgate.telemetry.access_log import AccessLog
 from wardgate.telemetry.recorder import Recorder
 
@@ -87,7 +87,9 @@ class Worker:
         self._acceptors: list[Acceptor] = []
         self._certificates = CertificateStore(settings.certificates) if settings.certificates else None
         self._retired: list[UpstreamPool] = []
-        self.snapshot: Snapshot = snapshots.build([], None, self._master_key, self._compile, self._make_pool)
+        self.snapshot: Snapshot = snapshots.build(
+            [], None, self._master_key, self._compile, self._make_pool, self._broken
+        )
         self._load(source.apis())
         self._timers = Timers(self)
         self._health = HealthChecks(self)
@@ -157,19 +159,9 @@ class Worker:
                 self._retired.append(mounted.pool)
         self.snapshot = built
 
-    def _compilable(self, apis: list[Api]) -> list[Api]:
-        """The APIs that compile; one that does not stays as it was, or shut if it is new, and the log says why."""
-        good: list[Api] = []
-        for api in apis:
-            try:
-                compile_api(api, self.settings.environment, self._registry)
-                good.append(api)
-            except (PolicyConfigError, ValueError) as error:
-                log.error("API %s cannot be served as deployed: %s", api.id, error)
-                old = self.snapshot.mounted.get(api.id)
-                if old is not None:
-                    good.append(old.compiled.api)
-        return good
+    def _broken(self, api: Api, error: Exception) -> None:
+        """An API cannot be served as deployed: it stays as it was, or shut if it is new."""
+        log.error("API %s cannot be served as deployed: %s", api.id, error)
 
     def _compile(self, api: Api) -> CompiledApi:
         return compile_api(api, self.settings.environment, self._registry)
