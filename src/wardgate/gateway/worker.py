@@ -149,9 +149,7 @@ class Worker:
 
     def _load(self, apis: list[Api]) -> None:
         before = self.snapshot
-        built = snapshots.build(
-            self._compilable(apis), before, self._master_key, self._compile, self._make_pool
-        )
+        built = snapshots.build(apis, before, self._master_key, self._compile, self._make_pool, self._broken)
         kept = {id(mounted.pool) for mounted in built.mounted.values()}
         for mounted in before.mounted.values():
             if id(mounted.pool) not in kept:
