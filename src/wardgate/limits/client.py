@@ -10,7 +10,7 @@ from typing import Any
 
 from wardgate.domain.limit import Plan
 from wardgate.limits.limitset import Denied, LimitSet
-from wardgate.limits.messages import ASK, RECALL, REPLY, RETURN, Message
+from wardgate.limits.messages import ASK, RECALL, REPLY, RETURN, LimitMessageError, Message
 
 #: Limit sets kept; the one unused longest goes first.
 MOST_SETS = 4096
@@ -85,7 +85,7 @@ class LimitClient:
         """Takes a ``limits.reply`` or ``limits.recall`` in.
 
         Raises:
-            ValueError: the message is of another kind.
+            LimitMessageError: the message is of another kind.
         """
         kind = message.get("kind")
         now = self.clock()
@@ -100,7 +100,7 @@ class LimitClient:
                 [i for key, limits in holders if limits is not None for i in limits.recall(key, now)]
             )
         else:
-            raise ValueError(f"message kind {kind!r} is not for the limits of a worker")
+            raise LimitMessageError(f"message kind {kind!r} is not for the limits of a worker")
 
     def tick(self, now: float) -> None:
         """Reports, returns ended leases, and decides asks that got no answer. Call it every 50-250 ms."""

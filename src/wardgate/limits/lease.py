@@ -10,7 +10,7 @@ GRACE = 1.0
 #: A worker counts as a user of a counter this long after it last asked.
 ACTIVE = 2.0
 #: Unused tokens are called back at most once in RECALL_EVERY seconds; asks wait RECALL_WAIT for the returns.
-RECALL_EVERY = 0.25
+RECALL_EVERY = 0.1
 RECALL_WAIT = 0.03
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -45,12 +46,14 @@ def window_at(per: str, timezone_name: str, wall: float) -> Window:
         ValueError: unknown time zone or period.
     """
     tz = zone(timezone_name)
-    local = datetime.fromtimestamp(wall, tz)
+    # Cut to seconds first: fromtimestamp rounds to microseconds and could step over the window's end.
+    second = math.floor(wall)
+    local = datetime.fromtimestamp(second, tz)
     length = _LENGTHS.get(per)
     if length is not None:
         into = local.minute * 60 + local.second if per == "hour" else local.second if per == "minute" else 0
         # Whole seconds by subtraction on the UTC time line: a wall time may exist twice, an instant cannot.
-        start = float(int(wall // 1) - into)
+        start = float(second - into)
         return _window(start, start + length, tz)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     if per == "day":
