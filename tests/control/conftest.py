@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.storage.samples import source_of
+
 from wardgate.storage.database import SqlStore, open_store
 from wardgate.storage.reader import SqliteSource
 
