@@ -278,3 +278,28 @@ def test_lines_are_known_beside_surrogate_pairs() -> None:
     text = '{"x-note": "\\ud83d\\ude00",\n' + document(paths={"b": {}})[1:]
     (problem,) = problems(text)
     assert (problem.line, problem.path) == (2, "paths.b")
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    """Text that no UTF-8 can hold is refused where it comes in."""
+    assert problems(document(servers=[]).replace('"T"', '"\\ud800"'))[0].message.startswith("not valid YAML")
+
+
+@pytest.mark.parametrize(
+    ("paths", "path"),
+    [
+        ({"/a": {"$ref": "#/paths/~1b"}, "/b": {"$ref": "#/paths/~1a"}}, 'paths["/'),
+        ({"/a": {"$ref": ["x"]}}, 'paths["/a"]'),
+        ({"/a": {"$ref": "#/info/default"}}, 'paths["/a"]'),
+    ],
+)
+def test_references_that_lead_nowhere(paths: dict[str, Any], path: str) -> None:
+    """Circular, malformed and dangling path references are refused, not followed for ever."""
+    assert problems(document(paths=paths))[0].path.startswith(path)
+
+
+@pytest.mark.parametrize("place", [["header"], None, {}, 3])
+def test_odd_types_in_a_scheme(place: Any) -> None:
+    """A value of an unexpected type is a problem with its place, never a crash."""
+    text = document(components={"securitySchemes": {"k": {"type": "apiKey", "in": place, "name": "k"}}})
+    assert problems(text)[0].message == "the API key scheme 'k' does not say where the key stands"

@@ -10,7 +10,7 @@ from wardgate.domain.document import Problem
 from wardgate.openapi.document import OpenApiDocument, Operation
 from wardgate.openapi.paths import template_problem
 from wardgate.openapi.security import SecurityReader
-from wardgate.openapi.source import Source, references, resolve_local
+from wardgate.openapi.source import Source, follow, references, resolve_local
 from wardgate.openapi.tree import Path
 
 #: ``trace`` came with OpenAPI 3.0.
@@ -140,12 +140,8 @@ class _Reader:
         return True
 
     def _item(self, template: str, item: Any, default: Any) -> list[Operation]:
-        path: Path = ("paths", template)
-        for _ in range(8):
-            if not isinstance(item, dict) or "$ref" not in item:
-                break
-            path, item = resolve_local(self._source, item["$ref"])
-        if not isinstance(item, dict) or "$ref" in item:
+        path, item = follow(self._source, ("paths", template), item)
+        if not isinstance(item, dict):
             self._source.problem(
                 path, "a path must be a mapping of methods to operations", "Write `get:` or another"
             )

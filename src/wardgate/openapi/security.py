@@ -7,7 +7,7 @@ from typing import Any
 
 from wardgate.domain.api import Place, SchemeName
 from wardgate.openapi.document import Requirement, SecurityScheme
-from wardgate.openapi.source import Source, resolve_local
+from wardgate.openapi.source import Source, follow
 from wardgate.openapi.tree import Path
 
 _PLACES: dict[str, Place] = {"header": "header", "query": "query", "cookie": "cookie"}
@@ -50,10 +50,7 @@ class SecurityReader:
         return self._known
 
     def _scheme(self, name: str, path: Path, value: Any) -> SecurityScheme | None:
-        for _ in range(8):
-            if not isinstance(value, dict) or "$ref" not in value:
-                break
-            path, value = resolve_local(self._source, str(value["$ref"]))
+        path, value = follow(self._source, path, value)
         kind = value.get("type") if isinstance(value, dict) else None
         if kind not in self._types:
             message = f"the security scheme {name!r} has the type {kind!r}"
@@ -69,7 +66,12 @@ class SecurityReader:
     def _api_key(self, name: str, path: Path, value: dict[str, Any]) -> SecurityScheme | None:
         place = value.get("in")
         parameter = value.get("name")
-        if place not in _PLACES or not isinstance(parameter, str) or not parameter:
+        if (
+            not isinstance(place, str)
+            or place not in _PLACES
+            or not isinstance(parameter, str)
+            or not parameter
+        ):
             message = f"the API key scheme {name!r} does not say where the key stands"
             self._source.problem(path, message, "Write `in: header` (or query, cookie) and `name:`")
             return None

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 from wardgate.domain.document import DocumentError, Problem
 from wardgate.openapi.tree import MAX_BYTES, MAX_DEPTH, Node, Path, Step, line_of, path_text, plain, read_tree
 
+_LONGEST_CHAIN = 8
+_HALF = re.compile(r"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
 _PAIR = re.compile(r"(?<!\\)\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 #: Keys below which the document holds data of the API, in which ``$ref`` means nothing.
 _DATA = frozenset({"example", "default", "enum", "const"})
@@ -57,7 +59,10 @@ class Source:
             # JSON writes characters past U+FFFF as two escapes, which YAML does not read.
             self._text = _PAIR.sub(lambda match: str(json.loads(f'"{match[0]}"')), self._text)
             try:
-                return json.loads(self._text, object_pairs_hook=_unique, parse_constant=_constant)
+                data = json.loads(self._text, object_pairs_hook=_unique, parse_constant=_constant)
+                if _HALF.search(self._text):
+                    raise ValueError("half a surrogate pair")
+                return data
             except (ValueError, RecursionError):
                 # The YAML reader reads JSON too, and knows the line of what is wrong with it.
                 pass
@@ -104,11 +109,13 @@ def resolve_local(source: Source, reference: str) -> tuple[Path, Any]:
     """The place and value a local reference (``#/...``, RFC 6901) names.
 
     Raises:
-        LookupError: it names nothing.
+        LookupError: it names nothing in this document.
     """
+    if reference != "#" and not reference.startswith("#/"):
+        raise LookupError(reference)
     path: list[Step] = []
     value = source.data
-    for part in reference.removeprefix("#").split("/")[1:]:
+    for part in reference.split("/")[1:]:
         key: Step = part.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and key in value:
             value = value[key]
@@ -119,3 +126,20 @@ def resolve_local(source: Source, reference: str) -> tuple[Path, Any]:
             raise LookupError(reference)
         path.append(key)
     return tuple(path), value
+
+
+def follow(source: Source, path: Path, value: Any) -> tuple[Path, Any]:
+    """The place and value at the end of a chain of references; ``None``, with a problem noted, where there is no end."""
+    for _ in range(_LONGEST_CHAIN):
+        if not isinstance(value, dict) or "$ref" not in value:
+            return path, value
+        reference = value["$ref"]
+        try:
+            path, value = resolve_local(source, reference if isinstance(reference, str) else "")
+        except LookupError:
+            source.problem(
+                (*path, "$ref"), f"the reference {reference!r} names nothing", "Correct or remove it"
+            )
+            return path, None
+    source.problem(path, "references lead on and on", "Refer to the value itself")
+    return path, None

@@ -70,8 +70,12 @@ def findings(data: dict[str, Any]) -> list[tuple[Path, str, str]]:
     validator = type(base.__name__, (base,), offline)(data)
     found: list[tuple[Path, str, str]] = []
     try:
-        errors = (error for error in validator.iter_errors() if type(error).__name__ not in _OPINIONS)
-        for error in islice(errors, MOST_FINDINGS):
+        errors = list(islice(validator.schema_validator.iter_errors(data), MOST_FINDINGS))
+        if not errors:
+            # The rules beyond the schema take its form for granted.
+            rules = validator.root_validator(validator.schema_path)
+            errors = list(islice((e for e in rules if type(e).__name__ not in _OPINIONS), MOST_FINDINGS))
+        for error in errors:
             closest = _closest(error)
             message = (
                 closest.message if len(closest.message) <= _LONGEST else f"{closest.message[:_LONGEST]} ..."

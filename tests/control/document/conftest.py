@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,30 @@ import pytest
 from wardgate.control.document import load
 from wardgate.domain.api import Api
 from wardgate.domain.document import Document, DocumentError, Problem
+from wardgate.policy.exchange import Step
+from wardgate.policy.registry import CompileContext, PolicyConfigError, PolicyRegistry
+
+
+class Tenant:
+    """A policy that takes any setting but ``wrong``."""
+
+    phase = "authorize"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def validate(self, config: Mapping[str, Any]) -> None:
+        """Objects to the key ``wrong`` within ``deep``."""
+        deep = config.get("deep")
+        if isinstance(deep, dict) and "wrong" in deep:
+            raise PolicyConfigError("deep.wrong", "this is wrong", "Remove it")
+
+    def compile(self, config: Mapping[str, Any], context: CompileContext) -> Step | None:
+        """Nothing to check on a request."""
+        return None
+
+
+POLICIES = PolicyRegistry([Tenant("acme.tenant"), Tenant("acme.x")])
 
 OK = {"responses": {"200": {"description": "ok"}}}
 
@@ -36,7 +60,7 @@ def loaded(tmp_path: Path) -> Load:
     def load_text(text: str, document: str | None = None) -> Document:
         (tmp_path / "api.json").write_text(document if document is not None else openapi(), encoding="utf-8")
         (tmp_path / "wardgate.yaml").write_text(text, encoding="utf-8")
-        return load(tmp_path / "wardgate.yaml")
+        return load(tmp_path / "wardgate.yaml", POLICIES)
 
     return load_text
 

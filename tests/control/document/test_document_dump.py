@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.control.document.conftest import OK, openapi
+from tests.control.document.conftest import OK, POLICIES, openapi
 
 from wardgate.control.document import dump, export, load
 from wardgate.domain.document import ApiEntry, ApplicationEntry, Document, SubscriptionEntry
@@ -111,7 +111,9 @@ def test_what_is_dumped_loads_as_the_same_document(
             }
         )
     (folder / "first.yaml").write_text(dump_yaml({"apis": sources}), encoding="utf-8")
-    apis = load(folder / "first.yaml").apis if not offered else _with_plans(folder, sources, declared)
+    apis = (
+        load(folder / "first.yaml", POLICIES).apis if not offered else _with_plans(folder, sources, declared)
+    )
     applications = tuple(
         ApplicationEntry(
             name=name,
@@ -124,13 +126,13 @@ def test_what_is_dumped_loads_as_the_same_document(
     )
     document = Document(apis=apis, plans=tuple(declared), applications=applications)
     (folder / "again.yaml").write_text(dump(document), encoding="utf-8")
-    assert load(folder / "again.yaml") == document
+    assert load(folder / "again.yaml", POLICIES) == document
 
 
 def _with_plans(folder: Path, sources: list[dict[str, Any]], declared: list[Plan]) -> tuple[ApiEntry, ...]:
     text = dump_yaml({"apis": sources}) + dump(Document(plans=tuple(declared)))
     (folder / "first.yaml").write_text(text, encoding="utf-8")
-    return load(folder / "first.yaml").apis
+    return load(folder / "first.yaml", POLICIES).apis
 
 
 def test_the_example_is_exported_as_it_was_applied(tmp_path: Path) -> None:

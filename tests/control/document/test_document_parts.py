@@ -426,6 +426,16 @@ def test_sizes(resolved: Resolve, size: str, value: int) -> None:
     assert resolved(f"security: off\nmax_body: {size}").max_body == value
 
 
+def test_policies_check_their_own_settings(refused: Refuse) -> None:
+    """A policy's objection is told where the setting stands; an unknown policy is refused with the known ones."""
+    text = "security: off\npolicies:\n  - use: acme.x\n    deep:\n      wrong: 1\n  - use: acme.y"
+    wrong, unknown = refused(one_api(text))
+    assert (wrong.line, wrong.path, wrong.message) == (10, "apis[0].policies[0].deep.wrong", "this is wrong")
+    assert (unknown.line, unknown.path) == (11, "apis[0].policies[1].use")
+    assert unknown.message == "unknown policy 'acme.y'"
+    assert unknown.remedy.endswith("known here: acme.tenant, acme.x")
+
+
 def test_an_api_without_operations_is_told(refused: Refuse) -> None:
     """An OpenAPI document without operations exposes nothing, which is a mistake unless undeclared ones are let in."""
     (problem,) = refused(one_api(), openapi({}))

@@ -162,10 +162,11 @@ def test_where_keys_stand(resolved: Resolve) -> None:
 
 def test_per_resource_settings_arrive(resolved: Resolve) -> None:
     """Body limit and policies of one resource are its own."""
-    text = "security:\n  schemes: [api_key]\n  resources:\n    GET /items: { max_body: 1KB, policies: [{ use: a.b, x: 1 }] }"
+    settings = "{ max_body: 1KB, policies: [{ use: acme.x, x: 1 }] }"
+    text = f"security:\n  schemes: [api_key]\n  resources:\n    GET /items: {settings}"
     (resource,) = resolved(text).resources
     assert resource.max_body == 1024
-    assert [(use.name, use.config) for use in resource.policies] == [("a.b", {"x": 1})]
+    assert [(use.name, use.config) for use in resource.policies] == [("acme.x", {"x": 1})]
 
 
 @pytest.mark.parametrize(
@@ -246,6 +247,19 @@ def test_wrong_security_is_named(refused: Refuse, extra: str, path: str, message
     assert problem.path == f"apis[0].{path}"
     assert problem.message.startswith(message)
     assert problem.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize("name", ["Host", "X-Wardgate-Application", "content-length", "Sec-Fetch-Site"])
+def test_keys_cannot_stand_in_headers_with_another_meaning(refused: Refuse, name: str) -> None:
+    """A key header that frames messages or belongs to Wardgate is refused, whoever names it."""
+    written = f"security: {{ schemes: [api_key], api_key: {{ name: {name} }} }}"
+    declared = document([{"key": []}], key={"type": "apiKey", "in": "header", "name": name})
+    for (problem,), path in (
+        (refused(one_api(written)), "security"),
+        (refused(one_api(""), declared), "openapi"),
+    ):
+        assert problem.path == f"apis[0].{path}"
+        assert problem.message == f"the header {name!r} cannot carry an API key"
 
 
 def test_schemes_that_cannot_be_checked_are_refused(refused: Refuse) -> None:

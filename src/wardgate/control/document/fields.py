@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import TypeVar
 
-from wardgate.domain.document import DocumentError, Problem
+from wardgate.domain.api import PolicyUse
+from wardgate.domain.document import Problem
 from wardgate.openapi.tree import Mapping, Node, Path, Scalar, line_of, path_text
 from wardgate.openapi.tree import Sequence as ListNode
 
@@ -38,15 +39,12 @@ class Report:
     def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[Problem] = []
+        #: Every policy in use with its fields, for checks once the policies are known.
+        self.policies: list[tuple[PolicyUse, Fields]] = []
 
     def add(self, line: int, path: Path, message: str, remedy: str) -> None:
         """Notes one problem."""
         self.problems.append(Problem(self.file, line, path_text(path), message, remedy))
-
-    def refuse(self) -> None:
-        """Raises DocumentError if anything was noted."""
-        if self.problems:
-            raise DocumentError(tuple(self.problems))
 
 
 class Fields:
@@ -73,6 +71,10 @@ class Fields:
         if key is None and not isinstance(self._node, Mapping):
             return
         steps: Path = () if key is None else (key,)
+        self.report.add(line_of(self._node, steps), (*self.path, *steps), message, remedy)
+
+    def problem_below(self, steps: Path, message: str, remedy: str) -> None:
+        """Notes a problem some levels below the mapping."""
         self.report.add(line_of(self._node, steps), (*self.path, *steps), message, remedy)
 
     def __contains__(self, key: str) -> bool:

@@ -8,23 +8,27 @@ from wardgate.control.document.apis import read_api
 from wardgate.control.document.applications import ReadApplication, read_application
 from wardgate.control.document.fields import Fields, Report, suggestion
 from wardgate.control.document.plans import read_plan
+from wardgate.control.document.policies import check_policies
 from wardgate.control.document.sources import File, read_files, read_text
 from wardgate.domain.document import ApiEntry, Document, DocumentError, Problem
 from wardgate.domain.limit import Plan
 from wardgate.openapi.document import OpenApiDocument
 from wardgate.openapi.reader import read_document
 from wardgate.openapi.tree import Scalar
+from wardgate.policy.registry import PolicyRegistry
 
 _KNOWN = ("apis", "plans", "applications")
 
 
-def load(path: Path) -> Document:
+def load(path: Path, policies: PolicyRegistry | None = None) -> Document:
     """The document at ``path``, a YAML file or a folder of them, with every reference in it resolved.
+
+    ``policies`` are those it may use: by default all that the installed packages offer.
 
     Raises:
         DocumentError: something is wrong with it; holds every problem that could be found.
     """
-    loader = _Loader()
+    loader = _Loader(policies)
     for file in read_files(path):
         loader.take(file)
     return loader.finish()
@@ -33,7 +37,8 @@ def load(path: Path) -> Document:
 class _Loader:
     """Collects the parts of all files, then checks what they say of each other."""
 
-    def __init__(self) -> None:
+    def __init__(self, policies: PolicyRegistry | None) -> None:
+        self._registry = policies
         self._problems: list[Problem] = []
         self._reports: list[Report] = []
         self._opened: dict[Path, tuple[str, OpenApiDocument]] = {}
@@ -64,6 +69,7 @@ class _Loader:
         self._check_apis()
         self._check_plans()
         self._check_applications()
+        self._check_policies()
         self._problems.extend(problem for report in self._reports for problem in report.problems)
         if self._problems:
             raise DocumentError(tuple(dict.fromkeys(self._problems)))
@@ -111,6 +117,11 @@ class _Loader:
                 fields.problem(
                     "name", f"the plan {plan.name!r} is also declared at {_place(first)}", "Rename one"
                 )
+
+    def _check_policies(self) -> None:
+        uses = [use for report in self._reports for use in report.policies]
+        if uses:
+            check_policies(uses, self._registry or PolicyRegistry.installed())
 
     def _check_applications(self) -> None:
         names: dict[str, Fields] = {}

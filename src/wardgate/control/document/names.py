@@ -9,8 +9,38 @@ NAME_WORDS = "up to 64 letters, digits, dots, hyphens or underscores, the first 
 HTTP_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}"
 HTTP_NAME_WORDS = "a name as HTTP allows it (letters, digits, hyphens)"
 
+#: Headers that frame a message or belong to Wardgate: no credential can stand in them.
+RESERVED_HEADERS = frozenset(
+    (
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "forwarded",
+        "host",
+        "keep-alive",
+        "origin",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+RESERVED_PREFIXES = ("x-wardgate-", "x-forwarded-", "sec-", "access-control-")
+
+
+def reserved_header(name: str) -> bool:
+    """Whether a header already has another meaning on every request."""
+    return name.lower() in RESERVED_HEADERS or name.lower().startswith(RESERVED_PREFIXES)
+
+
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 HOST = rf"(?=.{{1,253}}\Z)(?:\*\.)?{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]"
+SERVER_NAME = rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*"
+SERVER_NAME_WORDS = "a host name in lower case, such as api.example.com"
 HOST_WORDS = "a host name in lower case without a port, such as api.example.com or *.example.com"
 
 ORIGIN = r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"

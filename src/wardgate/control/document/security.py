@@ -10,12 +10,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
 
 from wardgate.control.document.fields import Fields, suggestion
-from wardgate.control.document.names import HTTP_NAME, HTTP_NAME_WORDS, SCOPE, SCOPE_WORDS
+from wardgate.control.document.names import HTTP_NAME, HTTP_NAME_WORDS, SCOPE, SCOPE_WORDS, reserved_header
 from wardgate.control.document.policies import read_policies
 from wardgate.domain.api import ApiKeyScheme, Place, PolicyUse, Resource, SchemeName
 from wardgate.openapi.document import OpenApiDocument, Operation, SecurityScheme
@@ -151,6 +152,13 @@ def resolve(
         message = f"the scheme {kind!r} of {_listed(operations)} is not supported"
         api.problem("openapi", message, f"Set `security.schemes` to some of {', '.join(SCHEMES)}")
     key = settings.api_key or _declared_key(api, document, resources)
+    if key.place == "header" and reserved_header(key.name):
+        message = f"the header {key.name!r} cannot carry an API key"
+        api.problem(
+            "security" if settings.api_key else "openapi",
+            message,
+            "Choose a header of its own: `security: { api_key: { in: header, name: X-API-Key } }`",
+        )
     default: tuple[SchemeName, ...] = ("api_key",)
     if settings.schemes is not None:
         default = settings.schemes
@@ -212,6 +220,10 @@ def _declared_key(api: Fields, document: OpenApiDocument, resources: tuple[Resou
     used = {name for operation in document.operations for item in operation.security or () for name in item}
     keys = [scheme for scheme in document.schemes.values() if scheme.scheme == "api_key"]
     places = _places(scheme for scheme in keys if scheme.name in used) or _places(keys)
+    for place in places:
+        if not re.fullmatch(HTTP_NAME, place.name):
+            message = f"the API key name {place.name!r} of the OpenAPI document cannot be used"
+            api.problem("openapi", message, f"Use {HTTP_NAME_WORDS}")
     if len(places) > 1:
         shown = " and ".join(f"{place.place} {place.name}" for place in places)
         message = f"the OpenAPI document puts API keys in several places: {shown}"

@@ -6,7 +6,7 @@ from pathlib import Path as FilePath
 from urllib.parse import urlsplit
 
 from wardgate.control.document.fields import Fields, Report
-from wardgate.control.document.names import HOST, HOST_WORDS, LINE, LINE_WORDS
+from wardgate.control.document.names import LINE, LINE_WORDS, SERVER_NAME, SERVER_NAME_WORDS
 from wardgate.domain.upstream import CircuitBreaker, HealthCheck, Timeouts, Upstream, UpstreamTls
 from wardgate.openapi.paths import base_path_problem
 from wardgate.openapi.tree import Node, Path, Scalar
@@ -129,7 +129,7 @@ def _tls(fields: Fields, folder: FilePath) -> UpstreamTls:
         inner.problem(None, "mutual TLS needs both 'certificate' and 'key'", "Give both files, or neither")
     return UpstreamTls(
         ca=_file(inner, "ca", folder),
-        server_name=inner.text("server_name", None, HOST, HOST_WORDS),
+        server_name=inner.text("server_name", None, SERVER_NAME, SERVER_NAME_WORDS),
         certificate=_file(inner, "certificate", folder),
         key=_file(inner, "key", folder),
         verify=inner.flag("verify", True),
