@@ -72,17 +72,20 @@ asyncio.run(main())
 """
 
 
-async def test_a_fresh_directory_is_private_and_seeded(store: SqlStore) -> None:
+async def test_a_fresh_directory_is_private_and_seeded(tmp_path: Path) -> None:
     """A new data directory, key and database are for their owner only, with three environments in order."""
-    modes = {
-        path.name: stat.S_IMODE(path.stat().st_mode) for path in [store.data_dir, *store.data_dir.iterdir()]
-    }
+    async with await open_store(tmp_path / "deep" / "data") as store:
+        async with store.reading() as tx:
+            found = [
+                (each.name, each.tag, each.position, each.production) for each in await tx.environments.all()
+            ]
+        modes = {
+            path.name: stat.S_IMODE(path.stat().st_mode)
+            for path in [store.data_dir, *store.data_dir.iterdir()]
+        }
     assert modes.pop("data") == 0o700
+    assert {"wardgate.db", "wardgate.db-wal", "master.key"} <= modes.keys()
     assert set(modes.values()) == {0o600}
-    async with store.reading() as tx:
-        found = [
-            (each.name, each.tag, each.position, each.production) for each in await tx.environments.all()
-        ]
     assert found == [
         ("development", "dev", 1, False),
         ("staging", "stg", 2, False),
