@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import re
 
-from wardgate.gateway.fields import LineError, LineMemo
+from wardgate.gateway.fields import (
+    CONNECTION,
+    CONTENT_LENGTH,
+    HOST,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    LineError,
+    LineMemo,
+)
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = rb'"(?:[\t\x20!#-\[\]-~\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
@@ -32,6 +40,10 @@ _FORBIDDEN_TRAILERS = frozenset(
         b"te",
     }
 )
+
+
+#: Fields whose place in a trailer only serves to make two readers disagree: the message is refused.
+_FRAMING = frozenset({CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, UPGRADE, HOST})
 
 
 class ChunkError(ValueError):
@@ -116,6 +128,8 @@ class ChunkDecoder:
             parsed = self._memo.parse(line)
         except LineError:
             raise ChunkError("trailer field") from None
+        if parsed.kind in _FRAMING:
+            raise ChunkError("framing field in a trailer")
         if parsed.kind == 0 and parsed.pair[0] not in _FORBIDDEN_TRAILERS:
             self.trailers.append(parsed.text)
         return False

@@ -117,13 +117,17 @@ class ClientConnection(Answering):
             if self.paused:
                 self._keep(data)
                 return
-            if self.buffer:
-                data = self.buffer + data
+            before = self.buffer
+            if before:
+                data = before + data
                 self.buffer = b""
             self._pump(data)
+            if not before and self.buffer and self.state == WAIT:
+                # The time a head may take runs from its first byte, not from the end of the last exchange.
+                self.since = monotonic()
         elif state in (BUSY, DISCARD):
-            self.since = monotonic()
             if self.body_open:
+                self.since = monotonic()
                 self._body(data)
             else:
                 self._keep(data)
@@ -250,7 +254,7 @@ class ClientConnection(Answering):
             worker.report(error)
             if self.state == BUSY:
                 self.reject(Rejection.of("gateway_error"))
-        if rest:
+        if rest and self.state not in (LINGER, GONE):
             if self.body_open:
                 self._body(rest)
             else:
@@ -388,7 +392,12 @@ class ClientConnection(Answering):
 
     def upstream_ready(self, connection: UpstreamConnection) -> bool:
         """Takes the connection that was opened for this request, if it still waits."""
-        if self.state != BUSY or self.upstream is not None or self.answer_started or self.exchange is None:
+        if (
+            self.state != BUSY
+            or not self.waits_for_upstream
+            or self.exchange is None
+            or connection.pool is not self._pool()
+        ):
             return False
         self.target = connection.target
         self._send(connection, connection.target)
@@ -396,9 +405,12 @@ class ClientConnection(Answering):
 
     def upstream_refused(self, reason: str, target: Target | None) -> None:
         """No connection could be opened: nothing was sent, so any request may go elsewhere."""
-        if self.state != BUSY or self.upstream is not None or self.exchange is None:
+        if self.state != BUSY or not self.waits_for_upstream or self.exchange is None:
             return
         pool = self._pool()
+        if target is not None and target not in pool.targets:
+            return
+        self.waits_for_upstream = False
         if target is not None and pool.may_retry(self.attempts):
             self.attempts += 1
             self.worker.count_retry()
@@ -473,6 +485,7 @@ class ClientConnection(Answering):
 
     def _abandon(self) -> None:
         """Lets go of the upstream connection; what it may still send is nobody's."""
+        self.waits_for_upstream = False
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -488,7 +501,7 @@ class ClientConnection(Answering):
         """Records the exchange; then the next request, the rest of this one's body, or the end."""
         now = self.since = monotonic()
         self._record(status, reason, now)
-        if self.upstream is not None:
+        if self.upstream is not None or self.waits_for_upstream:
             self._abandon()
         if cut:
             # Without a length only a reset tells the client that the body is not whole; else what was sent may go out.

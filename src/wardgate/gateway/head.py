@@ -49,7 +49,7 @@ _REPEATED = {
     TRANSFER_ENCODING: "framing_ambiguous",
     HOST: "host_invalid",
 }
-_UNSUPPORTED_METHODS = frozenset({"CONNECT", "TRACE", "TRACK"})
+_UNSUPPORTED_METHODS = frozenset({"CONNECT", "TRACE", "TRACK", "PRI"})
 
 
 class HeadError(Exception):

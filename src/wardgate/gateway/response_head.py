@@ -76,7 +76,10 @@ class ResponseParser:
         if nominated:
             kept = [line for line in kept if line.pair[0] not in nominated]
         out.extend(line.text for line in kept)
-        if head.length >= 0:
+        if head.status < 200 and head.status != 101 and (head.chunked or head.length >= 0):
+            # It has no body (RFC 9112 section 6.3), yet a client may believe the field.
+            raise ResponseError("framing in an interim answer")
+        if head.length >= 0 and head.status >= 200:
             out.append(b"Content-Length: %d" % head.length)
         out.append(b"")
         head.block = b"\r\n".join(out)

@@ -123,7 +123,9 @@ class UpstreamConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         state = self.state
         if state == HEAD:
-            self._head(data)
+            more = self._head(data)
+            while more:  # after an interim answer
+                more = self._head(more)
         elif state == LENGTH:
             self._length(data)
         elif state == CHUNKED:
@@ -140,7 +142,8 @@ class UpstreamConnection(asyncio.Protocol):
             # Bytes nobody asked for would be taken for the answer to the next request.
             self.close()
 
-    def _head(self, data: bytes) -> None:
+    def _head(self, data: bytes) -> bytes:
+        """Takes one head and the body bytes with it; what follows an interim answer is returned."""
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
@@ -150,7 +153,7 @@ class UpstreamConnection(asyncio.Protocol):
                 self._malformed()
             else:
                 self._buffer = data
-            return
+            return b""
         raw = data[:end]
         if raw == self._last_raw:
             head = cast("ResponseHead", self._last_head)
@@ -159,20 +162,19 @@ class UpstreamConnection(asyncio.Protocol):
                 head = self._parser.parse(raw)
             except ResponseError:
                 self._malformed()
-                return
+                return b""
             if end <= _MEMO_HEAD:
                 self._last_raw = raw
                 self._last_head = head
         status = head.status
         length = head.length
         if status < 200:
-            self._interim(head, data[end + 4 :])
-            return
+            return self._interim(head, data[end + 4 :])
         if self.method == "HEAD" or status in (204, 304):
             length = 0
         elif head.chunked or length < 0:
             self._stream(head, data[end + 4 :])
-            return
+            return b""
         body = data[end + 4 :]
         got = len(body)
         if got == length:
@@ -193,21 +195,21 @@ class UpstreamConnection(asyncio.Protocol):
                 self._length(body)
         else:
             self._malformed()
+        return b""
 
-    def _interim(self, head: ResponseHead, rest: bytes) -> None:
+    def _interim(self, head: ResponseHead, rest: bytes) -> bytes:
         receiver = self.receiver
         if head.status == 101:
             if not self.upgrading or head.upgrade != b"websocket" or receiver is None:
                 self._malformed()
-                return
+                return b""
             self.state = TUNNEL
             self.reusable = False
             receiver.tunnel_start(head, rest)
-            return
+            return b""
         if receiver is not None and head.status != 100:
             receiver.answer_interim(head)
-        if rest:
-            self._head(rest)
+        return rest
 
     def _stream(self, head: ResponseHead, rest: bytes) -> None:
         """An answer that is chunked, or ends with the connection."""
