@@ -85,7 +85,7 @@ securities = st.sampled_from(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_what_is_dumped_loads_as_the_same_document(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -95,7 +95,7 @@ def mutated(data: Any, chooser: random.Random, values: list[Any]) -> Any:
     return data
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(chooser=st.randoms(use_true_random=False), values=st.lists(parts, min_size=1, max_size=3))
 def test_mutated_settings(
     tmp_path_factory: pytest.TempPathFactory, chooser: random.Random, values: list[Any]
@@ -114,7 +114,7 @@ def test_mutated_settings(
     assert load(folder / "mutated.yaml", POLICIES) == document
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(chooser=st.randoms(use_true_random=False), values=st.lists(parts, min_size=1, max_size=2))
 def test_mutated_openapi_documents(chooser: random.Random, values: list[Any]) -> None:
     """An OpenAPI document is imported or refused with problems, whatever stands in it."""
