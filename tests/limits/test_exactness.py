@@ -44,7 +44,7 @@ STEPS = st.lists(
     min_size=8,
     max_size=60,
 )
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def drive(

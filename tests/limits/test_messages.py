@@ -37,15 +37,18 @@ def test_a_limit_survives_its_compact_form(limit: Limit) -> None:
         (0, "speed", "limit kind 'speed' is unknown"),
         (1, 0, "limit amount 0 must be a whole number from 1"),
         (1, True, "limit amount True"),
-        (2, None, "limit period None of kind rate"),
+        (2, None, "limit period None of kind rate must be one of second, minute"),
         (3, 0, "limit burst 0"),
         (4, -1, "limit queue -1"),
+        (5, "Mars/Olympus", "time zone 'Mars/Olympus' is not known"),
+        (4, [], "fields are numbers and strings"),
         (6, "hope", "limit when_away 'hope'"),
     ],
 )
 def test_a_wrong_field_is_named(position: int, value: object, text: str) -> None:
     """A limit that makes no sense never becomes a counter."""
-    data = encode_limit(MINUTE)
+    data = encode_limit(Limit(kind="quota", amount=1, per="day") if position == 5 else MINUTE)
+    assert decode_limit(data)
     data[position] = value
     with pytest.raises(LimitMessageError, match=text):
         decode_limit(data)
@@ -56,7 +59,10 @@ def test_a_wrong_field_is_named(position: int, value: object, text: str) -> None
     [
         ({"kind": "limits.ask"}, "'asks' must be a list"),
         ({"kind": "limits.ask", "asks": [3]}, "object with a string 'key'"),
-        ({"kind": "limits.ask", "asks": [{"key": "k", "used": -1}]}, "'used' must be a whole number"),
+        (
+            {"kind": "limits.ask", "asks": [{"key": "k", "used": -1}]},
+            "item 'k': used, back, want and claim are whole numbers from 0, not -1",
+        ),
         ({"kind": "limits.ask", "asks": [{"key": "k"}]}, "unknown counter and no limit"),
         ({"kind": "limits.reply"}, "'limits.reply' is not for the limits authority"),
     ],

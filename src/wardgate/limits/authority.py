@@ -201,7 +201,7 @@ class Authority:
                 raise LimitMessageError(f"limits item {item.key!r} names an unknown counter and no limit")
             counter = self._make(item.key, item.limit, now, wall)
             self._counters[item.key] = counter
-        elif item.limit is not None and item.limit != counter.limit:
+        elif item.limit is not None and item.limit is not counter.limit and item.limit != counter.limit:
             if item.limit.kind != counter.limit.kind:
                 raise LimitMessageError(
                     f"limits item {item.key!r} is a {counter.limit.kind} counter, not {item.limit.kind}"

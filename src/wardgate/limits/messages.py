@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast, get_args
 
 from wardgate.domain.limit import PERIOD_SECONDS, Limit, LimitKind, Period, Plan, WhenAway
+from wardgate.limits.window import zone
 
 Message = dict[str, Any]
 
@@ -101,7 +103,14 @@ def decode_limit(data: object) -> Limit:
     """
     if not isinstance(data, list) or len(data) != 7:
         raise LimitMessageError(f"a limit is a list of seven fields, not {data!r}")
-    kind, amount, per, burst, queue, zone, away = data
+    try:
+        return _limit(*data)
+    except TypeError as error:
+        raise LimitMessageError(f"a limit's fields are numbers and strings: {data!r}") from error
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _limit(kind: Any, amount: Any, per: Any, burst: Any, queue: Any, zone_name: Any, away: Any) -> Limit:
     if kind not in _KINDS:
         raise LimitMessageError(f"limit kind {kind!r} is unknown; use one of {', '.join(_KINDS)}")
     if not isinstance(amount, int) or isinstance(amount, bool) or amount < 1:
@@ -114,8 +123,13 @@ def decode_limit(data: object) -> Limit:
         raise LimitMessageError(f"limit queue {queue!r} must be seconds from 0")
     if away not in get_args(WhenAway):
         raise LimitMessageError(f"limit when_away {away!r} must be one of deny, allow, local")
+    if kind == "quota":
+        try:
+            zone(zone_name)
+        except ValueError as error:
+            raise LimitMessageError(str(error)) from error
     return Limit(
-        kind=kind, amount=amount, per=per, burst=burst, queue=queue, timezone=str(zone), when_away=away
+        kind=kind, amount=amount, per=per, burst=burst, queue=queue, timezone=zone_name, when_away=away
     )
 
 
@@ -136,23 +150,24 @@ def _item(entry: object) -> Item:
         raise LimitMessageError("every limits item is an object with a string 'key'")
     data = cast("dict[str, Any]", entry)
     limit = data.get("limit")
+    used, back = data.get("used", 0), data.get("back", 0)
+    want, claim = data.get("want", 0), data.get("claim", 0)
+    for count in (used, back, want, claim):
+        if type(count) is not int or count < 0:
+            raise LimitMessageError(
+                f"limits item {data['key']!r}: used, back, want and claim are whole numbers from 0, not {count!r}"
+            )
+    last = data.get("last")
     return Item(
-        key=data["key"],
-        limit=None if limit is None else decode_limit(limit),
-        used=_count(data, "used"),
-        tat=float(data.get("tat", 0.0)),
-        back=_count(data, "back"),
-        want=_count(data, "want"),
-        need=bool(data.get("need", False)),
-        window=str(data.get("window", "")),
-        last=None if data.get("last") is None else float(data["last"]),
-        done=bool(data.get("done", False)),
-        claim=_count(data, "claim"),
+        data["key"],
+        None if limit is None else decode_limit(limit),
+        used,
+        float(data.get("tat", 0.0)),
+        back,
+        want,
+        bool(data.get("need", False)),
+        str(data.get("window", "")),
+        None if last is None else float(last),
+        bool(data.get("done", False)),
+        claim,
     )
-
-
-def _count(data: Mapping[str, Any], name: str) -> int:
-    value = data.get(name, 0)
-    if not isinstance(value, int) or value < 0:
-        raise LimitMessageError(f"limits item {data['key']!r}: {name!r} must be a whole number from 0")
-    return value
