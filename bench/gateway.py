@@ -56,10 +56,7 @@ class Installation:
 
 def prepare(folder: Path, shape: Shape, upstream: int) -> Installation:
     """Afterwards ``folder`` holds an installation of that shape whose API forwards to the port ``upstream``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    data_dir = folder / "data"
-    document = write_document(folder, shape, upstream)
-    command("apply", "-f", str(document), "--data-dir", str(data_dir))
+    data_dir = _apply(folder, shape, upstream)
     issued = command("keys", "issue", "app-0", "--data-dir", str(data_dir), "--json")
     key = json.loads(issued)["key"]
     if shape.keys == 1:
@@ -72,20 +69,28 @@ def prepare_cached(cache: Path, folder: Path, shape: Shape, upstream: int) -> In
 
     The copy is made anew when the schema or this module has changed.
     """
-    small = prepare(folder, Shape(resources=shape.resources), upstream)
-    stamp = hashlib.sha256(repr((shape, _schema(small.data_dir))).encode() + Path(__file__).read_bytes())
+    data_dir = _apply(folder, Shape(), upstream)
+    stamp = hashlib.sha256(repr((shape, _schema(data_dir))).encode() + Path(__file__).read_bytes())
     kept = cache / f"keys-{shape.keys}-{stamp.hexdigest()[:16]}"
-    if not (kept / "keys.txt").exists():
+    names = kept / "keys.txt"
+    if not names.exists():
         for old in cache.glob(f"keys-{shape.keys}-*"):
             shutil.rmtree(old)
         made = prepare(kept, shape, upstream)
-        (kept / "keys.txt").touch(mode=0o600)
-        (kept / "keys.txt").write_text("\n".join(made.keys) + "\n")
-    shutil.rmtree(small.data_dir)
-    shutil.copytree(kept / "data", small.data_dir)
-    # The upstream listens on another port each time.
-    command("apply", "-f", str(write_document(folder, shape, upstream)), "--data-dir", str(small.data_dir))
-    return Installation(small.data_dir, (kept / "keys.txt").read_text().split())
+        names.touch(mode=0o600)
+        names.write_text("\n".join(made.keys) + "\n")
+    shutil.rmtree(data_dir)
+    shutil.copytree(kept / "data", data_dir)
+    _apply(folder, shape, upstream)  # the upstream listens on another port each time
+    return Installation(data_dir, names.read_text().split())
+
+
+def _apply(folder: Path, shape: Shape, upstream: int) -> Path:
+    """The data directory in ``folder`` whose store says what the shape's document says."""
+    folder.mkdir(parents=True, exist_ok=True)
+    document = write_document(folder, shape, upstream)
+    command("apply", "-f", str(document), "--data-dir", str(folder / "data"))
+    return folder / "data"
 
 
 def write_document(folder: Path, shape: Shape, upstream: int) -> Path:
