@@ -14,7 +14,9 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
+
+from prometheus_client.parser import text_string_to_metric_families
 
 
 def free_ports(count: int) -> list[int]:
@@ -48,7 +50,7 @@ class Service:
                 env={**os.environ, **(environment or {})},
             )
 
-    def __enter__(self) -> Service:
+    def __enter__(self) -> Self:
         self.until(lambda: self.readyz() == 200, 30)
         return self
 
@@ -106,13 +108,14 @@ class Service:
         """The process ids of the gateway workers."""
         return self.children().get("wardgate.supervisor.gateway_process", [])
 
-    def metric(self, line: str) -> float:
-        """The value of one sample of the metrics, 0 where it is absent."""
-        for found in self.control_text("/metrics").splitlines():
-            name, _, value = found.rpartition(" ")
-            if name == line:
-                return float(value)
-        return 0.0
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of the samples called ``name`` that have all these labels."""
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(self.control_text("/metrics"))
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
 
     def state(self) -> dict[str, Any]:
         """What the service published of itself."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import threading
 import time
 from pathlib import Path
+from typing import Self
 
 import pytest
 from tests.supervisor.serving import Service
@@ -24,7 +26,7 @@ class Load:
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run) for _ in range(4)]
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -69,31 +71,17 @@ def test_a_killed_worker_comes_back_and_no_connection_is_refused(tmp_path: Path)
         assert set(load.answers) == {b"HTTP/1.1 404 Not Found"}
         assert "gateway-" in service.log
         assert "signal SIGKILL" in service.log
-        assert (
-            sum(service.metric(f'wardgate_worker_restarts_total{{process="gateway-{i}"}}') for i in (0, 1))
-            == 1
-        )
+        assert service.metric("wardgate_worker_restarts_total") == 1
 
 
-def test_killed_control_comes_back_and_the_gateway_does_not_care(tmp_path: Path) -> None:
-    """Without control requests go on; its address keeps accepting, and it answers again within seconds."""
-    with Service(tmp_path / "data", workers=1) as service:
-        (control,) = service.children()["wardgate.web.main"]
-        os.kill(control, signal.SIGKILL)
-        assert service.get("/nothing") == 404
-        service.until(lambda: service.readyz() == 200)
-        assert service.children()["wardgate.web.main"] != [control]
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_drains(tmp_path: Path, number: signal.Signals) -> None:
-    """A request that is under way is answered after SIGTERM or Ctrl-C; then all processes end, the status is 0."""
+def test_sigterm_drains(tmp_path: Path) -> None:
+    """A request that is under way is answered after SIGTERM; then all processes end and the status is 0."""
     with Service(tmp_path / "data") as service:
         children = [pid for pids in service.children().values() for pid in pids]
         with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
             client.sendall(b"GET /nothing HTTP/1.1\r\nHost: a\r\n")
             time.sleep(0.2)
-            service.process.send_signal(number)
+            service.process.send_signal(signal.SIGTERM)
             time.sleep(0.3)
             client.sendall(b"\r\n")
             assert client.recv(4096).startswith(b"HTTP/1.1 404 ")
@@ -121,30 +109,22 @@ def test_children_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
 
 
 def test_what_was_counted_survives_the_end(tmp_path: Path) -> None:
-    """Requests answered just before the service stops are in the store and in the next start's sight."""
-    import sqlite3
-
+    """Requests answered just before Ctrl-C are in the store; the status is 0."""
     with Service(tmp_path / "data") as service:
         for _ in range(5):
             assert service.get("/nothing") == 404
-        service.until(
-            lambda: (
-                service.metric(
-                    'wardgate_requests_total{api="",reason="resource_not_found",resource="",status="404"}'
-                )
-                == 5
-            )
-        )
+        service.until(lambda: service.metric("wardgate_requests_total", status="404") == 5)
         assert service.get("/nothing") == 404
-        service.process.send_signal(signal.SIGTERM)
+        service.process.send_signal(signal.SIGINT)
         assert service.process.wait(15) == 0
     connection = sqlite3.connect(tmp_path / "data" / "wardgate.db")
     assert connection.execute("SELECT sum(count) FROM rollups WHERE status = 404").fetchone() == (6,)
     connection.close()
 
 
-def test_it_says_where_it_serves(tmp_path: Path) -> None:
-    """The printed line and the published state name the addresses; a second service on the same data is refused."""
+def test_it_says_where_it_serves_and_outlives_control(tmp_path: Path) -> None:
+    """Addresses are printed and published; a second service on the same data is refused; SIGHUP reloads; when control
+    is killed requests go on, and its address answers again within seconds."""
     with Service(tmp_path / "data", workers=1) as service:
         address = f"http://127.0.0.1:{service.port}"
         assert f"wardgate serves development at {address} with 1 worker;" in service.log
@@ -160,7 +140,11 @@ def test_it_says_where_it_serves(tmp_path: Path) -> None:
         assert f"already served (process {service.process.pid})" in second.log
         service.process.send_signal(signal.SIGHUP)
         service.until(lambda: "reloading certificates" in service.log)
+        (control,) = service.children()["wardgate.web.main"]
+        os.kill(control, signal.SIGKILL)
         assert service.get("/nothing") == 404
+        service.until(lambda: service.readyz() == 200)
+        assert service.children()["wardgate.web.main"] != [control]
 
 
 def test_settings_that_cannot_work_end_the_start(tmp_path: Path) -> None:
@@ -178,16 +162,6 @@ def test_settings_that_cannot_work_end_the_start(tmp_path: Path) -> None:
     assert service.process.wait(20) == 1
     assert "chain.pem holds no PEM certificate" in service.log
     assert "error: gateway-0 cannot start with these settings" in service.log
-
-
-def test_a_damaged_master_key_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    """Without its master key the store is not served, and the message says what to do."""
-    with Service(tmp_path / "data", workers=1):
-        pass
-    (tmp_path / "data" / "master.key").unlink()
-    service = Service(tmp_path / "data", workers=1)
-    assert service.process.wait(20) == 1
-    assert "master.key does not exist. Restore master.key from the backup" in service.log
 
 
 def _runs(pid: int) -> bool:

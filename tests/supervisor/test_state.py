@@ -13,9 +13,9 @@ def test_one_supervisor_an_environment(tmp_path: Path) -> None:
     """A second one is refused with the first's process id; another environment is served beside it."""
     with serving(tmp_path, "development"):
         write_state(tmp_path, "development", {"pid": 41})
+        second = serving(tmp_path, "development")
         with pytest.raises(AlreadyServingError, match=r"already served \(process 41\).*--data-dir"):
-            with serving(tmp_path, "development"):
-                pass
+            second.__enter__()
         with serving(tmp_path, "production"):
             pass
         assert read_state(tmp_path, "development") == {"pid": 41}
