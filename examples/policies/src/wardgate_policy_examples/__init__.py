@@ -1,0 +1,1 @@
+"""Two policies for Wardgate, as a third party would write them."""
