@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
-from tests.storage.samples import feed_of, orders
+from tests.storage.samples import digest_of, feed_of, orders
 
 import wardgate.storage.migrate
 from wardgate.control.applications import add
 from wardgate.control.apply import apply_document
+from wardgate.control.export import export_document
 from wardgate.control.keys import issue, list_keys
 from wardgate.storage.database import SqlStore, open_store
 from wardgate.storage.errors import MasterKeyError, NewerSchemaError, StoreError
@@ -43,6 +45,7 @@ asyncio.run(main())
 ISSUE = """
 import asyncio, sys
 from pathlib import Path
+from wardgate.control.export import export_document
 from wardgate.control.keys import issue
 from wardgate.storage.database import open_store
 async def main():
@@ -269,3 +272,45 @@ def _dump(data_dir: Path) -> str:
         return json.dumps(
             [line for line in connection.iterdump() if not line.startswith("PRAGMA")], ensure_ascii=True
         )
+
+
+async def test_any_path_can_be_a_data_directory(tmp_path: Path) -> None:
+    """Characters that mean something in URLs and patterns mean nothing in a data directory's name."""
+    data_dir = tmp_path / "a b%20?x=1#y;'é"
+    async with await open_store(data_dir) as store:
+        await add(store, name="mobile")
+    assert [path.name for path in tmp_path.iterdir()] == [data_dir.name]
+    async with await open_store(data_dir) as store, store.reading() as tx:
+        assert len(await tx.applications.all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "names"),
+    [
+        ("UPDATE plans SET document = '{}'", "a plan"),
+        ("UPDATE revisions SET resolved = '[]'", "revision 1 of API api_"),
+        ("UPDATE revisions SET source = 'nonsense'", "revision 1 of API api_"),
+        ("UPDATE credentials SET restrictions = '[]'", "the restrictions of key_"),
+    ],
+)
+async def test_damaged_rows_are_named(store: SqlStore, statement: str, names: str) -> None:
+    """What cannot be decoded is an error that says which row it is."""
+    await apply_document(store, orders(), "development", "test", "")
+    await issue(store, application="mobile", environment="development")
+    with closing(sqlite3.connect(database_path(store.data_dir))) as connection, connection:
+        connection.execute(statement)
+    with pytest.raises(StoreError, match=names) as caught:
+        await export_document(store, "development")
+        await list_keys(store)
+    assert caught.value.code == "store_damaged"
+
+
+async def test_a_second_row_of_one_digest_is_refused(store: SqlStore) -> None:
+    """A digest, or one that shares its row with another, is stored once."""
+    await add(store, name="mobile")
+    credential, key = await issue(store, application="mobile", environment="development")
+    digest = digest_of(store, key)
+    with pytest.raises(StoreError, match="contradicts") as caught:
+        async with store.writing() as tx:
+            await tx.credentials.add(replace(credential, id="key_other"), digest[:8] + bytes(24))
+    assert caught.value.code == "store_conflict"

@@ -39,7 +39,7 @@ async def add(store: Store, *, name: str, owner: str = "", clock: Clock = time.t
                 "application_exists", f"There is an application {name!r} already", "Choose another name"
             )
         application = Application(id=new_id("app", now), name=name, owner=owner)
-        await tx.applications.add(application, at=now)
+        await tx.applications.add([application], at=now)
         await tx.feed.append("application", application.id, at=now)
     return application
 

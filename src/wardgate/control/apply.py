@@ -178,46 +178,53 @@ async def _announce_api(tx: Transaction, environment: str, api: Api, now: float)
 
 
 async def _put_applications(tx: Transaction, plan: _Plan, environment: str, now: float) -> None:
+    new: list[Application] = []
+    subscribed: list[Subscription] = []
+    changed: list[str] = []
     for entry in plan.target.applications:
         application = plan.state.applications.get(entry.name)
-        changed = application is None
+        known = application is not None and application.owner == entry.owner
         if application is None:
             application = Application(id=new_id("app", now), name=entry.name, owner=entry.owner)
-            await tx.applications.add(application, at=now)
-        elif application.owner != entry.owner:
+            new.append(application)
+        elif not known:
             await tx.applications.set_owner(application.id, entry.owner)
-            changed = True
-        if await _put_subscriptions(tx, plan.state, application, entry, environment, now) or changed:
-            await tx.feed.append("application", application.id, at=now)
+        added = _added(plan.state, application, entry, now)
+        subscribed += added
+        if await _change_subscriptions(tx, plan.state, application, entry) or added or not known:
+            changed.append(application.id)
+    await tx.applications.add(new, at=now)
+    await tx.applications.subscribe(environment, subscribed, at=now)
+    for application_id in changed:
+        await tx.feed.append("application", application_id, at=now)
 
 
-async def _put_subscriptions(
-    tx: Transaction,
-    state: State,
-    application: Application,
-    entry: ApplicationEntry,
-    environment: str,
-    now: float,
+def _added(state: State, application: Application, entry: ApplicationEntry, now: float) -> list[Subscription]:
+    """The subscriptions ``application`` does not have yet."""
+    old = state.subscriptions.get(application.id, {})
+    return [
+        Subscription(id=new_id("sub", now), application=application.id, api=item.api, plan=item.plan)
+        for item in entry.subscriptions
+        if item.api not in old
+    ]
+
+
+async def _change_subscriptions(
+    tx: Transaction, state: State, application: Application, entry: ApplicationEntry
 ) -> bool:
-    """Whether anything changed."""
+    """Ends and moves the subscriptions ``application`` has; whether there was anything to do."""
     old = state.subscriptions.get(application.id, {})
     wanted = {item.api: item for item in entry.subscriptions}
     ended = [item.id for api, item in old.items() if api not in wanted]
+    moved = [
+        (item.id, wanted[api].plan)
+        for api, item in old.items()
+        if api in wanted and wanted[api].plan != item.plan
+    ]
     await tx.applications.unsubscribe(ended)
-    changed = bool(ended)
-    for api, item in wanted.items():
-        known = old.get(api)
-        if known is None:
-            subscription = Subscription(
-                id=new_id("sub", now), application=application.id, api=api, plan=item.plan
-            )
-            await tx.applications.subscribe(environment, subscription, at=now)
-        elif known.plan != item.plan:
-            await tx.applications.set_plan(known.id, item.plan)
-        else:
-            continue
-        changed = True
-    return changed
+    for subscription_id, plan in moved:
+        await tx.applications.set_plan(subscription_id, plan)
+    return bool(ended or moved)
 
 
 async def _remove(tx: Transaction, plan: _Plan, environment: str, now: float) -> None:

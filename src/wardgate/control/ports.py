@@ -7,7 +7,7 @@ feed, the store wakes whoever follows the feed.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,8 +102,8 @@ class Applications(Protocol):
     async def find(self, name_or_id: str) -> Application | None:
         """The application with that name, or else with that id."""
 
-    async def add(self, application: Application, *, at: float) -> None:
-        """Adds an application; its id and name must be new."""
+    async def add(self, added: Sequence[Application], *, at: float) -> None:
+        """Adds applications; their ids and names must be new."""
 
     async def set_owner(self, application_id: str, owner: str) -> None:
         """Changes the contact."""
@@ -117,8 +117,8 @@ class Applications(Protocol):
     async def subscriptions(self, environment: str | None = None) -> list[tuple[str, Subscription]]:
         """``(environment, subscription)`` of one environment, or of all, in the order they were added."""
 
-    async def subscribe(self, environment: str, subscription: Subscription, *, at: float) -> None:
-        """Adds a subscription; the application must have none to that API there."""
+    async def subscribe(self, environment: str, added: Sequence[Subscription], *, at: float) -> None:
+        """Adds subscriptions; their applications must have none to those APIs there."""
 
     async def set_plan(self, subscription_id: str, plan: str | None) -> None:
         """Moves a subscription to another plan."""

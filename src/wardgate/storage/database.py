@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -72,7 +73,7 @@ class SqlStore:
                 transaction = SqlTransaction(connection)
                 async with connection.begin():
                     yield transaction
-                appended = transaction.feed.appended
+                    appended = await transaction.feed.flush()
         if appended:
             feed.wake(self._data_dir)
 
@@ -100,7 +101,7 @@ async def open_store(data_dir: Path) -> SqlStore:
         StoreError: the directory or the database cannot be used.
     """
     master_key = await asyncio.to_thread(_prepare, data_dir)
-    url = f"sqlite+aiosqlite:///{database_path(data_dir).absolute()}"
+    url = URL.create("sqlite+aiosqlite", database=str(database_path(data_dir).absolute()))
     engine = create_async_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     _configure(engine.sync_engine)
     return SqlStore(data_dir, engine, master_key)
@@ -139,7 +140,7 @@ def _create(data_dir: Path) -> None:
     master_key = load_master_key(data_dir)
     # SQLite gives its -wal and -shm files the mode of the database file.
     os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    engine = create_engine(f"sqlite:///{database.absolute()}", poolclass=NullPool)
+    engine = create_engine(URL.create("sqlite", database=str(database.absolute())), poolclass=NullPool)
     _configure(engine)
     with _explained(data_dir), engine.connect() as plain:
         connection = plain.execution_options(**{_WRITES: True})
@@ -189,7 +190,7 @@ def _explained(data_dir: Path) -> Iterator[None]:
             f"The change contradicts what the database in {data_dir} holds ({error.orig})",
             "Look at the present state and try again: another change may have come first",
         ) from error
-    except OperationalError as error:
+    except DBAPIError as error:
         raise StoreError(
             "store_unavailable",
             f"The database in {data_dir} refused the operation ({error.orig})",

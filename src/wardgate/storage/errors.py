@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from wardgate.control.errors import ControlError
@@ -27,3 +29,20 @@ class NewerSchemaError(StoreError):
             f"{database} has schema {found!r}, but this Wardgate knows only up to {known!r}",
             "Run the Wardgate version that wrote it, or restore a backup made before the upgrade",
         )
+
+
+@contextmanager
+def stored(what: str) -> Iterator[None]:
+    """Says of ``what`` that the store holds it damaged, when it cannot be decoded.
+
+    Raises:
+        StoreError: the block raised ValueError, as decoders do.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise StoreError(
+            "store_damaged",
+            f"The database holds {what} in a form that cannot be read ({error})",
+            "Restore the database from a backup; it was changed by something else than Wardgate",
+        ) from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,24 +31,13 @@ def schema_of(database: Path) -> str | None:
     """
     if not database.exists():
         return None
-    try:
-        with closing(
-            sqlite3.connect(
-                f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1000
-            )
-        ) as connection:
-            known = connection.execute(
-                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (VERSION_TABLE,)
-            ).fetchone()
-            if known is None:
-                return None
-            row = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()  # noqa: S608 a constant
-    except sqlite3.Error as error:
-        raise StoreError(
-            "store_unreadable",
-            f"{database} cannot be read as a Wardgate database ({error})",
-            "Check that it is readable and on a local disk, or restore it from a backup",
-        ) from error
+    with _read(database) as connection:
+        known = connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (VERSION_TABLE,)
+        ).fetchone()
+        if known is None:
+            return None
+        row = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()  # noqa: S608 a constant
     return None if row is None else str(row[0])
 
 
@@ -95,10 +85,13 @@ def _seed(connection: Connection, now: float, master_key: bytes) -> None:
 
 
 def check_master_key(database: Path, master_key: bytes) -> None:
-    """Returns when ``master_key`` is the one ``database`` was made with; otherwise raises MasterKeyError."""
-    with closing(
-        sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
-    ) as connection:
+    """Returns when ``master_key`` is the one ``database`` was made with.
+
+    Raises:
+        MasterKeyError: it is not.
+        StoreError: the database cannot be read.
+    """
+    with _read(database) as connection:
         row = connection.execute(
             "SELECT kid, encrypted_private FROM signing_keys ORDER BY created_at DESC LIMIT 1"
         ).fetchone()
@@ -108,3 +101,20 @@ def check_master_key(database: Path, master_key: bytes) -> None:
             "Restore the database from a backup",
         )
     Vault(master_key).open(row[1], row[0])
+
+
+@contextmanager
+def _read(database: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        with closing(
+            sqlite3.connect(
+                f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1000
+            )
+        ) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise StoreError(
+            "store_unreadable",
+            f"{database} cannot be read as a Wardgate database ({error})",
+            "Check that it is readable and on a local disk, or restore it from a backup",
+        ) from error

@@ -12,6 +12,7 @@ from wardgate.control.ids import new_id
 from wardgate.control.ports import Deployment, RevisionInfo
 from wardgate.domain.codec import decode_api, encode_api
 from wardgate.domain.document import ApiEntry
+from wardgate.storage.errors import stored
 from wardgate.storage.tables import apis, revisions
 
 
@@ -117,15 +118,11 @@ def _in_force() -> Select[Any]:
 
 
 def _deployment(row: Row[Any]) -> Deployment:
-    return Deployment(
-        id=row.id,
-        environment=row.environment,
-        revision=row.number,
-        hash=row.hash,
-        entry=ApiEntry(
+    with stored(f"revision {row.number} of API {row.id}"):
+        entry = ApiEntry(
             api=decode_api(json.loads(row.resolved)),
             source=json.loads(row.source),
             openapi_name=row.openapi_name,
             openapi_text=row.openapi_text,
-        ),
-    )
+        )
+    return Deployment(id=row.id, environment=row.environment, revision=row.number, hash=row.hash, entry=entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -30,16 +30,21 @@ class SqlApplications:
                 return _application(row)
         return None
 
-    async def add(self, application: Application, *, at: float) -> None:
-        await self._connection.execute(
-            insert(applications).values(
-                id=application.id,
-                name=application.name,
-                owner=application.owner,
-                status=application.status,
-                created_at=at,
+    async def add(self, added: Sequence[Application], *, at: float) -> None:
+        if added:
+            await self._connection.execute(
+                insert(applications),
+                [
+                    {
+                        "id": each.id,
+                        "name": each.name,
+                        "owner": each.owner,
+                        "status": each.status,
+                        "created_at": at,
+                    }
+                    for each in added
+                ],
             )
-        )
 
     async def set_owner(self, application_id: str, owner: str) -> None:
         await self._connection.execute(
@@ -66,17 +71,22 @@ class SqlApplications:
             for row in await self._connection.execute(query)
         ]
 
-    async def subscribe(self, environment: str, subscription: Subscription, *, at: float) -> None:
-        await self._connection.execute(
-            insert(subscriptions).values(
-                id=subscription.id,
-                application_id=subscription.application,
-                environment=environment,
-                api=subscription.api,
-                plan=subscription.plan,
-                created_at=at,
+    async def subscribe(self, environment: str, added: Sequence[Subscription], *, at: float) -> None:
+        if added:
+            await self._connection.execute(
+                insert(subscriptions),
+                [
+                    {
+                        "id": each.id,
+                        "application_id": each.application,
+                        "environment": environment,
+                        "api": each.api,
+                        "plan": each.plan,
+                        "created_at": at,
+                    }
+                    for each in added
+                ],
             )
-        )
 
     async def set_plan(self, subscription_id: str, plan: str | None) -> None:
         await self._connection.execute(

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.domain.consumer import Credential
 from wardgate.storage.digests import lookup_of
+from wardgate.storage.errors import stored
 from wardgate.storage.restrictions import restrictions_from_text, restrictions_to_text
 from wardgate.storage.tables import credentials
 
@@ -84,6 +85,8 @@ class SqlCredentials:
 
 
 def _credential(row: Row[Any]) -> Credential:
+    with stored(f"the restrictions of {row.id}"):
+        restrictions = restrictions_from_text(row.restrictions)
     return Credential(
         id=row.id,
         application=row.application_id,
@@ -97,7 +100,7 @@ def _credential(row: Row[Any]) -> Credential:
         revoked_at=row.revoked_at,
         replaced_by=row.replaced_by,
         lineage=row.lineage,
-        restrictions=restrictions_from_text(row.restrictions),
+        restrictions=restrictions,
         last_used_at=row.last_used_at,
         last_used_address=row.last_used_address,
         use_count=row.use_count,

@@ -10,12 +10,18 @@ from wardgate.storage.tables import changes
 
 
 class SqlFeed:
-    """Appends to ``changes``; ``appended`` counts the rows of this transaction."""
+    """Collects a transaction's changes; :meth:`flush` writes them in order, in one statement."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-        self.appended = 0
+        self._rows: list[dict[str, object]] = []
 
     async def append(self, kind: ChangeKind, key: str, *, at: float) -> None:
-        await self._connection.execute(insert(changes).values(kind=kind, key=key, at=at))
-        self.appended += 1
+        self._rows.append({"kind": kind, "key": key, "at": at})
+
+    async def flush(self) -> bool:
+        """Afterwards what was appended is in ``changes``, to be committed; whether there was anything."""
+        rows, self._rows = self._rows, []
+        if rows:
+            await self._connection.execute(insert(changes), rows)
+        return bool(rows)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wardgate.control.ports import Environment
 from wardgate.domain.codec import decode_plan, encode_plan
 from wardgate.domain.limit import Plan
+from wardgate.storage.errors import stored
 from wardgate.storage.tables import environments, plans
 
 
@@ -37,7 +38,8 @@ class SqlPlans:
         rows = await self._connection.execute(
             select(plans.c.name, plans.c.document).order_by(plans.c.position)
         )
-        return {row.name: decode_plan(json.loads(row.document)) for row in rows}
+        with stored("a plan"):
+            return {row.name: decode_plan(json.loads(row.document)) for row in rows}
 
     async def put(self, plan: Plan) -> None:
         document = json.dumps(encode_plan(plan), separators=(",", ":"))
