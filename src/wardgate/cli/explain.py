@@ -1,79 +1,124 @@
-"""``wardgate explain``: which step decides a request, and why."""
+"""``wardgate explain``."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from wardgate.cli.environments import existing_environment
 from wardgate.cli.errors import DONE, REFUSED, CommandError
+from wardgate.cli.keys import read_key
 from wardgate.cli.options import DATA_DIR, ENVIRONMENT, DataDir, Environment, Json
-from wardgate.cli.output import print_json, print_table
+from wardgate.cli.output import print_json, print_table, printable
 
-_LONGEST_KEY = 4096
+if TYPE_CHECKING:
+    from wardgate.gateway.explain import Explanation, Question
 
 
 def explain(
     *,
-    path: Annotated[str, Parameter(help="Path and query as a client would send them.")],
     method: Annotated[str, Parameter(help="The request's method.")] = "GET",
+    path: Annotated[str, Parameter(help="Its path, with a query if it has one: /orders/v1/items/7.")],
     key: Annotated[
         str | None,
         Parameter(
             allow_leading_hyphen=True,
-            help="An API key, or - to read it from standard input (better: arguments show in process lists).",
+            help="The API key it carries, or - to read it from standard input (better: arguments show in process lists).",
         ),
     ] = None,
-    host: Annotated[str, Parameter(help="The Host asked for.")] = "localhost",
+    host: Annotated[str, Parameter(help="Its Host.")] = "localhost",
     header: Annotated[
-        list[str] | None, Parameter(negative=(), help="A header, `Name: value`; may be given again.")
+        list[str] | None, Parameter(negative=(), help="A header, as 'Name: value'; may be given again.")
     ] = None,
     address: Annotated[str, Parameter(help="The client's address.")] = "127.0.0.1",
-    plain_http: Annotated[bool, Parameter(negative=(), help="As if the request came without TLS.")] = False,
+    plain: Annotated[bool, Parameter(negative=(), help="It comes over plain HTTP instead of TLS.")] = False,
     data_dir: DataDir = DATA_DIR,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> int:
-    """Show which step decides a request, and why. Nothing is forwarded, counted or spent."""
+    """Show step by step what the gateway would do with a request, and why, without sending or counting it.
+
+    The status is 0 if it would be forwarded, else 1.
+    """
     from wardgate.domain.secret import Secret
-    from wardgate.gateway.explain import Question
-    from wardgate.gateway.explain import explain as ask
+    from wardgate.gateway.explain import Question  # heavy
+
+    question = Question(
+        method=method,
+        target=path,
+        host=host,
+        headers=_headers(header or ()),
+        key=None if key is None else Secret(read_key(key)),
+        client=_address(address),
+        tls=not plain,
+    )
+    found = _ask(data_dir, environment, question)
+    if json_:
+        print_json(asdict(found))
+    else:
+        _print(found)
+    return DONE if found.verdict == "forwarded" else REFUSED
+
+
+def _ask(data_dir: Path, environment: str, question: Question) -> Explanation:
+    from wardgate.gateway.explain import explain as answer
+    from wardgate.gateway.ports import StoreUnavailableError
     from wardgate.storage.layout import database_path
     from wardgate.storage.masterkey import load_master_key
     from wardgate.storage.reader import SqliteSource
 
-    if not database_path(data_dir).exists():
+    database = database_path(data_dir)
+    if not database.exists():
         raise CommandError("store_not_found", f"There is no store in {data_dir}", "Name it with --data-dir")
-    source = SqliteSource(database_path(data_dir), environment, load_master_key(data_dir))
-    if key == "-":
-        key = sys.stdin.readline(_LONGEST_KEY).strip()
-    question = Question(
-        method=method.upper(),
-        target=path,
-        host=host,
-        headers=tuple(_header(text) for text in header or []),
-        key=Secret(key) if key is not None else None,
-        client=address,
-        tls=not plain_http,
+    existing_environment(data_dir, environment)
+    source = SqliteSource(database, environment, load_master_key(data_dir))
+    try:
+        return asyncio.run(answer(source, environment, question))
+    except StoreUnavailableError as error:
+        raise CommandError(
+            "store_unavailable", str(error), "Start `wardgate serve` once: it makes the store"
+        ) from error
+    finally:
+        source.close()
+
+
+def _headers(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    headers = []
+    for text in given:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            raise CommandError(
+                "header_invalid", f"--header {text!r} is no header", "Write it as 'Name: value'"
+            )
+        headers.append((name.strip(), value.strip()))
+    return tuple(headers)
+
+
+def _address(text: str) -> str:
+    import ipaddress
+
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError as error:
+        raise CommandError(
+            "address_invalid", f"--address {text!r} is no IP address", "Write one such as 192.0.2.7"
+        ) from error
+
+
+def _print(found: Explanation) -> None:
+    print_table(
+        ("PHASE", "STEP", "OUTCOME", "WHY"),
+        [(step.phase, step.step, step.outcome, step.why) for step in found.steps],
     )
-    found = asyncio.run(ask(source, environment, question))
-    if json_:
-        print_json(asdict(found))
-        return DONE if found.verdict == "forwarded" else REFUSED
-    rows = [(step.phase, step.step, step.outcome, step.why) for step in found.steps]
-    print_table(("PHASE", "STEP", "OUTCOME", "WHY"), rows)
+    print()
     if found.verdict == "forwarded":
-        print(f"forwarded to {found.upstream}" if found.upstream else "answered by the gateway")
-        return DONE
-    print(f"refused: {found.status} {found.reason}")
-    return REFUSED
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon:
-        raise CommandError("header_invalid", f"Header {text!r} has no colon", "Write it as 'Name: value'")
-    return name.strip(), value.strip()
+        print(printable(f"forwarded to {found.upstream}"))
+    elif found.status:
+        print(printable(f"refused with {found.status}: {found.reason}"))
+    else:
+        print(printable(f"answered by the gateway: {found.reason}"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from wardgate.cli.environments import existing_environment
 from wardgate.cli.errors import CommandError
 from wardgate.cli.options import DATA_DIR, ENVIRONMENT, SECONDS, DataDir, Environment, Json
 from wardgate.cli.output import print_json, printable
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from wardgate.storage.ledger import Ledger, Top
     from wardgate.telemetry.top import TopLine
+
+
+#: Columns from which on everything is shown; output to a file or pipe is as wide.
+_WIDE = 130
 
 
 def top(
@@ -37,7 +42,7 @@ def top(
     """
     if minutes < 1 or limit < 1 or interval <= 0:
         raise CommandError("top_invalid", "--minutes, --limit and --interval must be positive")
-    ledger = _ledger(data_dir)
+    ledger = _ledger(data_dir, environment)
     try:
         if json_:
             print_json(_json(_look(ledger, minutes, limit, environment), environment))
@@ -47,12 +52,13 @@ def top(
         ledger.close()
 
 
-def _ledger(data_dir: Path) -> Ledger:
+def _ledger(data_dir: Path, environment: str) -> Ledger:
     from wardgate.storage.ledger import Ledger
 
     path = database_path(data_dir)
     if not path.exists():
         raise CommandError("store_not_found", f"There is no store in {data_dir}", "Name it with --data-dir")
+    existing_environment(data_dir, environment)
     return Ledger(path)
 
 
@@ -72,9 +78,11 @@ def _show(ledger: Ledger, minutes: int, limit: int, environment: str, interval: 
     from rich.live import Live
 
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
 
     def picture() -> Group:
-        return _picture(_look(ledger, minutes, limit, environment), environment)
+        return _picture(_look(ledger, minutes, limit, environment), environment, wide=console.width >= _WIDE)
 
     if interval is None:
         console.print(picture())
@@ -88,37 +96,39 @@ def _show(ledger: Ledger, minutes: int, limit: int, environment: str, interval: 
         return
 
 
-def _picture(found: Top, environment: str) -> Group:
+def _picture(found: Top, environment: str, *, wide: bool) -> Group:
     from rich.console import Group
 
     title = f"{environment}, last {found.seconds:.0f} s"
     return Group(
-        _table(f"Resources ({title})", "RESOURCE", found.resources),
-        _table("Callers", "APPLICATION", found.applications),
+        _table(f"Resources ({title})", "RESOURCE", found.resources, wide=wide),
+        _table("Callers", "APPLICATION", found.applications, wide=wide),
     )
 
 
-def _table(title: str, name: str, lines: list[TopLine]) -> Table:
-    from rich.table import Table
-    from rich.text import Text
+def _table(title: str, name: str, lines: list[TopLine], *, wide: bool) -> Table:
+    """The lines under their heads; a narrow terminal gets the first columns only."""
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column(name, overflow="fold")
-    for head in ("REQUESTS", "PER S", "ERRORS", "P50", "P95", "IN", "OUT"):
+    table.add_column(name, overflow="ellipsis", no_wrap=True)
+    for head in ("REQUESTS", "PER S", "ERRORS", "P50", "P95", *(("IN", "OUT") if wide else ())):
         table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("MOSTLY", overflow="fold")
+    if wide:
+        table.add_column("ERRORS ARE MOSTLY", overflow="ellipsis", no_wrap=True)
     for line in lines:
-        table.add_row(
-            Text(printable(f"{line.api} {line.name}".strip())),
+        cells = [
             str(line.requests),
             f"{line.rate:.1f}",
             f"{line.error_share:.0%}",
             _milliseconds(line.p50),
             _milliseconds(line.p95),
-            _bytes(line.bytes_in),
-            _bytes(line.bytes_out),
-            ", ".join(f"{outcome} {count}" for outcome, count in line.outcomes[:2]),
-        )
+        ]
+        if wide:
+            mostly = ", ".join(f"{outcome} {count}" for outcome, count in line.outcomes[:2])
+            cells += [_bytes(line.bytes_in), _bytes(line.bytes_out), mostly]
+        table.add_row(Text(printable(f"{line.api} {line.name}".strip())), *cells)
     return table
 
 

@@ -18,7 +18,7 @@ from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.storage.layout import database_path
 from wardgate.storage.ledger import Ledger
 from wardgate.supervisor.limits import LimitDesk
-from wardgate.supervisor.prepare import PrepareError, prepare_store
+from wardgate.supervisor.prepare import PrepareError, check_environment, prepare_store
 from wardgate.supervisor.service import StartError, Supervisor
 from wardgate.supervisor.sockets import ListenError
 from wardgate.supervisor.state import AlreadyServingError, serving
@@ -41,6 +41,7 @@ def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
     data_dir = Path(settings.data_dir)
     try:
         prepare_store(data_dir)
+        check_environment(data_dir, settings.environment)
         with serving(data_dir, settings.environment):
             uvloop.run(_run(settings, say))
     except (PrepareError, AlreadyServingError, ListenError, StartError, StoreUnavailableError) as error:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from wardgate.control.errors import ControlError
@@ -34,6 +36,24 @@ def prepare_store(data_dir: Path) -> None:
     )
     if done.returncode != 0:
         raise PrepareError(done.stderr.strip() or f"making the store in {data_dir} failed")
+
+
+def check_environment(data_dir: Path, environment: str) -> None:
+    """Returns when the store in ``data_dir`` has ``environment``.
+
+    Raises:
+        PrepareError: it has not; the message lists those there are.
+    """
+    try:
+        with closing(
+            sqlite3.connect(f"{database_path(data_dir).absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
+            rows = connection.execute("SELECT name FROM environments ORDER BY position").fetchall()
+    except sqlite3.Error as error:
+        raise PrepareError(f"the store in {data_dir} cannot be read: {error}") from error
+    known = [row[0] for row in rows]
+    if environment not in known:
+        raise PrepareError(f"There is no environment {environment!r}. Environments: {', '.join(known)}")
 
 
 async def _open_once(data_dir: Path) -> None:
