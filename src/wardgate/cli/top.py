@@ -108,8 +108,8 @@ def _picture(found: Top, environment: str, *, wide: bool) -> Group:
 
 def _table(title: str, name: str, lines: list[TopLine], *, wide: bool) -> Table:
     """The lines under their heads; a narrow terminal gets the first columns only."""
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column(name, overflow="ellipsis", no_wrap=True)
