@@ -1,0 +1,74 @@
+"""Compiles the modules a request passes through with mypyc, into the directory given: `compile_modules.py OUT`.
+
+The list is what the request path runs for every request. Needs a C compiler and Python's headers.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOT = (
+    *(
+        f"gateway/{name}"
+        for name in (
+            "answering",
+            "answers",
+            "balance",
+            "chunked",
+            "connection",
+            "fields",
+            "head",
+            "identity",
+            "path",
+            "pool",
+            "presented",
+            "principals",
+            "response_head",
+            "router",
+            "snapshot",
+            "template",
+            "twogen",
+            "upstream",
+        )
+    ),
+    *(
+        f"policy/{name}"
+        for name in ("api_key", "compiled", "exchange", "limits", "subscription", "tls_required")
+    ),
+    *(f"limits/{name}" for name in ("cell", "client", "limitset", "slots")),
+    "telemetry/recorder",
+)
+
+
+def main(out: Path) -> None:
+    """Leaves the extension modules under ``out`` in the package's layout."""
+    from mypyc.build import mypycify
+    from setuptools import setup
+
+    source = ROOT / "src"
+    out = out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="wardgate-mypyc-") as work:
+        config = Path(work) / "mypy.ini"
+        config.write_text(
+            f"[mypy]\nignore_missing_imports = True\nexplicit_package_bases = True\nmypy_path = {source}\n"
+        )
+        os.chdir(work)
+        setup(
+            name="wardgate-compiled",
+            ext_modules=mypycify(
+                [f"--config-file={config}", *(str(source / "wardgate" / f"{name}.py") for name in HOT)],
+                opt_level="3",
+                debug_level="0",
+                group_name="wardgate",
+            ),
+            script_args=["build_ext", "--build-lib", str(out)],
+        )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
