@@ -47,9 +47,9 @@ class Message:
 class _Recorder:
     """Call-backs of httptools that keep every message."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, response: bool) -> None:
         self.messages: list[Message] = []
-        self.parser: httptools.HttpRequestParser | httptools.HttpResponseParser | None = None
+        self.parser = httptools.HttpResponseParser(self) if response else httptools.HttpRequestParser(self)
 
     def on_message_begin(self) -> None:
         self.messages.append(Message())
@@ -88,11 +88,9 @@ def llhttp(data: bytes, *, response: bool = False) -> list[Message]:
     Raises:
         httptools.HttpParserError: it refuses them. An upgrade is no refusal.
     """
-    recorder = _Recorder()
-    parser = httptools.HttpResponseParser(recorder) if response else httptools.HttpRequestParser(recorder)
-    recorder.parser = parser
+    recorder = _Recorder(response=response)
     try:
-        parser.feed_data(data)
+        recorder.parser.feed_data(data)
     except httptools.HttpParserUpgrade:
         pass
     except httptools.HttpParserError as error:
@@ -272,18 +270,14 @@ def _decode(pieces: list[bytes]) -> tuple[bytes, list[bytes], bool, bytes] | Non
     """Body, trailers, whether it ended, and the rest; ``None`` when refused."""
     decoder = ChunkDecoder(HeadParser(100, 8192).memo)
     body = b""
-    rest = b""
-    for piece in pieces:
-        if decoder.done:
-            rest += piece
-            continue
+    for number, piece in enumerate(pieces, start=1):
         try:
             body += b"".join(decoder.feed(piece))
         except ChunkError:
             return None
         if decoder.done:
-            rest = decoder.rest
-    return body, decoder.trailers, decoder.done, rest
+            return body, decoder.trailers, True, decoder.rest + b"".join(pieces[number:])
+    return body, decoder.trailers, False, b""
 
 
 def check_path(target: bytes) -> None:

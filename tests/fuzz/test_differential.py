@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-
 from tests.fuzz import oracle, strategies
 
 _MANY = settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -48,14 +48,11 @@ _REQUEST_KINDS: Final[dict[bytes, int]] = {
     b"te": DROP,
     b"http2-settings": DROP,
     b"forwarded": DROP,
-    b"x-forwarded-for": DROP,
-    b"x-forwarded-host": DROP,
-    b"x-forwarded-proto": DROP,
-    b"x-forwarded-port": DROP,
-    b"x-forwarded-server": DROP,
-    b"x-forwarded-prefix": DROP,
-    b"x-forwarded-by": DROP,
     b"x-forwarded": DROP,
+    b"client-cert": DROP,
+    b"client-cert-chain": DROP,
+    b"true-client-ip": DROP,
+    b"x-cluster-client-ip": DROP,
     b"x-real-ip": DROP,
     b"x-client-ip": DROP,
     b"x-original-url": DROP,
@@ -66,6 +63,9 @@ _REQUEST_KINDS: Final[dict[bytes, int]] = {
     b"x-method-override": DROP,
 }
 _IDENTITY_PREFIX = b"x-wardgate-"
+#: What only a gateway or proxy may say: X-Forwarded-For, but also -User, -Email or -Client-Cert of other products.
+_GATEWAY_PREFIXES = (_IDENTITY_PREFIX, b"x-forwarded-")
+_NO_LETTER = re.compile(rb"[^0-9a-z]")
 
 _RESPONSE_KINDS: Final[dict[bytes, int]] = {
     b"content-length": CONTENT_LENGTH,
@@ -92,22 +92,24 @@ class LineError(ValueError):
     """The line is not a field line: bad name, space before the colon, a fold, or a control character."""
 
 
+def cgi_name(name: bytes) -> bytes:
+    """What is left of the lower-case ``name`` once a CGI-style server made a variable of it: equal names collide.
+
+    ``X_Api_Key``, ``X.Api.Key`` and ``X-Api-Key`` all become ``HTTP_X_API_KEY`` somewhere.
+    """
+    return _NO_LETTER.sub(b"-", name)
+
+
 def request_kind(name: bytes) -> int:
     """What the lower-case field ``name`` means in a request.
 
-    A name with underscores that reads like one of the gateway's own or a framing field once a CGI-style server maps
-    ``_`` to ``-`` is dropped: such a server could not tell the two apart.
+    A name that collides with one of the gateway's own or a framing field (see :func:`cgi_name`) is dropped.
     """
     kind = _REQUEST_KINDS.get(name)
     if kind is not None:
         return kind
-    if name.startswith(_IDENTITY_PREFIX):
-        return DROP
-    if b"_" in name:
-        dashed = name.replace(b"_", b"-")
-        if dashed in _REQUEST_KINDS or dashed.startswith(_IDENTITY_PREFIX):
-            return DROP
-    return FORWARD
+    read = cgi_name(name)
+    return DROP if read in _REQUEST_KINDS or read.startswith(_GATEWAY_PREFIXES) else FORWARD
 
 
 def response_kind(name: bytes) -> int:

@@ -26,7 +26,7 @@ from wardgate.gateway.fields import (
 )
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([\x21-\x7e]+) HTTP/1\.([01])")
-_ANY_VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/[0-9]+(?:\.[0-9]+)?")
+_OTHER_VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/(?!1\.[01]\Z)[0-9]+(?:\.[0-9]+)?")
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9\-._~]{1,253})(?::([0-9]{1,5}))?")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)(.*)")
@@ -185,7 +185,7 @@ class HeadParser:
         line, _, fields = raw.partition(b"\r\n")
         match = _REQUEST_LINE.fullmatch(line)
         if match is None:
-            if _ANY_VERSION.fullmatch(line):
+            if _OTHER_VERSION.fullmatch(line):
                 raise HeadError("version_unsupported")
             raise HeadError("request_malformed", "request line")
         method_text, target, minor_text = match.groups()

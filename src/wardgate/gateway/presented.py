@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 from urllib.parse import unquote_to_bytes
 
 from wardgate.domain import apikey
-from wardgate.gateway.fields import Line
+from wardgate.gateway.fields import Line, cgi_name
 from wardgate.gateway.head import FieldBlock, HeadError, RequestHead
 from wardgate.policy.compiled import CompiledResource
 
@@ -68,8 +68,8 @@ def _digest(found: list[bytes], master_key: bytes) -> bytes | None:
 def _from_header(block: FieldBlock, name: bytes) -> tuple[list[Line], list[bytes]]:
     found = block.values(name)
     # A CGI-style upstream reads X_API_Key as X-API-Key, so neither spelling may pass.
-    plain = name.replace(b"_", b"-")
-    lines = [line for line in block.lines if line.pair[0].replace(b"_", b"-") != plain]
+    read = cgi_name(name)
+    lines = [line for line in block.lines if cgi_name(line.pair[0]) != read]
     if name == b"authorization":
         found = [value[7:].lstrip() if value[:7].lower() in _SCHEMES else value for value in found]
     return lines, found
