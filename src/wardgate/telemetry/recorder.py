@@ -173,7 +173,7 @@ class Recorder:
             "propagation": {"buckets": self._propagation[:-1], "sum": self._propagation[-1]},
         }
 
-    def drain(self, limit: int = 2000) -> dict[str, Any] | None:
+    def drain(self, limit: int = 1000) -> dict[str, Any] | None:
         """Takes what was counted since the last drain as one ``telemetry`` message; ``None`` when nothing is new.
 
         At most ``limit`` roll-up rows and uses leave at once, oldest first (more only where the bounds on memory ask
