@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run venv test lint bench fuzz clean
+.PHONY: help run venv test lint bench fuzz docs clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,12 +29,18 @@ bench: .venv/.dev ## CPU per request next to nginx, HAProxy and Envoy (ARGS=--js
 fuzz: .venv/.dev ## a long fuzz run of the parser and the canonicaliser (ARGS=seconds, default 300)
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
+docs: .venv/.dev ## writes the generated pages of docs/ anew
+	@$(BIN)/python tools/gen_docs.py
+
 clean: ## removes the environment and the demo's data
 	rm -rf .venv wardgate-data .cache
 
 .venv/.run: requirements/run.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Wardgate needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments: install them (Debian and Ubuntu: apt-get install" \
+		"python3-venv), or name another Python: make PYTHON=python3.12" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@echo "installing what Wardgate needs into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
