@@ -104,6 +104,16 @@ def test_a_dead_workers_span_ends_with_it() -> None:
     assert counter.grant(2, 1, START + 0.1, 0.0)["start"] == pytest.approx(START + 0.3)
 
 
+def test_a_span_that_never_began_leaves_the_one_before_it_whole() -> None:
+    """If the worker next in turn dies first, the distance to the span before is still kept."""
+    counter = SpikeCounter(FIVE, START)
+    counter.grant(1, 2, START, 0.0)
+    end = counter.end
+    counter.grant(2, 1, START, 0.0)
+    counter.gone(2, START + 0.01)
+    assert counter.grant(3, 1, START + 0.01, 0.0)["start"] == pytest.approx(end + 0.2)
+
+
 def test_a_span_given_up_ends_at_the_last_admission() -> None:
     """What was not used of a span is free for others."""
     counter = SpikeCounter(FIVE, START)

@@ -79,9 +79,9 @@ class SpikeCounter:
         return {"grant": 0}
 
     def gone(self, worker: int, now: float) -> bool:
-        """The dead worker admitted nothing after now."""
+        """The dead worker admitted nothing after now; the span before its own stands."""
         if worker == self.holder:
-            self.end = min(self.end, now)
+            self.end = max(min(self.end, now), self.start - self.step)
             self.holder = None
         return False
 
