@@ -22,6 +22,7 @@ from examples.demo.processes import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = "development"
 HTTP, HTTPS, CONTROL, ORDERS, HTTPBIN = 8080, 8443, 8081, 9000, 9001
 #: Seconds the gateway gets to drain, and the APIs behind it to stop.
 DRAIN_SECONDS, STOP_SECONDS = 40.0, 5.0
@@ -71,6 +72,7 @@ class Demo:
         All processes start at once; meanwhile this one fills the store, which the running gateway takes up.
         """
         began = time.monotonic()
+        self._refuse_a_second_one()
         self._logs.mkdir(parents=True, exist_ok=True)
         orders_port, httpbin_port = free_port(ORDERS), free_port(HTTPBIN)
         orders = start_orders(orders_port, self._logs, ROOT)
@@ -100,6 +102,16 @@ class Demo:
         self._wait_for_gateway(f"http://127.0.0.1:{ports[0]}", key, bases)
         self._metrics = f"http://127.0.0.1:{ports[2]}/metrics"
         self._introduce(ports, key, bases, authority, time.monotonic() - began)
+
+    def _refuse_a_second_one(self) -> None:
+        """Raises DemoError when a gateway already runs on this data: its store must not be changed under it."""
+        from wardgate.supervisor.state import AlreadyServingError, serving
+
+        try:
+            with serving(self._data_dir, ENVIRONMENT):
+                return
+        except AlreadyServingError as error:
+            raise DemoError(str(error)) from error
 
     def _start_gateway(self, http: int, https: int, control: int) -> Path:
         """Starts the gateway; the certificate of the local authority that clients need to trust."""

@@ -75,8 +75,8 @@ def run(line: str) -> str:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the lines are for curl")
 def test_the_demo_shows_what_it_promises_and_starts_again(tmp_path: Path) -> None:
-    """200 from httpbin, 401 without a key, 429 in a loop; a status line; a clean end; and a second start that
-    replaces the demo key."""
+    """200 from httpbin, 401 without a key, 429 in a loop; a status line; no second demo on the same data; a clean end;
+    and a second start that replaces the demo key."""
     with RunningDemo(tmp_path) as demo:
         assert run(demo.line(200)).startswith("HTTP/1.1 200 ")
         refused = run(demo.line(401))
@@ -85,12 +85,29 @@ def test_the_demo_shows_what_it_promises_and_starts_again(tmp_path: Path) -> Non
         counted = dict(line.split()[::-1] for line in run(demo.line(429)).splitlines())
         assert set(counted) == {"200", "429"}
         assert sum(map(int, counted.values())) == 60
+        tls = re.search(r"https://localhost:\d+", demo.text)
+        authority = re.search(r"curl (--cacert \S+)\)", demo.text)
+        assert tls is not None
+        assert authority is not None
+        over_tls = demo.line(200).replace("curl", f"curl {authority.group(1)}")
+        assert run(re.sub(r"http://127\.0\.0\.1:\d+", tls.group(), over_tls)).startswith("HTTP/1.1 200 ")
         deadline = time.monotonic() + 10
         while not re.search(
             r"requests/s  2xx +\d+  4xx +[1-9]\d*  5xx +0  p95 .* workers 1$", demo.text, re.MULTILINE
         ):
             assert time.monotonic() < deadline, demo.text
             time.sleep(0.1)
+        second = subprocess.run(
+            [sys.executable, "-m", "examples.demo", "--data-dir", str(tmp_path / "data")],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert "is already served" in second.stderr
+        assert run(demo.line(200)).startswith("HTTP/1.1 200 ")
         demo.process.send_signal(signal.SIGINT)
         assert demo.process.wait(30) == 0
         for port in demo.ports():

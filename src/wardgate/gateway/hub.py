@@ -21,6 +21,8 @@ Handler = Callable[[Message], None]
 MAX_LINE = 16 * 1024 * 1024
 MAX_BUFFERED = 32 * 1024 * 1024
 HEARTBEAT_SECONDS = 1.0
+#: Messages kept for handlers that are not there yet: a child may be told to drain while it still starts.
+MAX_EARLY = 100
 
 _log = logging.getLogger("wardgate.hub")
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -119,6 +121,7 @@ class HubClient:
         self._handlers: dict[str, Handler] = {}
         self._connection = HubConnection(self._dispatch, self._lost)
         self._beat: asyncio.TimerHandle | None = None
+        self._early: list[Message] = []
         self.on_lost: Callable[[], None] | None = None
         self.unhandled = 0
 
@@ -138,8 +141,11 @@ class HubClient:
         return self._connection.connected
 
     def on(self, prefix: str, handler: Handler) -> None:
-        """From now on ``handler`` takes every message whose kind starts with ``prefix``."""
+        """``handler`` takes every message whose kind starts with ``prefix``, those included that came before."""
         self._handlers[prefix] = handler
+        early, self._early = self._early, []
+        for message in early:
+            self._dispatch(message)
 
     def send(self, message: Message) -> bool:
         """Queues ``message``; ``False`` when the supervisor is gone or does not keep up (the caller keeps its data)."""
@@ -155,7 +161,10 @@ class HubClient:
         kind = message["kind"]
         prefix = max((p for p in self._handlers if kind.startswith(p)), key=len, default=None)
         if prefix is None:
-            self.unhandled += 1
+            if len(self._early) < MAX_EARLY:
+                self._early.append(message)
+            else:
+                self.unhandled += 1
             return
         self._handlers[prefix](message)
 

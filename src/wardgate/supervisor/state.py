@@ -23,9 +23,10 @@ class AlreadyServingError(Exception):
 
 
 def run_dir(data_dir: Path) -> Path:
-    """``run/`` of the data directory; it exists afterwards, closed to other users."""
+    """``run/`` of the data directory; both exist afterwards, and what was made is closed to other users."""
     path = data_dir / "run"
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
     return path
 
 
