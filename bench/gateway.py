@@ -71,10 +71,11 @@ def prepare_cached(cache: Path, folder: Path, shape: Shape, upstream: int) -> In
     """
     data_dir = _apply(folder, Shape(), upstream)
     stamp = hashlib.sha256(repr((shape, _schema(data_dir))).encode() + Path(__file__).read_bytes())
-    kept = cache / f"keys-{shape.keys}-{stamp.hexdigest()[:16]}"
+    name = f"keys-{shape.keys}-applications-{shape.applications}"
+    kept = cache / f"{name}-{stamp.hexdigest()[:16]}"
     names = kept / "keys.txt"
     if not names.exists():
-        for old in cache.glob(f"keys-{shape.keys}-*"):
+        for old in cache.glob(f"{name}-*"):
             shutil.rmtree(old)
         made = prepare(kept, shape, upstream)
         names.touch(mode=0o600)
