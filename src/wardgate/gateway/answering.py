@@ -200,14 +200,13 @@ class Answering(asyncio.Protocol):
 
     # -- what the request side provides
 
-    def finish(self, status: int, reason: str, *, cut: bool = False) -> None:
-        """Records the exchange and gets ready for the next request, or closes."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
 
-    def forward(self) -> None:
-        """Sends the request to an upstream target."""
-        raise NotImplementedError
+        def finish(self, status: int, reason: str, *, cut: bool = False) -> None:
+            """Records the exchange and gets ready for the next request, or closes."""
 
-    def may_retry(self) -> bool:
-        """Whether the request may be sent again."""
-        raise NotImplementedError
+        def forward(self) -> None:
+            """Sends the request to an upstream target."""
+
+        def may_retry(self) -> bool:
+            """Whether the request may be sent again."""

@@ -8,27 +8,21 @@ from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 from wardgate.domain.rejection import Rejection
-from wardgate.gateway.answering import BUSY, DISCARD, GONE, LINGER, TUNNEL, WAIT, Answering
-from wardgate.gateway.chunked import ChunkDecoder, ChunkError, encode, last_chunk
+from wardgate.gateway.answering import BUSY, DISCARD, GONE, LINGER, TUNNEL, WAIT
+from wardgate.gateway.chunked import ChunkDecoder
+from wardgate.gateway.forwarding import Forwarding
 from wardgate.gateway.head import FieldBlock, HeadError, RequestHead
 from wardgate.gateway.ports import StoreUnavailableError
-from wardgate.gateway.upstream import UpstreamConnection
 from wardgate.policy.exchange import Exchange
 
 if TYPE_CHECKING:
-    from wardgate.gateway.pool import Target, UpstreamPool
-    from wardgate.gateway.response_head import ResponseHead
-    from wardgate.gateway.snapshot import Matched, Mounted
+    from wardgate.gateway.snapshot import Matched
     from wardgate.gateway.worker import Worker
 
 _MEMO_HEAD = 2048
-_PIPELINE = 64 * 1024
-_DISCARD_LIMIT = 256 * 1024
-_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class ClientConnection(Answering):
+class ClientConnection(Forwarding):
     """One accepted connection. ``client``, ``secure`` and ``forwarded`` are worked out once where that is possible."""
 
     def __init__(self, worker: Worker, *, tls: bool, peer: str | None = None) -> None:
@@ -51,28 +45,14 @@ class ClientConnection(Answering):
         self.half_closed = False
         #: Whether a request was answered on this connection: then it may idle, before that it must hurry.
         self.served = False
-        self.waits_for_upstream = False
-        self.sent_at = 0.0
-        self.buffer = b""
         self.head = None
         self.matched = None
         self.exchange = None
-        self.upstream = None
-        self.target = None
         self.request_id = b""
         self.started = 0.0
-        self.attempts = 0
-        self.bytes_in = 0
-        self.body_open = False
-        self._body_left = 0
-        self._decoder: ChunkDecoder | None = None
-        self._pending: list[bytes] = []
-        self._trailers: list[bytes] = []
         self._last_raw = b""
         self._last_head: RequestHead | None = None
         self._pumping = False
-        self.reading_paused = False
-        self._task: asyncio.Task[None] | None = None
 
     # -- transport events
 
@@ -285,216 +265,6 @@ class ClientConnection(Answering):
         else:
             self.forward()
 
-    # -- the request's body
-
-    def _keep(self, data: bytes) -> None:
-        """Holds back what follows the request in flight; past a bound the client must wait."""
-        self.buffer = self.buffer + data if self.buffer else data
-        if len(self.buffer) > _PIPELINE:
-            self._pause_reading()
-
-    def _body(self, data: bytes) -> None:
-        decoder = self._decoder
-        if decoder is None:
-            left = self._body_left
-            if len(data) > left:
-                self._keep(data[left:])
-                data = data[:left]
-            self._body_left = left - len(data)
-            done = self._body_left == 0
-            pieces = [data]
-        else:
-            try:
-                pieces = decoder.feed(data)
-            except ChunkError:
-                self._body_failed("framing_ambiguous")
-                return
-            done = decoder.done
-            if done:
-                self._trailers = decoder.trailers
-                if decoder.rest:
-                    self._keep(decoder.rest)
-        self.bytes_in += sum(map(len, pieces))
-        if done:
-            self.body_open = False
-            self._decoder = None
-        if self.state == DISCARD:
-            if done:
-                self._next()
-            elif self.bytes_in > _DISCARD_LIMIT:
-                self._linger()
-            return
-        matched = self.matched
-        if matched is not None and matched.resource is not None and self.bytes_in > matched.resource.max_body:
-            self._body_failed("body_too_large")
-            return
-        out = pieces[0] if decoder is None else encode(pieces) + (last_chunk(self._trailers) if done else b"")
-        if self.upstream is not None:
-            self.upstream.send_body(out, done=done)
-        elif self.state == BUSY:
-            self._pending.append(out)
-            if sum(map(len, self._pending)) > _PIPELINE:
-                self._pause_reading()
-
-    def _body_failed(self, reason: str) -> None:
-        """The body cannot be taken: the upstream must not see it as whole, and the connection ends."""
-        self.keep_alive = False
-        if self.state == DISCARD:
-            self._linger()
-            return
-        self.body_open = False
-        self._abandon()
-        if self.answer_started:
-            self.finish(499, reason, cut=True)
-        else:
-            self.reject(Rejection.of(reason))
-
-    def _pause_reading(self) -> None:
-        if not self.reading_paused and self.state != GONE:
-            self.reading_paused = True
-            self.transport.pause_reading()
-
-    def _resume_reading(self) -> None:
-        if self.reading_paused and self.state != GONE:
-            self.reading_paused = False
-            self.transport.resume_reading()
-
-    def pause_sending(self) -> None:
-        """The upstream takes no more for now."""
-        self._pause_reading()
-
-    def resume_sending(self) -> None:
-        """The upstream takes more again."""
-        if len(self.buffer) <= _PIPELINE:
-            self._resume_reading()
-
-    # -- forwarding
-
-    def forward(self) -> None:
-        """Sends the request to a target; a connection is taken, or opened."""
-        pool = self._pool()
-        target = pool.choose(self.started, self.target if self.attempts else None)
-        if target is None:
-            self.reject(Rejection.of("upstream_unavailable", retry_after=1))
-            return
-        self.target = target
-        if target.idle:
-            self._send(target.idle.pop(), target)
-        else:
-            self.waits_for_upstream = True
-            pool.connect(target, self)
-
-    def _pool(self) -> UpstreamPool:
-        matched = self.matched
-        if matched is None or matched.mounted is None:
-            raise RuntimeError("forward without a matched resource")
-        return matched.mounted.pool
-
-    def upstream_ready(self, connection: UpstreamConnection) -> bool:
-        """Takes the connection that was opened for this request, if it still waits."""
-        if (
-            self.state != BUSY
-            or not self.waits_for_upstream
-            or self.exchange is None
-            or connection.pool is not self._pool()
-        ):
-            return False
-        self.target = connection.target
-        self._send(connection, connection.target)
-        return True
-
-    def upstream_refused(self, reason: str, target: Target | None) -> None:
-        """No connection could be opened: nothing was sent, so any request may go elsewhere."""
-        if self.state != BUSY or not self.waits_for_upstream or self.exchange is None:
-            return
-        pool = self._pool()
-        if target is not None and target not in pool.targets:
-            return
-        self.waits_for_upstream = False
-        if target is not None and pool.may_retry(self.attempts):
-            self.attempts += 1
-            self.worker.count_retry()
-            self.forward()
-        else:
-            self.reject(Rejection.of(reason))
-
-    def _send(self, connection: UpstreamConnection, target: Target) -> None:
-        matched = cast("Matched", self.matched)
-        head = cast("RequestHead", self.head)
-        mounted = cast("Mounted", matched.mounted)
-        host = target.host_line
-        if mounted.pool.upstream.preserve_host and head.block.authority:
-            host = b"Host: " + head.block.authority + b"\r\n"
-        exchange = cast("Exchange", self.exchange)
-        parts = [
-            matched.verb,
-            target.prefix,
-            matched.tail,
-            host,
-            matched.fields,
-            self.forwarded,
-            self.worker.identity_lines(exchange),
-            exchange.forward,
-            b"X-Wardgate-Request-Id: ",
-            self.request_id,
-            b"\r\n\r\n",
-        ]
-        self.upstream = connection
-        self.waits_for_upstream = False
-        if self.paused:
-            connection.pause()
-        self.sent_at = now = monotonic()
-        if head.has_body:
-            if self._pending:
-                parts.extend(self._pending)
-                self._pending = []
-            connection.send(self, head.method, b"".join(parts), now, upgrading=False, done=not self.body_open)
-            if head.block.expect_continue and self.body_open:
-                self.transport.write(_CONTINUE)
-            self._resume_reading()
-        else:
-            connection.send(self, head.method, b"".join(parts), now, upgrading=head.upgrade, done=True)
-
-    def may_retry(self) -> bool:
-        """Whether the request is idempotent, has no body, and the upstream's retry budget allows another attempt."""
-        head = self.head
-        if head is None or head.method not in _IDEMPOTENT or head.has_body or head.upgrade:
-            return False
-        return self._pool().may_retry(self.attempts)
-
-    def tunnel_start(self, head: ResponseHead, rest: bytes) -> None:
-        """The upstream accepted the upgrade: from here on bytes go both ways as they are."""
-        self.state = TUNNEL
-        self.keep_alive = False
-        self.transport.write(
-            head.block + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"X-Wardgate-Request-Id: %b\r\n\r\n" % self.request_id + rest
-        )
-        self.bytes_out += len(rest)
-        early, self.buffer = self.buffer, b""
-        if early and self.upstream is not None:
-            self.bytes_in += len(early)
-            self.upstream.transport.write(early)
-        self._resume_reading()
-
-    def tunnel_data(self, data: bytes) -> None:
-        """Bytes from the upstream."""
-        self.since = self.worker.now()
-        self.bytes_out += len(data)
-        self.transport.write(data)
-
-    def _abandon(self) -> None:
-        """Lets go of the upstream connection; what it may still send is nobody's."""
-        self.waits_for_upstream = False
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-        connection, self.upstream = self.upstream, None
-        if connection is not None:
-            connection.close()
-        elif self.matched is not None and self.matched.mounted is not None:
-            self.matched.mounted.pool.forget_waiter(self)
-
     # -- the end of an exchange
 
     def finish(self, status: int, reason: str, *, cut: bool = False) -> None:
@@ -523,10 +293,6 @@ class ClientConnection(Answering):
     def refuse(self, reason: str) -> None:
         """Refuses from outside a request: too many connections, or too slow."""
         self._refuse(reason)
-
-    def body_late(self) -> None:
-        """The request's body stopped coming."""
-        self._body_failed("request_timeout")
 
     def _next(self) -> None:
         """Ready for the next request, which may have arrived already."""
