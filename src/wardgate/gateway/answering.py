@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Final
 
 from wardgate.domain.rejection import Rejection
@@ -200,13 +201,14 @@ class Answering(asyncio.Protocol):
 
     # -- what the request side provides
 
-    if TYPE_CHECKING:
+    @abstractmethod
+    def finish(self, status: int, reason: str, *, cut: bool = False) -> None:
+        """Records the exchange and gets ready for the next request, or closes."""
 
-        def finish(self, status: int, reason: str, *, cut: bool = False) -> None:
-            """Records the exchange and gets ready for the next request, or closes."""
+    @abstractmethod
+    def forward(self) -> None:
+        """Sends the request to an upstream target."""
 
-        def forward(self) -> None:
-            """Sends the request to an upstream target."""
-
-        def may_retry(self) -> bool:
-            """Whether the request may be sent again."""
+    @abstractmethod
+    def may_retry(self) -> bool:
+        """Whether the request may be sent again."""

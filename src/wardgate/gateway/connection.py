@@ -75,6 +75,8 @@ class ClientConnection(Forwarding):
         self.keep_alive = False
         if self.state == TUNNEL or self.body_open or self.state in (WAIT, DISCARD, LINGER):
             return False
+        if self.head is not None and self.head.upgrade:
+            return False
         self.half_closed = True
         return not self.tls
 
@@ -88,7 +90,8 @@ class ClientConnection(Forwarding):
         self.paused = False
         if self.upstream is not None:
             self.upstream.resume()
-        elif self.state == WAIT and self.buffer:
+        elif self.state == WAIT and (self.buffer or self.reading_paused):
+            self.since = monotonic()
             self._next()
 
     def data_received(self, data: bytes) -> None:
@@ -248,19 +251,25 @@ class ClientConnection(Forwarding):
         try:
             verdict = await pending
             for step in exchange.resource.steps[index:]:
-                if verdict is not None:
+                if verdict is not None or self.exchange is not exchange:
                     break
                 outcome = step(exchange)
                 verdict = await outcome if isinstance(outcome, Awaitable) else outcome
+            if verdict is not None and not isinstance(verdict, Rejection):
+                raise TypeError(f"a step of {exchange.resource.name} returned {verdict!r}, which is no verdict")
+        except asyncio.CancelledError:
+            self.worker.release(exchange)
+            raise
         except StoreUnavailableError:
             verdict = Rejection.of("store_unavailable", retry_after=1)
         except Exception as error:
             self.worker.report(error)
             verdict = Rejection.of("gateway_error")
-        self._task = None
         if self.exchange is not exchange or self.state != BUSY:
             self.worker.release(exchange)
-        elif verdict is not None:
+            return
+        self._task = None
+        if verdict is not None:
             self.reject(verdict)
         else:
             self.forward()
@@ -273,10 +282,13 @@ class ClientConnection(Forwarding):
         self._record(status, reason, now)
         if self.upstream is not None or self.waits_for_upstream:
             self._abandon()
+        if self._pending:
+            # A body that nobody took must not be taken for the next request's.
+            self._pending = []
         if cut:
             # Without a length only a reset tells the client that the body is not whole; else what was sent may go out.
-            self.state = GONE
-            self.worker.closed(self)
+            self.state = LINGER
+            self.buffer = b""
             if self.ends_with_connection:
                 self.transport.abort()
             else:
@@ -284,7 +296,6 @@ class ClientConnection(Forwarding):
         elif not self.keep_alive:
             self._linger()
         elif self.body_open:
-            self._pending = []
             self.state = DISCARD
             self._resume_reading()
         else:
@@ -309,7 +320,6 @@ class ClientConnection(Forwarding):
         """Closes so that the client can read the answer even if it is still sending."""
         self.keep_alive = False
         self.buffer = b""
-        self._pending = []
         self.since = monotonic()
         self.state = LINGER
         self._resume_reading()
@@ -324,6 +334,7 @@ class ClientConnection(Forwarding):
             limit_set = exchange.limit_set
             if limit_set is not None and limit_set.holds:
                 limit_set.release(now)
+                exchange.limit_set = None
         self.worker.record(self, exchange, status, reason, now)
 
 

@@ -47,10 +47,23 @@ class Forwarding(Receiving):
             return
         self.target = target
         if target.idle:
-            self._send(target.idle.pop(), target)
+            connection = target.idle.pop()
+            try:
+                self._send(connection, target)
+            except Exception as error:
+                pool.unused(connection)
+                self._failed_inside(error)
         else:
             self.waits_for_upstream = True
+            self.sent_at = monotonic()
             pool.connect(target, self)
+
+    def _failed_inside(self, error: Exception) -> None:
+        """The request could not even be rendered for the upstream."""
+        self.upstream = None
+        self.waits_for_upstream = False
+        self.worker.report(error)
+        self.reject(Rejection.of("gateway_error"))
 
     def _pool(self) -> UpstreamPool:
         matched = self.matched
@@ -68,7 +81,11 @@ class Forwarding(Receiving):
         ):
             return False
         self.target = connection.target
-        self._send(connection, connection.target)
+        try:
+            self._send(connection, connection.target)
+        except Exception as error:
+            self._failed_inside(error)
+            return False
         return True
 
     def upstream_refused(self, reason: str, target: Target | None) -> None:
@@ -116,10 +133,11 @@ class Forwarding(Receiving):
             if self._pending:
                 parts.extend(self._pending)
                 self._pending = []
+            # Before anything is written: the upstream may at once ask to read no more.
+            self._resume_reading()
             connection.send(self, head.method, b"".join(parts), now, upgrading=False, done=not self.body_open)
             if head.block.expect_continue and self.body_open:
                 self.transport.write(_CONTINUE)
-            self._resume_reading()
         else:
             connection.send(self, head.method, b"".join(parts), now, upgrading=head.upgrade, done=True)
 
@@ -129,6 +147,16 @@ class Forwarding(Receiving):
         if head is None or head.method not in _IDEMPOTENT or head.has_body or head.upgrade:
             return False
         return self._pool().may_retry(self.attempts)
+
+    @property
+    def deciding(self) -> bool:
+        """Whether a step is being waited for."""
+        return self._task is not None
+
+    def step_late(self) -> None:
+        """A step waits for too long."""
+        self._abandon()
+        self.reject(Rejection.of("gateway_error", note="a step took too long"))
 
     def tunnel_start(self, head: ResponseHead, rest: bytes) -> None:
         """The upstream accepted the upgrade: from here on bytes go both ways as they are."""
@@ -140,10 +168,10 @@ class Forwarding(Receiving):
         )
         self.bytes_out += len(rest)
         early, self.buffer = self.buffer, b""
+        self._resume_reading()
         if early and self.upstream is not None:
             self.bytes_in += len(early)
             self.upstream.transport.write(early)
-        self._resume_reading()
 
     def tunnel_data(self, data: bytes) -> None:
         """Bytes from the upstream."""
@@ -156,7 +184,8 @@ class Forwarding(Receiving):
         self.waits_for_upstream = False
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
+            # Not before its first turn: a task that never began would leave what it waits for to nobody.
+            task.get_loop().call_soon(task.cancel)
         connection, self.upstream = self.upstream, None
         if connection is not None:
             connection.close()

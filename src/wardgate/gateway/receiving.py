@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from abc import abstractmethod
 
 from wardgate.domain.rejection import Rejection
 from wardgate.gateway.answering import BUSY, DISCARD, GONE, Answering
@@ -117,13 +117,14 @@ class Receiving(Answering):
 
     # -- what the connection provides
 
-    if TYPE_CHECKING:
+    @abstractmethod
+    def _abandon(self) -> None:
+        """Lets go of the upstream connection."""
 
-        def _abandon(self) -> None:
-            """Lets go of the upstream connection."""
+    @abstractmethod
+    def _next(self) -> None:
+        """Ready for the next request."""
 
-        def _next(self) -> None:
-            """Ready for the next request."""
-
-        def _linger(self) -> None:
-            """Closes gently."""
+    @abstractmethod
+    def _linger(self) -> None:
+        """Closes gently."""
