@@ -42,7 +42,12 @@ def serve(
     ] = None,
     key: Annotated[
         list[Path] | None,
-        Parameter(negative=(), group=_NETWORK, help="PEM file of the certificate's private key."),
+        Parameter(
+            name=["--certificate-key", "--key"],
+            negative=(),
+            group=_NETWORK,
+            help="PEM file of the certificate's private key.",
+        ),
     ] = None,
     control: Annotated[
         str, Parameter(group=_NETWORK, help="HOST:PORT of metrics, health and administration.")
