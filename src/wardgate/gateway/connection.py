@@ -256,7 +256,9 @@ class ClientConnection(Forwarding):
                 outcome = step(exchange)
                 verdict = await outcome if isinstance(outcome, Awaitable) else outcome
             if verdict is not None and not isinstance(verdict, Rejection):
-                raise TypeError(f"a step of {exchange.resource.name} returned {verdict!r}, which is no verdict")
+                raise TypeError(
+                    f"a step of {exchange.resource.name} returned {verdict!r}, which is no verdict"
+                )
         except asyncio.CancelledError:
             self.worker.release(exchange)
             raise

@@ -100,7 +100,8 @@ class UpstreamPool:
 
     def connect(self, target: Target, waiter: Waiter) -> None:
         """Opens a connection for ``waiter``; past the bound it waits for one to come free."""
-        if len(self.connections) + self._opening >= self.upstream.max_connections:
+        full = len(self.connections) + self._opening >= self.upstream.max_connections
+        if full and not self._make_room():
             target.state.cancel()
             self._waiting.append(waiter)
             return
@@ -109,8 +110,21 @@ class UpstreamPool:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _make_room(self) -> bool:
+        """Closes the connection that is idle for longest at another target; false if none is."""
+        idle = [target.idle[0] for target in self.targets if target.idle]
+        if not idle:
+            return False
+        oldest = min(idle, key=lambda connection: connection.since)
+        oldest.target.idle.remove(oldest)
+        oldest.state = CLOSED
+        oldest.transport.abort()
+        self.connections.discard(oldest)
+        return True
+
     async def _open(self, target: Target, waiter: Waiter) -> None:
         loop = asyncio.get_running_loop()
+        connection: UpstreamConnection | None
         try:
             async with asyncio.timeout(self.upstream.timeouts.connect):
                 _, connection = await loop.create_connection(
@@ -120,13 +134,14 @@ class UpstreamPool:
                     ssl=self.tls if target.tls else None,
                     server_hostname=self.server_name(target),
                 )
-        except (OSError, TimeoutError, ssl.SSLError):
-            self._opening -= 1
+        except (OSError, TimeoutError, ValueError):  # ValueError: a host name that cannot be encoded
+            connection = None
+        self._opening -= 1
+        if connection is None or connection.state == CLOSED:
             target.state.failure(self.now())
             waiter.upstream_refused("upstream_connect_failed", target)
             self._serve_waiting()
             return
-        self._opening -= 1
         connection.transport.set_write_buffer_limits(high=self._write_buffer)
         connection.born = connection.since = self.now()
         self.connections.add(connection)
@@ -144,6 +159,11 @@ class UpstreamPool:
             self._keep(connection)
         else:
             target.idle.append(connection)
+
+    def unused(self, connection: UpstreamConnection) -> None:
+        """``connection`` was taken for an exchange that was not begun."""
+        connection.target.state.cancel()
+        self._keep(connection)
 
     def _keep(self, connection: UpstreamConnection) -> None:
         connection.resume()
@@ -166,8 +186,18 @@ class UpstreamPool:
 
     def _drop(self, connection: UpstreamConnection) -> None:
         connection.state = CLOSED
-        connection.transport.close()
+        if connection.transport.get_write_buffer_size():
+            # The rest of a request that was answered early: a peer that does not read it would hold on for ever.
+            connection.transport.abort()
+        else:
+            connection.transport.close()
         self.connections.discard(connection)
+        self._serve_waiting()
+
+    def ended(self, connection: UpstreamConnection) -> None:
+        """The exchange and the connection ended together, as they should."""
+        self.connections.discard(connection)
+        connection.target.state.success()
         self._serve_waiting()
 
     def lost(self, connection: UpstreamConnection, *, busy: bool, blame: bool) -> None:

@@ -40,7 +40,10 @@ class Timers:
         self._handle = asyncio.get_running_loop().call_later(_TICK, self._tick)
         now = monotonic()
         worker = self._worker
-        worker.beat(now)
+        try:
+            worker.beat(now)
+        except Exception as error:
+            worker.report(error)
         for connection in list(worker.connections):
             try:
                 self._check(connection, now)
@@ -62,19 +65,30 @@ class Timers:
         state = connection.state
         age = now - connection.since
         if state == WAIT:
-            if connection.buffer:
+            if connection.paused:
+                # It takes its last answer; what it asked for next waits for that.
+                if now - connection.stalled_since > bounds.idle_timeout:
+                    connection.transport.abort()
+            elif connection.buffer:
                 if age > bounds.header_timeout:
                     connection.refuse("request_timeout")
             elif age > (bounds.idle_timeout if connection.served else bounds.header_timeout):
-                connection.transport.close()
+                # Closing waits for the client to take what was sent: that long it was given already.
+                if connection.transport.is_closing():
+                    connection.transport.abort()
+                else:
+                    connection.transport.close()
         elif state == BUSY:
             self._busy(connection, now, age)
         elif state == DISCARD:
             if age > bounds.body_timeout:
                 connection.transport.abort()
         elif state == LINGER:
-            if (age > _LINGER_SECONDS and not connection.paused) or age > bounds.idle_timeout:
-                connection.transport.abort()
+            transport = connection.transport
+            # One that was closed outright ends by itself once everything is sent.
+            done = not transport.is_closing() and transport.get_write_buffer_size() == 0
+            if (age > _LINGER_SECONDS and done) or age > bounds.idle_timeout:
+                transport.abort()
         elif state == TUNNEL and age > bounds.tunnel_idle_timeout:
             connection.transport.abort()
 
@@ -93,12 +107,18 @@ class Timers:
             connection.body_late()
         elif upstream is not None:
             timeouts = upstream.pool.upstream.timeouts
+            if connection.reading_paused and upstream.took_more():
+                upstream.since = now
             waited = now - max(upstream.since, connection.since)
-            if upstream.state == HEAD:
-                late = not connection.body_open and waited > timeouts.response
+            if upstream.state == HEAD and connection.body_open:
+                late = connection.reading_paused and waited > timeouts.idle
+            elif upstream.state == HEAD:
+                late = waited > timeouts.response
             else:
                 late = upstream.state in (LENGTH, CHUNKED, UNTIL_CLOSE) and waited > timeouts.idle
             if late:
                 upstream.fail("upstream_timeout")
         elif connection.waits_for_upstream and age > bounds.body_timeout:
             connection.reject(Rejection.of("upstream_unavailable", retry_after=1))
+        elif connection.deciding and age > bounds.body_timeout:
+            connection.step_late()

@@ -60,6 +60,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_last_raw",
         "_left",
         "_parser",
+        "_unsent",
         "born",
         "method",
         "pool",
@@ -95,6 +96,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.reading_paused = False
         self._buffer = b""
         self._left = 0
+        self._unsent = 0
         self._decoder: ChunkDecoder | None = None
         self._last_raw = b""
         self._last_head: ResponseHead | None = None
@@ -289,6 +291,11 @@ class UpstreamConnection(asyncio.Protocol):
     def _malformed(self) -> None:
         self.fail("upstream_malformed")
 
+    def took_more(self) -> bool:
+        """Whether the peer took some of what waits to be sent since this was last asked."""
+        before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
+        return self._unsent < before
+
     def pause(self) -> None:
         """Its receiver takes no more for now."""
         if not self.reading_paused and self.state != CLOSED:
@@ -313,8 +320,11 @@ class UpstreamConnection(asyncio.Protocol):
         self.state = CLOSED
         ended = state == TUNNEL or (state == UNTIL_CLOSE and exc is None)
         clean = state == HEAD and not self._buffer
-        # A kept connection that the peer closed just before it was used again says nothing about the peer's health.
-        self.pool.lost(self, busy=state != IDLE, blame=not ended and not (clean and self.used))
+        if ended:
+            self.pool.ended(self)
+        else:
+            # A kept connection that the peer closed just before it was used again says nothing about its health.
+            self.pool.lost(self, busy=state != IDLE, blame=not (clean and self.used))
         if receiver is None:
             return
         if ended:

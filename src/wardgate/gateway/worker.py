@@ -128,6 +128,8 @@ class Worker:
             await asyncio.sleep(0.05)
         for connection in list(self.connections):
             connection.transport.abort()
+        for _ in range(3):  # until each has heard of its end and was recorded
+            await asyncio.sleep(0)
         self._timers.stop()
         self._health.stop()
         for mounted in self.snapshot.mounted.values():
@@ -234,7 +236,8 @@ class Worker:
         if not connection.peer:
             name = connection.transport.get_extra_info("peername")
             connection.peer = name[0] if name else ""
-        peer = connection.peer
+        # Until a request says otherwise; what is refused before its head was read has no other.
+        peer = connection.client = connection.peer
         connection.per_request_client = self.trusted.trusts(peer)
         held = self._per_address.get(peer, 0) + 1
         self._per_address[peer] = held

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Protocol, runtime_checkable
 
 from wardgate.domain.rejection import Rejection
-from wardgate.policy.exchange import Denied, Exchange, Step
+from wardgate.policy.exchange import Denied, Exchange, LimitSet, Step
 
 
 def refusal(denied: Denied) -> Rejection:
@@ -33,12 +34,36 @@ def compile_step() -> Step:
         return refusal(verdict)
 
     async def _waited(
-        exchange: Exchange, limit_set: object, pending: Awaitable[Denied | None]
+        exchange: Exchange, limit_set: LimitSet, pending: Awaitable[Denied | None]
     ) -> Rejection | None:
-        verdict = await pending
+        try:
+            verdict = await pending
+        except BaseException:
+            if limit_set.holds and _was_admitted(pending):
+                limit_set.release(exchange.now)
+            raise
         if verdict is not None:
             return refusal(verdict)
-        exchange.limit_set = limit_set  # type: ignore[assignment]
+        exchange.limit_set = limit_set
         return None
 
     return limits
+
+
+@runtime_checkable
+class _Answerable(Protocol):
+    """An awaitable that may have been answered before its waiter was cancelled, as futures are."""
+
+    def done(self) -> bool: ...
+    def cancelled(self) -> bool: ...
+    def result(self) -> Denied | None: ...
+
+
+def _was_admitted(pending: object) -> bool:
+    """Whether the wait for ``pending`` was cancelled only after the request had been counted."""
+    return (
+        isinstance(pending, _Answerable)
+        and pending.done()
+        and not pending.cancelled()
+        and pending.result() is None
+    )
