@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.gateway.harness import Gateway, Upstream, ok, orders, serving
+from tests.gateway.harness import Gateway, Upstream, Wire, ok, orders, serving
 
 from wardgate.domain.upstream import Timeouts
 from wardgate.storage.database import SqlStore
@@ -181,9 +181,10 @@ async def test_an_old_client_gets_an_answer_it_understands(gateway: Gateway, ups
 async def test_an_old_client_may_keep_its_connection(gateway: Gateway, upstream: Upstream) -> None:
     """HTTP/1.0 with keep-alive is told so, and served again."""
     client = await gateway.connect()
+    peer: Wire | None = None
     for number in (1, 2):
         client.send(gateway.request("GET", f"/items/{number}", b"Connection: keep-alive", version=b"1.0"))
-        peer = await upstream.accept() if number == 1 else peer
+        peer = peer or await upstream.accept()
         await peer.head()
         peer.send(ok(b"x"))
         assert (await client.answer()).value("connection") == "keep-alive"

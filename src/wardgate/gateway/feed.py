@@ -58,19 +58,31 @@ class Feed:
     def poll(self) -> None:
         """Reads the feed if any writer committed since the last time; a failure is reported once and retried."""
         try:
-            if self._source.changed():
-                self._read()
-            self.read_at = self._now()
+            # What a failed reading left undone is still to do, though nobody committed since.
+            changed = self._source.changed() or self._failed
         except StoreUnavailableError as error:
             self._fail(error)
+            return
+        if changed:
+            self.read()
+        else:
+            self.read_at = self._now()
 
     def read(self) -> None:
-        """Acts on everything after the last place."""
+        """Acts on everything after the last place; a failure is reported once, and nothing counts as read."""
         try:
             self._read()
-            self.read_at = self._now()
         except StoreUnavailableError as error:
             self._fail(error)
+        except Exception as error:
+            if not self._failed:
+                log.error("a change could not be taken over: serving what is known", exc_info=error)
+            self._failed = True
+        else:
+            if self._failed:
+                log.info("the store can be read again")
+                self._failed = False
+            self.read_at = self._now()
 
     def _fail(self, error: StoreUnavailableError) -> None:
         if not self._failed:
@@ -78,16 +90,15 @@ class Feed:
         self._failed = True
 
     def _read(self) -> None:
+        """Acts on what is new. The place moves only once all of it is done."""
         try:
             changes = self._source.changes(self._position)
         except LostPlaceError:
             log.warning("lost the place in the change feed: reloading everything")
-            self._position = self._source.position()
+            position = self._source.position()
             self._follower.flush()
+            self._position = position
             return
-        if self._failed:
-            log.info("the store can be read again")
-            self._failed = False
         if changes:
             self._apply(changes)
             self._position = changes[-1].seq

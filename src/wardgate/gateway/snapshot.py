@@ -133,8 +133,8 @@ def build(
 ) -> Snapshot:
     """The snapshot of ``apis``; what did not change keeps its compiled form, an equal upstream keeps its pool.
 
-    An API that cannot be compiled (a policy this installation lacks, a file that is gone) is reported to ``broken`` and
-    stays as it was before; if it is new it is not served. The others are not held up by it.
+    An API that cannot be compiled or routed (a policy this installation lacks, a file that is gone) is reported to
+    ``broken`` and stays as it was before; if it is new it is not served. The others are not held up by it.
     """
     mounted: dict[str, Mounted] = {}
     for api in apis:
@@ -146,10 +146,34 @@ def build(
         try:
             compiled = compile_api(api)
             pool = old.pool if keep and old is not None else make_pool(api)
-        except (ValueError, OSError) as error:
+        except Exception as error:  # also what a third party's policy may raise
             broken(api, error)
             if old is not None:
                 mounted[api.id] = old
             continue
         mounted[api.id] = Mounted(compiled, pool)
-    return Snapshot(mounted, master_key)
+    try:
+        return Snapshot(mounted, master_key)
+    except ValueError:
+        return _without_clashes(mounted, before.mounted if before is not None else {}, master_key, broken)
+
+
+def _without_clashes(
+    mounted: dict[str, Mounted],
+    before: dict[str, Mounted],
+    master_key: bytes,
+    broken: Callable[[Api, Exception], None],
+) -> Snapshot:
+    """The routes contradict each other: each API stays as it was, and takes its new form or its place if that fits."""
+    chosen = {api_id: before[api_id] for api_id in mounted if api_id in before}
+    snapshot = Snapshot(chosen, master_key)
+    for api_id, wanted in mounted.items():
+        if chosen.get(api_id) is wanted:
+            continue
+        try:
+            snapshot = Snapshot(chosen | {api_id: wanted}, master_key)
+        except ValueError as error:
+            broken(wanted.compiled.api, error)
+        else:
+            chosen[api_id] = wanted
+    return snapshot
