@@ -191,6 +191,38 @@ def test_a_policy_that_is_not_installed_is_refused(tmp_path: Path) -> None:
     assert "unknown policy 'example.require_header'. Install the package that brings it" in applied.stderr
 
 
+def broken(folder: Path, value: str) -> Path:
+    """An installed package whose entry point leads to ``value``."""
+    site = folder / "site"
+    (site / "broken-1.dist-info").mkdir(parents=True)
+    (site / "broken-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (site / "broken-1.dist-info" / "entry_points.txt").write_text(f"[wardgate.policies]\nbroken = {value}\n")
+    return site
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("no_such_module:Policy", "No module named 'no_such_module'"),
+        ("json:NoSuchPolicy", "has no attribute 'NoSuchPolicy'"),
+        ("collections:OrderedDict", "it is not a Wardgate policy"),
+    ],
+)
+def test_a_broken_package_is_named(tmp_path: Path, value: str, words: str) -> None:
+    """A package that cannot be loaded is an error that names its entry point, for apply and for serve."""
+    name = written(tmp_path, document("http://127.0.0.1:9", "name: X", closed_today()))
+    site = broken(tmp_path, value)
+    applied = wardgate(tmp_path, site, "apply", "-f", name)
+    assert applied.returncode == 1
+    assert f"the installed policy 'broken' ({value}) cannot be used" in applied.stderr
+    assert words in applied.stderr
+    assert "Traceback" not in applied.stderr
+    served = wardgate(tmp_path, site, "serve", "--listen", "0", "--control", "0", "--workers", "1")
+    assert served.returncode == 1
+    assert f"the installed policy 'broken' ({value}) cannot be used" in served.stderr
+    assert "Traceback" not in served.stderr
+
+
 hours = st.builds(
     lambda days, begin, end, zone: {"days": days, "from": begin, "to": end, "timezone": zone},
     st.lists(st.sampled_from(DAYS), min_size=1, unique=True),

@@ -50,6 +50,10 @@ class Policy(Protocol):
         """The step for one resource, everything computed that can be; ``None`` when there is nothing to check."""
 
 
+class PolicyLoadError(ValueError):
+    """An installed package offers a policy that cannot be used; the message names it and the remedy."""
+
+
 class PolicyRegistry:
     """The policies this installation knows."""
 
@@ -91,12 +95,18 @@ class PolicyRegistry:
         """The registry with every policy the installed packages offer.
 
         Raises:
-            ValueError: an entry point is not a policy.
+            PolicyLoadError: an entry point cannot be imported, is not a policy, or takes another one's name.
         """
         registry = cls()
         for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda e: e.name):
-            policy = entry.load()()
-            if not isinstance(policy, Policy):
-                raise ValueError(f"entry point {entry.name!r} ({entry.value}) is not a Wardgate policy")
-            registry.add(policy)
+            try:
+                policy = entry.load()()
+                if not isinstance(policy, Policy):
+                    raise TypeError("it is not a Wardgate policy")
+                registry.add(policy)
+            except (ImportError, AttributeError, TypeError, ValueError) as error:
+                raise PolicyLoadError(
+                    f"the installed policy {entry.name!r} ({entry.value}) cannot be used: {error}. "
+                    "Repair or uninstall the package that brings it"
+                ) from error
         return registry

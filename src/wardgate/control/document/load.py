@@ -15,7 +15,7 @@ from wardgate.domain.limit import Plan
 from wardgate.openapi.document import OpenApiDocument
 from wardgate.openapi.reader import read_document
 from wardgate.openapi.tree import Scalar
-from wardgate.policy.registry import PolicyRegistry
+from wardgate.policy.registry import PolicyLoadError, PolicyRegistry
 
 _KNOWN = ("apis", "plans", "applications")
 
@@ -120,8 +120,13 @@ class _Loader:
 
     def _check_policies(self) -> None:
         uses = [use for report in self._reports for use in report.policies]
-        if uses:
+        if not uses:
+            return
+        try:
             check_policies(uses, self._registry or PolicyRegistry.installed())
+        except PolicyLoadError as error:
+            use, fields = uses[0]
+            fields.problem("use", f"the policy {use.name!r} cannot be checked", str(error))
 
     def _check_applications(self) -> None:
         names: dict[str, Fields] = {}
