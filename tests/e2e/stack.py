@@ -46,7 +46,11 @@ def command(*arguments: str) -> str:
 
 def api(name: str, targets: Sequence[str], **more: Any) -> dict[str, Any]:
     """An API that passes everything on to ``targets`` for who has a key; ``more`` adds to or replaces its settings."""
-    upstream = {"targets": list(targets), "timeouts": {"connect": 1, "response": 2, "idle": 2}}
+    upstream = {
+        "targets": list(targets),
+        "timeouts": {"connect": 1, "response": 2, "idle": 2},
+        "breaker": {"failures": 1000},
+    }
     upstream.update(more.pop("upstream", {}))
     return {
         "name": name,

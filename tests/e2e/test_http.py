@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import struct
 import time
 
 import pytest
-
 from tests.e2e.stack import Stack
 from tests.e2e.upstream import BROKEN, Upstream
 from tests.e2e.wire import Closed
@@ -156,7 +156,7 @@ def test_events_arrive_one_by_one(stack: Stack) -> None:
         for number in range(4):
             assert b"data: %d" % number in wire._until(b"\n\n\r\n")
             times.append(time.monotonic())
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(times)]
     assert all(gap > 0.08 for gap in gaps)
 
 
