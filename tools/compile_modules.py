@@ -24,6 +24,7 @@ HOT = (
             "forwarding",
             "head",
             "identity",
+            "outlet",
             "path",
             "pool",
             "presented",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from wardgate.domain.rejection import Rejection
 from wardgate.gateway import answers
 from wardgate.gateway.chunked import encode, last_chunk
+from wardgate.gateway.outlet import Outlet
 from wardgate.gateway.response_head import ResponseHead
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Answering(asyncio.Protocol):
     """The response side of a client connection; implements ``upstream.Receiver``."""
 
     worker: Worker
-    transport: asyncio.Transport
+    transport: Outlet
     state: int
     since: float
     client: str

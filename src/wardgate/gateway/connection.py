@@ -12,6 +12,7 @@ from wardgate.gateway.answering import BUSY, DISCARD, GONE, LINGER, TUNNEL, WAIT
 from wardgate.gateway.chunked import ChunkDecoder
 from wardgate.gateway.forwarding import Forwarding
 from wardgate.gateway.head import FieldBlock, HeadError, RequestHead
+from wardgate.gateway.outlet import Outlet
 from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.policy.exchange import Exchange
 
@@ -57,7 +58,7 @@ class ClientConnection(Forwarding):
     # -- transport events
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
+        self.transport = Outlet(cast("asyncio.Transport", transport), self.worker.outbox)
         self.since = monotonic()
         self.worker.opened(self)
 

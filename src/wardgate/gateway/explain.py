@@ -21,6 +21,7 @@ from wardgate.domain.secret import Secret
 from wardgate.gateway import snapshot as snapshots
 from wardgate.gateway.forwarded import is_loopback
 from wardgate.gateway.head import HeadError, HeadParser, RequestHead
+from wardgate.gateway.outlet import Outbox
 from wardgate.gateway.pool import UpstreamPool
 from wardgate.gateway.ports import GatewaySource
 from wardgate.gateway.response_head import ResponseParser
@@ -179,7 +180,7 @@ def _snapshot(source: GatewaySource, environment: str) -> snapshots.Snapshot:
     parser = ResponseParser(100)
 
     def pool(api: Api) -> UpstreamPool:
-        return UpstreamPool(api.upstream, parser, monotonic, random.random, 65536)
+        return UpstreamPool(api.upstream, parser, monotonic, random.random, 65536, Outbox())
 
     def broken(api: Api, error: Exception) -> None:
         print(f"warning: API {api.id} cannot be served: {error}", file=sys.stderr)  # noqa: T201

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from wardgate.domain.upstream import Upstream
 from wardgate.gateway.balance import Balancer, RetryBudget, TargetState
+from wardgate.gateway.outlet import Outbox
 from wardgate.gateway.response_head import ResponseParser
 from wardgate.gateway.upstream import CLOSED, UpstreamConnection
 
@@ -62,8 +63,10 @@ class UpstreamPool:
         now: Callable[[], float],
         random: Callable[[], float],
         write_buffer: int,
+        outbox: Outbox,
     ) -> None:
         self.upstream = upstream
+        self.outbox = outbox
         self.now = now
         self._parser = parser
         self._write_buffer = write_buffer

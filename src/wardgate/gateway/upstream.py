@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol, cast
 
 from wardgate.gateway.chunked import ChunkDecoder, ChunkError
+from wardgate.gateway.outlet import Outlet
 from wardgate.gateway.response_head import ResponseError, ResponseHead, ResponseParser
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class UpstreamConnection(asyncio.Protocol):
         "used",
     )
 
-    transport: asyncio.Transport
+    transport: Outlet
 
     def __init__(self, pool: UpstreamPool, target: Target, parser: ResponseParser) -> None:
         self.pool = pool
@@ -102,7 +103,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._last_head: ResponseHead | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
+        self.transport = Outlet(cast("asyncio.Transport", transport), self.pool.outbox)
 
     def send(
         self, receiver: Receiver, method: str, request: bytes, now: float, *, upgrading: bool, done: bool

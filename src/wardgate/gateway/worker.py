@@ -26,6 +26,7 @@ from wardgate.gateway.health import HealthChecks
 from wardgate.gateway.hub import HubClient
 from wardgate.gateway.identity import JWKS_PATH, Identity, Signer
 from wardgate.gateway.listener import Acceptor
+from wardgate.gateway.outlet import Outbox
 from wardgate.gateway.pool import UpstreamPool
 from wardgate.gateway.ports import GatewaySource, StoreUnavailableError
 from wardgate.gateway.principals import Principals
@@ -65,6 +66,7 @@ class Worker:
         self.draining = False
         self.parser = HeadParser(settings.bounds.max_header_count, settings.bounds.max_target_bytes)
         self.recorder = recorder
+        self.outbox = Outbox()
         self.access_log = access_log
         self.hub = hub
         self.connections: set[ClientConnection] = set()
@@ -168,7 +170,12 @@ class Worker:
 
     def _make_pool(self, api: Api) -> UpstreamPool:
         return UpstreamPool(
-            api.upstream, self._response_parser, monotonic, random.random, self.settings.bounds.write_buffer
+            api.upstream,
+            self._response_parser,
+            monotonic,
+            random.random,
+            self.settings.bounds.write_buffer,
+            self.outbox,
         )
 
     def api_changed(self, api_ids: set[str]) -> None:
