@@ -124,7 +124,7 @@ def test_every_command_of_the_tour_does_what_the_readme_shows(folder: Path) -> N
         for command in found:
             shown = [here(line) for line in command.shown]
             output = shell.run(here(command.text))
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 20
             # Counts and log lines are written in batches: whoever types the commands is slower than that.
             while not matches(shown, output) and re.match(r"wardgate top|tail ", command.text):
                 assert time.monotonic() < deadline, f"README.md:{command.line}: {command.text}\n{output}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,11 +19,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from examples.policies.src.wardgate_policy_examples.business_hours import DAYS, BusinessHours, Hours
+from examples.policies.src.wardgate_policy_examples.require_header import RequireHeader
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.supervisor.serving import Service
 
-from wardgate.policy.registry import PolicyConfigError
+from wardgate.control.document import load
+from wardgate.policy.registry import PolicyConfigError, PolicyRegistry
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("third party")
@@ -189,6 +192,19 @@ def test_a_policy_that_is_not_installed_is_refused(tmp_path: Path) -> None:
     applied = wardgate(tmp_path, None, "apply", "-f", name)
     assert applied.returncode == 1
     assert "unknown policy 'example.require_header'. Install the package that brings it" in applied.stderr
+
+
+def test_the_package_s_own_page_shows_settings_that_load(tmp_path: Path) -> None:
+    """The settings in its README are taken, each policy where it is switched on."""
+    text = (ROOT / "examples" / "policies" / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "wardgate.yaml").write_text(text.split("```yaml\n")[1].split("```")[0])
+    shutil.copy(ROOT / "examples" / "orders" / "orders.openapi.yaml", tmp_path)
+    registry = PolicyRegistry([BusinessHours(), RequireHeader()])
+    (entry,) = load(tmp_path / "wardgate.yaml", registry).apis
+    assert [use.name for use in entry.api.policies] == ["example.require_header"]
+    assert {resource.name: [use.name for use in resource.policies] for resource in entry.api.resources}[
+        "POST /items"
+    ] == ["example.business_hours"]
 
 
 def broken(folder: Path, value: str) -> Path:
