@@ -40,7 +40,7 @@ HOT = (
     ),
     *(
         f"policy/{name}"
-        for name in ("api_key", "compiled", "exchange", "limits", "subscription", "tls_required")
+        for name in ("api_key", "compiled", "exchange", "subscription", "tls_required")
     ),
     *(f"limits/{name}" for name in ("cell", "client", "limitset", "slots")),
     "telemetry/recorder",

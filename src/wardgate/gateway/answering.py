@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Final
 
@@ -33,8 +32,11 @@ _CLOSE = b"Connection: close\r\n"
 _KEEP = b"Connection: keep-alive\r\n"
 
 
-class Answering(asyncio.Protocol):
-    """The response side of a client connection; implements ``upstream.Receiver``."""
+class Answering:
+    """The response side of a client connection; implements ``upstream.Receiver``.
+
+    An asyncio protocol by its methods, not by inheritance: a class of its own compiles to a plain C structure.
+    """
 
     worker: Worker
     transport: Outlet

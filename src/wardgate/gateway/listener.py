@@ -10,7 +10,6 @@ from collections.abc import Callable
 from wardgate.domain.settings import Listener
 from wardgate.gateway import proxy_protocol
 from wardgate.gateway.certificates import CertificateStore
-from wardgate.gateway.connection import ClientConnection
 from wardgate.gateway.forwarded import TrustedProxies
 
 log = logging.getLogger("wardgate.gateway")
@@ -30,7 +29,7 @@ class Acceptor:
         sock: socket.socket,
         listener: Listener,
         certificates: CertificateStore | None,
-        make: Callable[[bool, str | None], ClientConnection],
+        make: Callable[[bool, str | None], asyncio.BaseProtocol],
         proxies: TrustedProxies,
         *,
         proxy_headers: bool,

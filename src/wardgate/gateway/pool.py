@@ -7,7 +7,7 @@ import contextlib
 import ssl
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 from urllib.parse import urlsplit
 
 from wardgate.domain.upstream import Upstream
@@ -130,13 +130,14 @@ class UpstreamPool:
         connection: UpstreamConnection | None
         try:
             async with asyncio.timeout(self.upstream.timeouts.connect):
-                _, connection = await loop.create_connection(
-                    lambda: UpstreamConnection(self, target, self._parser),
+                _, protocol = await loop.create_connection(
+                    lambda: cast("asyncio.BaseProtocol", UpstreamConnection(self, target, self._parser)),
                     target.host,
                     target.port,
                     ssl=self.tls if target.tls else None,
                     server_hostname=self.server_name(target),
                 )
+                connection = cast("UpstreamConnection", protocol)
         except (OSError, TimeoutError, ValueError):  # ValueError: a host name that cannot be encoded
             connection = None
         self._opening -= 1

@@ -51,8 +51,8 @@ class Receiver(Protocol):
         """The upstream takes more again."""
 
 
-class UpstreamConnection(asyncio.Protocol):
-    """One connection of a pool, used for one exchange at a time."""
+class UpstreamConnection:
+    """One connection of a pool, used for one exchange at a time; an asyncio protocol by its methods."""
 
     __slots__ = (
         "_buffer",

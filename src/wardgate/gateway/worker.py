@@ -10,6 +10,7 @@ import secrets
 import socket
 import time
 from time import monotonic
+from typing import cast
 
 from wardgate.domain.api import Api
 from wardgate.domain.consumer import Principal, Subscription
@@ -114,8 +115,8 @@ class Worker:
         self._timers.start()
         self._health.start()
 
-    def _connection(self, tls: bool, peer: str | None) -> ClientConnection:
-        return ClientConnection(self, tls=tls, peer=peer)
+    def _connection(self, tls: bool, peer: str | None) -> asyncio.BaseProtocol:
+        return cast("asyncio.BaseProtocol", ClientConnection(self, tls=tls, peer=peer))
 
     async def drain(self, grace: float) -> None:
         """Stops accepting, lets requests in flight end, closes what is idle; returns when all are closed."""
