@@ -38,10 +38,7 @@ HOT = (
             "upstream",
         )
     ),
-    *(
-        f"policy/{name}"
-        for name in ("api_key", "compiled", "exchange", "subscription", "tls_required")
-    ),
+    *(f"policy/{name}" for name in ("api_key", "compiled", "exchange", "subscription", "tls_required")),
     *(f"limits/{name}" for name in ("cell", "client", "limitset", "slots")),
     "telemetry/recorder",
 )
