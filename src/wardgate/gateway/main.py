@@ -100,6 +100,7 @@ class WorkerProcess:
 
     def _ship(self) -> bool:
         """Sends what was counted; whether there may be more. What cannot be sent is kept for the next time."""
+        self._recorder.set("limit_authority_away", self._limits.away_decisions.total())
         message = self._recorder.drain()
         if message is None:
             return False
