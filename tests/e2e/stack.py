@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,8 @@ from tests.e2e.wire import Answer, Wire, ask
 from tests.supervisor.serving import Service
 
 from wardgate.cli.main import main
+from wardgate.control import keys
+from wardgate.storage.database import open_store
 
 _ANY = {"responses": {"default": {"description": "whatever the upstream says"}}}
 OPENAPI = {
@@ -124,6 +128,17 @@ class Stack:
         """A new key with all that is told of it."""
         told = command("keys", "issue", application, "--json", "--data-dir", str(self.data_dir), *options)
         return dict(json.loads(told))
+
+    def revoke(self, key_id: str) -> float:
+        """Ends a key; the monotonic time just before that was asked of the open store."""
+
+        async def revoked() -> float:
+            async with await open_store(self.data_dir) as store:
+                began = time.monotonic()
+                await keys.revoke(store, key_id)
+                return began
+
+        return asyncio.run(revoked())
 
     def start(self) -> None:
         """Starts the service and waits until it is ready."""
