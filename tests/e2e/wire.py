@@ -51,6 +51,14 @@ class Wire:
             self.sock = tls.wrap_socket(self.sock, server_hostname=name)
         self._data = b""
 
+    @classmethod
+    def over(cls, sock: socket.socket) -> Self:
+        """A connection that was opened already."""
+        wire = cls.__new__(cls)
+        wire.sock = sock
+        wire._data = b""
+        return wire
+
     def __enter__(self) -> Self:
         return self
 
