@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -210,9 +211,14 @@ class Gateway:
         for reply in held:
             self.limits.on_message(reply)
 
-    async def connect(self) -> Wire:
+    async def connect(self, tls: ssl.SSLContext | None = None) -> Wire:
         """A new client connection."""
-        wire = Wire(*await asyncio.open_connection("127.0.0.1", self.port))
+        name = "localhost" if tls is not None else None
+        wire = Wire(
+            *await asyncio.open_connection(
+                "127.0.0.1", self.port, ssl=tls, server_hostname=name, limit=1 << 18
+            )
+        )
         self.wires.append(wire)
         return wire
 
@@ -301,6 +307,7 @@ async def serving(
     *apis: ApiEntry,
     plans: Iterable[Plan] = (TWO_AT_ONCE,),
     bounds: Bounds | None = None,
+    tls: bool = False,
     **settings: Any,
 ) -> AsyncIterator[Gateway]:
     """A gateway serving ``apis``, with an application ``mobile`` subscribed to each of them on the plan ``free``."""
@@ -322,7 +329,7 @@ async def serving(
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setblocking(False)
     gateway.port = listening.getsockname()[1]
-    await worker.start([(listening, Listener(port=gateway.port))])
+    await worker.start([(listening, Listener(port=gateway.port, tls=tls))])
     ticks = asyncio.create_task(_tick(gateway))
     try:
         yield gateway

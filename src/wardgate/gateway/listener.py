@@ -99,13 +99,23 @@ class Acceptor:
             sock.close()
         except OSError:
             sock.close()
+        except asyncio.CancelledError:
+            sock.close()
+            raise
 
     async def close(self) -> None:
-        """Stops accepting; connections already accepted go on."""
+        """Stops accepting; connections already accepted go on, also those that have not shown their header yet."""
         if self._server is not None:
             self._server.close()
         if self._task is not None:
             self._task.cancel()
+            await asyncio.wait([self._task])
+            self._sock.close()
+
+    def abandon(self) -> None:
+        """Ends what was accepted and has shown no header or finished no handshake yet."""
+        for task in self._opening:
+            task.cancel()
 
 
 async def _read_header(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> proxy_protocol.Proxied:

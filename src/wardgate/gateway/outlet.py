@@ -8,8 +8,10 @@ Nothing waits longer than the events at hand take: the flush is the next thing t
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
+log = logging.getLogger("wardgate.gateway")
 #: What an outlet holds back at most: larger pieces gain nothing by waiting.
 _MOST_HELD = 32 * 1024
 
@@ -35,7 +37,12 @@ class Outbox:
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
         for outlet in waiting:
-            outlet.flush()
+            try:
+                outlet.flush()
+            except Exception as error:
+                # It must neither take the others' bytes along nor hold its own for ever.
+                log.error("bytes could not be written", exc_info=error)
+                outlet.abort()
 
 
 class Outlet:

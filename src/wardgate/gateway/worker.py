@@ -129,6 +129,8 @@ class Worker:
             # hear "Connection: close".
             self._timers.close_idle(idle_for=1.0 if monotonic() - began < 3.0 else 0.0)
             await asyncio.sleep(0.05)
+        for acceptor in self._acceptors:
+            acceptor.abandon()
         for connection in list(self.connections):
             connection.transport.abort()
         for _ in range(3):  # until each has heard of its end and was recorded
