@@ -160,7 +160,7 @@ class Answering:
     def reject(self, rejection: Rejection) -> None:
         """Answers with the rejection's problem and records its reason."""
         status = rejection.reason.status
-        if self.body_open and self.head is not None and self.head.block.expect_continue:
+        if self.body_open and self.head is not None and self.head.block.meaning.expect_continue:
             self.keep_alive = False
         answer = answers.problem(rejection, self._lines(), with_body=not self._no_body(status))
         self.transport.write(answer)

@@ -9,20 +9,19 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-# What a request parser does with a field. FORWARD must be 0: it is tested for truth on every line.
+# What a request parser does with a field. FORWARD must be 0: it is tested for truth on every line. The kinds below DROP
+# are forwarded; all but FORWARD may stand once only, CONNECTION apart.
 FORWARD: Final = 0
-DROP: Final = 1
-HOST: Final = 2
-CONTENT_LENGTH: Final = 3
-TRANSFER_ENCODING: Final = 4
-CONNECTION: Final = 5
-EXPECT: Final = 6
-UPGRADE: Final = 7
-# Forwarded, and allowed once only.
-AUTHORIZATION: Final = 8
-CONTENT_TYPE: Final = 9
-ORIGIN: Final = 10
-FORWARDED: Final = frozenset({FORWARD, AUTHORIZATION, CONTENT_TYPE, ORIGIN})
+AUTHORIZATION: Final = 1
+CONTENT_TYPE: Final = 2
+ORIGIN: Final = 3
+DROP: Final = 4
+HOST: Final = 5
+CONTENT_LENGTH: Final = 6
+TRANSFER_ENCODING: Final = 7
+CONNECTION: Final = 8
+EXPECT: Final = 9
+UPGRADE: Final = 10
 
 _LINE = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*"
@@ -81,11 +80,12 @@ _RESPONSE_KINDS: Final[dict[bytes, int]] = {
 
 
 class Line(NamedTuple):
-    """A parsed header line: the field, what it means, and the line as it will be forwarded."""
+    """A parsed header line: the field, what it means, the line as it will be forwarded, and its :func:`cgi_name`."""
 
     pair: tuple[bytes, bytes]
     kind: int
     text: bytes
+    plain: bytes
 
 
 class LineError(ValueError):
@@ -142,7 +142,7 @@ class LineMemo:
             raise LineError
         name, value = match.groups()
         lower = name.lower()
-        line = Line((lower, value), self._kind(lower), name + b": " + value)
+        line = Line((lower, value), self._kind(lower), name + b": " + value, cgi_name(lower))
         if len(raw) <= self._longest:
             if len(self.known) >= self._size:
                 self.known.clear()

@@ -136,7 +136,7 @@ class Forwarding(Receiving):
             # Before anything is written: the upstream may at once ask to read no more.
             self._resume_reading()
             connection.send(self, head.method, b"".join(parts), now, upgrading=False, done=not self.body_open)
-            if head.block.expect_continue and self.body_open:
+            if head.block.meaning.expect_continue and self.body_open:
                 self.transport.write(_CONTINUE)
         else:
             connection.send(self, head.method, b"".join(parts), now, upgrading=head.upgrade, done=True)

@@ -7,7 +7,6 @@ path changes, so the block is parsed apart: both are pure functions of their byt
 from __future__ import annotations
 
 import re
-from functools import cached_property
 
 from wardgate.gateway import path as paths
 from wardgate.gateway.fields import (
@@ -15,7 +14,6 @@ from wardgate.gateway.fields import (
     CONTENT_LENGTH,
     DROP,
     EXPECT,
-    FORWARDED,
     HOST,
     ORIGIN,
     TRANSFER_ENCODING,
@@ -49,6 +47,9 @@ _REPEATED = {
     TRANSFER_ENCODING: "framing_ambiguous",
     HOST: "host_invalid",
 }
+#: Meanings remembered, and the length of lines they are remembered by.
+_MEMO_SIZE = 1024
+_MEMO_KEY = 512
 _UNSUPPORTED_METHODS = frozenset({"CONNECT", "TRACE", "TRACK", "PRI"})
 
 
@@ -61,16 +62,15 @@ class HeadError(Exception):
         self.note = note
 
 
-class FieldBlock:
-    """The fields of a head. ``lines`` may be forwarded; ``all_lines`` is everything received, in order.
+class Meaning:
+    """What the fields that concern a proxy say together. Shared by every block with the same such lines.
 
     ``content_length`` is 0 when there is no body; ``chunked`` excludes it; ``length_text`` is the line to forward.
-    ``host`` is lower-case without port, ``authority`` as received. ``close``/``keep`` are what Connection asks for.
+    ``host`` is lower-case without port, ``authority`` as received. ``close``/``keep`` are what Connection asks for,
+    ``nominated`` the fields it wants removed. ``origin`` decides on CORS.
     """
 
     __slots__ = (
-        "__dict__",
-        "all_lines",
         "authority",
         "chunked",
         "close",
@@ -79,19 +79,12 @@ class FieldBlock:
         "host",
         "keep",
         "length_text",
-        "lines",
-        "minor",
+        "nominated",
         "origin",
-        "presented",
-        "raw",
         "websocket",
     )
 
-    def __init__(self, raw: bytes, minor: int, lines: list[Line]) -> None:
-        self.raw = raw
-        self.minor = minor
-        self.all_lines = lines
-        self.lines = lines
+    def __init__(self) -> None:
         self.host = ""
         self.authority = b""
         self.content_length = 0
@@ -101,12 +94,40 @@ class FieldBlock:
         self.close = False
         self.keep = False
         self.websocket = False
-        #: The first Origin, which decides on CORS.
         self.origin: bytes | None = None
-        #: What ``presented`` found in this block, by where an API expects its key.
-        self.presented: dict[tuple[str, bytes], object] = {}
+        self.nominated: frozenset[bytes] = frozenset()
 
-    @cached_property
+
+class FieldBlock:
+    """The fields of a head: ``all_lines`` is everything received, in order; ``meaning`` what it says to a proxy.
+
+    ``presented_at`` and ``presented`` remember what ``presented`` found in this block, and where it looked.
+    """
+
+    __slots__ = ("all_lines", "meaning", "minor", "presented", "presented_at", "raw")
+
+    def __init__(self, raw: bytes, minor: int, lines: list[Line], meaning: Meaning) -> None:
+        self.raw = raw
+        self.minor = minor
+        self.all_lines = lines
+        self.meaning = meaning
+        self.presented_at: object = None
+        self.presented: object = None
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines that may be forwarded."""
+        nominated = self.meaning.nominated
+        if nominated:
+            return [line for line in self.all_lines if line.kind < DROP and line.pair[0] not in nominated]
+        return [line for line in self.all_lines if line.kind < DROP]
+
+    @property
+    def authority(self) -> bytes:
+        """The Host as received."""
+        return self.meaning.authority
+
+    @property
     def fields(self) -> list[tuple[bytes, bytes]]:
         """Every field as received, in order."""
         return [line.pair for line in self.all_lines]
@@ -148,12 +169,13 @@ class RequestHead:
         self.target = target
         self.query = query
         self.block = block
-        self.host = block.host
-        self.chunked = block.chunked
-        self.content_length = block.content_length
-        self.has_body = block.chunked or block.content_length > 0
-        self.keep_alive = not block.close and (minor == 1 or block.keep)
-        self.upgrade = block.websocket and method == "GET" and not self.has_body
+        meaning = block.meaning
+        self.host = meaning.host
+        self.chunked = meaning.chunked
+        self.content_length = meaning.content_length
+        self.has_body = meaning.chunked or meaning.content_length > 0
+        self.keep_alive = not meaning.close and (minor == 1 or meaning.keep)
+        self.upgrade = meaning.websocket and method == "GET" and not self.has_body
         self.matched: object = None
 
     @property
@@ -167,14 +189,15 @@ class RequestHead:
 
 
 class HeadParser:
-    """Parses request heads within bounds, with a memo of header lines."""
+    """Parses request heads within bounds, with memos of header lines and of what they mean together."""
 
-    __slots__ = ("_max_count", "_max_target", "memo")
+    __slots__ = ("_max_count", "_max_target", "_meanings", "memo")
 
     def __init__(self, max_header_count: int, max_target_bytes: int) -> None:
         self._max_count = max_header_count
         self._max_target = max_target_bytes
         self.memo = LineMemo()
+        self._meanings: dict[bytes, Meaning] = {}
 
     def parse(self, raw: bytes, last: FieldBlock | None = None) -> RequestHead:
         """The head in ``raw``, which ends before its empty line; ``last`` is a block that may be the same again.
@@ -218,18 +241,24 @@ class HeadParser:
         known = self.memo.known
         parse = self.memo.parse
         lines: list[Line] = []
-        special: list[Line] = []
+        special = [b"1" if minor else b"0"]
         try:
             for text in texts:
                 line = known.get(text) or parse(text)
                 lines.append(line)
                 if line.kind:
-                    special.append(line)
+                    special.append(text)
         except LineError:
             raise HeadError("request_malformed", "field line") from None
-        block = FieldBlock(raw, minor, lines)
-        _interpret(block, special)
-        return block
+        key = b"\n".join(special)
+        meaning = self._meanings.get(key)
+        if meaning is None:
+            meaning = _interpret([line for line in lines if line.kind], minor)
+            if len(key) <= _MEMO_KEY:
+                if len(self._meanings) >= _MEMO_SIZE:
+                    self._meanings.clear()
+                self._meanings[key] = meaning
+        return FieldBlock(raw, minor, lines, meaning)
 
 
 def _origin_form(target: bytes, block: FieldBlock) -> bytes:
@@ -243,11 +272,11 @@ def _origin_form(target: bytes, block: FieldBlock) -> bytes:
     return rest if rest.startswith(b"/") else b"/" + rest
 
 
-def _interpret(block: FieldBlock, special: list[Line]) -> None:
-    """Applies the fields that mean something to a proxy; refuses what could be read in two ways."""
+def _interpret(special: list[Line], minor: int) -> Meaning:
+    """What ``special`` says in HTTP/1.``minor``; refuses what could be read in two ways."""
+    meaning = Meaning()
     seen = 0
     host: bytes | None = None
-    nominated: frozenset[bytes] = frozenset()
     upgrade = b""
     connection_upgrade = False
     for line in special:
@@ -262,37 +291,33 @@ def _interpret(block: FieldBlock, special: list[Line]) -> None:
         if kind == HOST:
             host = value
         elif kind == ORIGIN:
-            block.origin = value
+            meaning.origin = value
         elif kind == CONTENT_LENGTH:
             if _LENGTH.fullmatch(value) is None:
                 raise HeadError("framing_ambiguous", "content-length")
-            block.content_length = int(value)
-            block.length_text = line.text
+            meaning.content_length = int(value)
+            meaning.length_text = line.text
         elif kind == TRANSFER_ENCODING:
-            if value.lower() != b"chunked" or block.minor == 0:
+            if value.lower() != b"chunked" or minor == 0:
                 raise HeadError("framing_ambiguous", "transfer-encoding")
-            block.chunked = True
+            meaning.chunked = True
         elif kind == CONNECTION:
             options = _connection_options(value)
-            block.close = block.close or b"close" in options
-            block.keep = block.keep or b"keep-alive" in options
+            meaning.close = meaning.close or b"close" in options
+            meaning.keep = meaning.keep or b"keep-alive" in options
             connection_upgrade = connection_upgrade or b"upgrade" in options
-            nominated |= options
+            meaning.nominated |= options
         elif kind == EXPECT:
             if value.lower() != b"100-continue":
                 raise HeadError("expectation_unsupported")
-            block.expect_continue = block.minor == 1
+            meaning.expect_continue = minor == 1
         elif kind == UPGRADE:
             upgrade = value.lower()
-    if block.chunked and block.length_text is not None:
+    if meaning.chunked and meaning.length_text is not None:
         raise HeadError("framing_ambiguous", "both")
-    _set_host(block, host)
-    block.websocket = upgrade == b"websocket" and connection_upgrade and block.minor == 1
-    block.lines = [
-        line
-        for line in block.all_lines
-        if line.kind in FORWARDED and (not nominated or line.pair[0] not in nominated)
-    ]
+    _set_host(meaning, host, minor)
+    meaning.websocket = upgrade == b"websocket" and connection_upgrade and minor == 1
+    return meaning
 
 
 def _connection_options(value: bytes) -> frozenset[bytes]:
@@ -305,14 +330,14 @@ def _connection_options(value: bytes) -> frozenset[bytes]:
     return options
 
 
-def _set_host(block: FieldBlock, host: bytes | None) -> None:
+def _set_host(meaning: Meaning, host: bytes | None, minor: int) -> None:
     """RFC 9112 section 3.2: exactly one valid Host in HTTP/1.1."""
     if host is None:
-        if block.minor == 1:
+        if minor == 1:
             raise HeadError("host_invalid", "missing")
         return
     match = _HOST.fullmatch(host)
     if match is None or (match.group(2) is not None and int(match.group(2)) > 65535):
         raise HeadError("host_invalid")
-    block.authority = host
-    block.host = match.group(1).decode().lower().rstrip(".")
+    meaning.authority = host
+    meaning.host = match.group(1).decode().lower().rstrip(".")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple, cast
 from urllib.parse import unquote_to_bytes
 
 from wardgate.domain import apikey
-from wardgate.gateway.fields import Line, cgi_name
+from wardgate.gateway.fields import DROP, Line, cgi_name
 from wardgate.gateway.head import FieldBlock, HeadError, RequestHead
 from wardgate.policy.compiled import CompiledResource
 
@@ -22,6 +23,9 @@ class Presented(NamedTuple):
     query: bytes
 
 
+_read = lru_cache(1024)(cgi_name)
+
+
 def find(head: RequestHead, resource: CompiledResource, master_key: bytes) -> Presented:
     """What ``head`` presents at ``resource``. All but a query key is a matter of the field block, and kept with it.
 
@@ -29,11 +33,12 @@ def find(head: RequestHead, resource: CompiledResource, master_key: bytes) -> Pr
         HeadError: the key was sent more than once.
     """
     block = head.block
-    place = (resource.key_place, resource.key_name)
-    known = cast("Presented | None", block.presented.get(place))
-    if known is None:
+    if block.presented_at == resource.key:
+        known = cast("Presented", block.presented)
+    else:
         known = _in_block(block, resource, master_key)
-        block.presented[place] = known
+        block.presented = known
+        block.presented_at = resource.key
     if resource.key_place != "query":
         return Presented(known.digest, known.fields, head.query) if head.query else known
     query, found = _from_query(head.query, resource.key_name)
@@ -41,17 +46,19 @@ def find(head: RequestHead, resource: CompiledResource, master_key: bytes) -> Pr
 
 
 def _in_block(block: FieldBlock, resource: CompiledResource, master_key: bytes) -> Presented:
-    lines = block.lines
     found: list[bytes] = []
     if resource.key_place == "header":
-        lines, found = _from_header(block, resource.key_name)
+        fields, found = _from_header(block, resource.key_name)
     elif resource.key_place == "cookie":
-        lines, found = _from_cookie(lines, resource.key_name)
-    fields = [line.text for line in lines]
-    if block.chunked:
+        lines, found = _from_cookie(block.lines, resource.key_name)
+        fields = [line.text for line in lines]
+    else:
+        fields = [line.text for line in block.lines]
+    meaning = block.meaning
+    if meaning.chunked:
         fields.append(b"Transfer-Encoding: chunked")
-    elif block.length_text is not None:
-        fields.append(block.length_text)
+    elif meaning.length_text is not None:
+        fields.append(meaning.length_text)
     fields.append(b"")
     return Presented(_digest(found, master_key), b"\r\n".join(fields), b"")
 
@@ -65,14 +72,24 @@ def _digest(found: list[bytes], master_key: bytes) -> bytes | None:
     return apikey.digest(key, master_key) if apikey.tag_of(key) is not None else b""
 
 
-def _from_header(block: FieldBlock, name: bytes) -> tuple[list[Line], list[bytes]]:
-    found = block.values(name)
-    # A CGI-style upstream reads X_API_Key as X-API-Key, so neither spelling may pass.
-    read = cgi_name(name)
-    lines = [line for line in block.lines if cgi_name(line.pair[0]) != read]
+def _from_header(block: FieldBlock, name: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The lines to forward, and what the header ``name`` holds.
+
+    A CGI-style upstream reads ``X_API_Key`` as ``X-API-Key``, so no spelling of it passes; only the right one counts.
+    """
+    read = _read(name)
+    nominated = block.meaning.nominated
+    fields: list[bytes] = []
+    found: list[bytes] = []
+    for (field, value), kind, text, plain in block.all_lines:
+        if plain == read:
+            if field == name:
+                found.append(value)
+        elif kind < DROP and (not nominated or field not in nominated):
+            fields.append(text)
     if name == b"authorization":
         found = [value[7:].lstrip() if value[:7].lower() in _SCHEMES else value for value in found]
-    return lines, found
+    return fields, found
 
 
 def _from_query(query: bytes, name: bytes) -> tuple[bytes, list[bytes]]:
@@ -103,5 +120,5 @@ def _from_cookie(lines: list[Line], name: bytes) -> tuple[list[Line], list[bytes
                 kept.append(cookie.strip(b" \t"))
         rest = b"; ".join(kept)
         if rest:
-            out.append(Line((b"cookie", rest), line.kind, b"Cookie: " + rest))
+            out.append(Line((b"cookie", rest), line.kind, b"Cookie: " + rest, line.plain))
     return out, found

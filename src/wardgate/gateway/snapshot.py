@@ -80,7 +80,7 @@ class Snapshot:
         """
         matched = Matched(self)
         method = head.method
-        origin = head.block.origin
+        origin = head.block.meaning.origin
         if origin is not None and method == "OPTIONS":
             asked = head.values(_PREFLIGHT_METHOD)
             if asked:

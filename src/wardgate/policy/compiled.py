@@ -29,6 +29,7 @@ class CompiledResource:
         "api",
         "api_id",
         "cors",
+        "key",
         "key_name",
         "key_place",
         "max_body",
@@ -53,6 +54,8 @@ class CompiledResource:
         self.key_name = (
             api.api_key.name.encode().lower() if self.key_place == "header" else api.api_key.name.encode()
         )
+        #: Both, for comparison.
+        self.key = (self.key_place, self.key_name)
 
 
 @dataclass(frozen=True, slots=True)
