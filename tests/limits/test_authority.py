@@ -6,6 +6,7 @@ from typing import Any
 
 from wardgate.domain.limit import Limit
 from wardgate.limits.authority import Authority
+from wardgate.limits.lease import GRACE, LEASE_ALONE
 from wardgate.limits.messages import encode_limit
 
 RATE = Limit(kind="rate", amount=60, per="minute", burst=10)
@@ -82,6 +83,7 @@ def test_a_stale_renewal_does_not_revive_charged_tokens() -> None:
     """A worker that asks after its lease was charged learns from ``out`` what it really holds."""
     authority = Authority()
     ask(authority, 1, 0.0, wish("q", QUOTA, 3))
-    authority.tick(2.5, WALL + 2.5)
-    part = ask(authority, 1, 3.0, wish("q", QUOTA, 1))["parts"][0]
+    over = LEASE_ALONE + GRACE + 0.5
+    authority.tick(over, WALL + over)
+    part = ask(authority, 1, over + 0.5, wish("q", QUOTA, 1))["parts"][0]
     assert (part["grant"], part["out"]) == (1, 1)

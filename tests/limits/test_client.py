@@ -12,6 +12,7 @@ from tests.limits.simulation import Machine, machine
 from wardgate.domain.limit import Limit, Plan, WhenAway
 from wardgate.limits.authority import Authority
 from wardgate.limits.client import LimitClient
+from wardgate.limits.lease import LEASE_ALONE
 from wardgate.limits.limitset import Denied
 from wardgate.limits.messages import LimitMessageError
 
@@ -213,6 +214,19 @@ def test_peek_tells_each_limit_and_takes_nothing() -> None:
         assert sentences[3] == "concurrency: at most 10 in flight; 9 free"
 
 
+def test_peek_tells_a_refusal_only_where_nothing_is_left() -> None:
+    """A worker that holds all there is refuses nobody yet; once that is spent the sentence says until when."""
+    with machine() as found:
+        limits = found.workers[0].client.bind("s1", plan(RATE))
+        sentences = []
+        for _ in range(21):
+            found.workers[0].take(plan(RATE))
+            found.run(0.001)
+            sentences += limits.peek(found.now)
+        assert [text for text in sentences[:19] if "refused" in text] == []
+        assert sentences[-1].startswith("rate: 60 per minute, burst 20; 0 left now; refused for another 0.9")
+
+
 def test_memory_is_bounded() -> None:
     """Sets are evicted past the bound, and nothing of an evicted idle one stays."""
     with machine() as found:
@@ -220,7 +234,7 @@ def test_memory_is_bounded() -> None:
         for number in range(400):
             found.workers[0].take(plan(RATE), subscription=f"s{number}")
             found.run(0.005)
-        found.run(2.0)
+        found.run(LEASE_ALONE + 1.0)
         client = found.workers[0].client
         assert (len(client._sets), len(client._by_key), len(client._busy), client._pending) == (50, 50, 0, {})
         found.run(30.0)

@@ -8,6 +8,10 @@ from hypothesis import strategies as st
 from tests.limits.simulation import check, machine
 
 from wardgate.domain.limit import Limit, Plan
+from wardgate.limits.lease import GRACE, LEASE_ALONE
+
+#: Longer than any lease and its grace: what a worker says after such a stall comes too late.
+LONG = LEASE_ALONE + GRACE + 0.5
 
 RATES = st.builds(
     Limit,
@@ -36,10 +40,10 @@ FLIGHTS = st.builds(
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from([0.0, 0.0003, 0.004, 0.02, 0.2, 0.9, 3.0]),
+        st.sampled_from([0.0, 0.0003, 0.004, 0.02, 0.2, 0.9, 3.0, LONG]),
         st.integers(0, 3),
         st.sampled_from(["take", "take", "flood", "flood", "crash", "cancel", "stall"]),
-        st.sampled_from([0.0, 0.001, 0.1, 2.5]),
+        st.sampled_from([0.0, 0.001, 0.1, 2.5, LONG]),
     ),
     min_size=8,
     max_size=60,
@@ -72,7 +76,7 @@ def drive(
             else:
                 for _ in range(1 if action == "take" else 40):
                     worker.take(plan, hold)
-        found.run(5.0)
+        found.run(LONG + 5.0)
         assert not [w for w in found.workers if w.waiting], "a request was never answered"
         for limit in limits:
             check(limit, found)

@@ -7,6 +7,7 @@ from tests.limits.simulation import START, Machine, check, machine
 
 from wardgate.domain.limit import Limit, Plan
 from wardgate.limits.gcra import RateCounter
+from wardgate.limits.lease import GRACE, LEASE_ALONE
 from wardgate.limits.messages import Item
 
 FREE = Limit(kind="rate", amount=100, per="minute", burst=20)
@@ -96,12 +97,13 @@ def test_a_lease_nobody_reports_on_is_charged() -> None:
     """A stalled worker's tokens count as used after the lease's end and the grace."""
     counter = RateCounter(FREE, START)
     assert counter.grant(1, 20, START, 0.0)["grant"] == 20
-    counter.expire(START + 1.9, 0.0)
+    over = START + LEASE_ALONE + GRACE
+    counter.expire(over - 0.1, 0.0)
     assert counter.leases.total == 20
-    counter.expire(START + 2.1, 0.0)
-    assert (counter.leases.total, counter.free(START + 2.1)) == (0, 0)
-    counter.report(1, Item(key="k", back=20), START + 2.2, 0.0)
-    assert counter.free(START + 2.2) == 0
+    counter.expire(over + 0.1, 0.0)
+    assert (counter.leases.total, counter.free(over + 0.1)) == (0, 0)
+    counter.report(1, Item(key="k", back=20), over + 0.2, 0.0)
+    assert counter.free(over + 0.2) == 0
 
 
 def test_unused_tokens_return_without_charge() -> None:

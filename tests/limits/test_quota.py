@@ -7,6 +7,7 @@ from tests.limits.simulation import START, machine
 
 from wardgate.domain.limit import Limit, Plan
 from wardgate.limits.authority import Authority
+from wardgate.limits.lease import GRACE, LEASE_ALONE
 from wardgate.limits.messages import Item, encode_limit
 from wardgate.limits.quota import QuotaCounter
 from wardgate.limits.window import window_at
@@ -84,8 +85,9 @@ def test_a_dead_or_silent_workers_tokens_count_as_used() -> None:
     counter.grant(1, 10, 0.0, WALL)
     assert counter.gone(1, 0.1)
     counter.grant(2, 10, 0.2, WALL)
-    assert not counter.expire(1.0, WALL + 1)
-    assert counter.expire(3.0, WALL + 3)
+    over = 0.2 + LEASE_ALONE + GRACE
+    assert not counter.expire(over - 0.1, WALL + over - 0.1)
+    assert counter.expire(over + 0.1, WALL + over + 0.1)
     assert counter.used == 20
 
 

@@ -13,12 +13,12 @@ from wardgate.domain.limit import Limit
 from wardgate.limits.messages import Message, burst_of, encode_limit, step_of
 
 #: A lease is sized for this many seconds of the observed demand.
-HORIZON = 0.25
+HORIZON = 1.0
 #: The first lease asks for so many tokens, and each next one for at most so many times the one before.
-FIRST = 4
-GROWTH = 4
+FIRST = 32
+GROWTH = 8
 #: What was used is reported at least this often (seconds).
-REPORT_EVERY = 0.25
+REPORT_EVERY = 0.5
 _NEVER = float("-inf")
 _FOREVER = float("inf")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: How long a lease lives (seconds): alone a worker may keep it longer, since nobody waits for its tokens.
-LEASE_ALONE = 1.0
+LEASE_ALONE = 5.0
 LEASE_SHARED = 0.5
 #: A lease nobody reported on is charged as used this long after its end (a stalled worker reports late).
 GRACE = 1.0

@@ -422,4 +422,6 @@ def _sentence(cell: TokenCell | PermitCell | SlotCell, now: float) -> str:
     else:
         burst = limit.amount if limit.burst is None else limit.burst
         text = f"rate: {limit.amount} per {limit.per}, burst {burst}; {left} left now"
-    return text + (f"; refused for another {cell.retry_at - now:.3f} s" if now < cell.hold else "")
+    if now < cell.hold and cell.tokens <= 0 and not cell.ready(now):
+        text += f"; refused for another {cell.retry_at - now:.3f} s"
+    return text
