@@ -12,6 +12,7 @@ from wardgate.gateway.head import FieldBlock, HeadError, RequestHead
 from wardgate.policy.compiled import CompiledResource
 
 _SCHEMES = (b"apikey ", b"bearer ")
+_REMEMBERED = 4096
 
 
 class Presented(NamedTuple):
@@ -26,50 +27,64 @@ class Presented(NamedTuple):
 _read = lru_cache(1024)(cgi_name)
 
 
-def find(head: RequestHead, resource: CompiledResource, master_key: bytes) -> Presented:
-    """What ``head`` presents at ``resource``. All but a query key is a matter of the field block, and kept with it.
+class KeyReader:
+    """Finds the key a request presents. Digests of keys seen lately are remembered: a pure function of the key."""
 
-    Raises:
-        HeadError: the key was sent more than once.
-    """
-    block = head.block
-    if block.presented_at == resource.key:
-        known = cast("Presented", block.presented)
-    else:
-        known = _in_block(block, resource, master_key)
-        block.presented = known
-        block.presented_at = resource.key
-    if resource.key_place != "query":
-        return Presented(known.digest, known.fields, head.query) if head.query else known
-    query, found = _from_query(head.query, resource.key_name)
-    return Presented(_digest(found, master_key), known.fields, query)
+    __slots__ = ("_digests", "_master_key")
 
+    def __init__(self, master_key: bytes) -> None:
+        self._master_key = master_key
+        self._digests: dict[bytes, bytes] = {}
 
-def _in_block(block: FieldBlock, resource: CompiledResource, master_key: bytes) -> Presented:
-    found: list[bytes] = []
-    if resource.key_place == "header":
-        fields, found = _from_header(block, resource.key_name)
-    elif resource.key_place == "cookie":
-        lines, found = _from_cookie(block.lines, resource.key_name)
-        fields = [line.text for line in lines]
-    else:
-        fields = [line.text for line in block.lines]
-    meaning = block.meaning
-    if meaning.chunked:
-        fields.append(b"Transfer-Encoding: chunked")
-    elif meaning.length_text is not None:
-        fields.append(meaning.length_text)
-    fields.append(b"")
-    return Presented(_digest(found, master_key), b"\r\n".join(fields), b"")
+    def find(self, head: RequestHead, resource: CompiledResource) -> Presented:
+        """What ``head`` presents at ``resource``. All but a query key is a matter of the field block, and kept with it.
 
+        Raises:
+            HeadError: the key was sent more than once.
+        """
+        block = head.block
+        if block.presented_at == resource.key:
+            known = cast("Presented", block.presented)
+        else:
+            known = self._in_block(block, resource)
+            block.presented = known
+            block.presented_at = resource.key
+        if resource.key_place != "query":
+            return Presented(known.digest, known.fields, head.query) if head.query else known
+        query, found = _from_query(head.query, resource.key_name)
+        return Presented(self._digest(found), known.fields, query)
 
-def _digest(found: list[bytes], master_key: bytes) -> bytes | None:
-    if not found:
-        return None
-    if len(found) > 1:
-        raise HeadError("credential_ambiguous")
-    key = found[0]
-    return apikey.digest(key, master_key) if apikey.tag_of(key) is not None else b""
+    def _in_block(self, block: FieldBlock, resource: CompiledResource) -> Presented:
+        found: list[bytes] = []
+        if resource.key_place == "header":
+            fields, found = _from_header(block, resource.key_name)
+        elif resource.key_place == "cookie":
+            lines, found = _from_cookie(block.lines, resource.key_name)
+            fields = [line.text for line in lines]
+        else:
+            fields = [line.text for line in block.lines]
+        meaning = block.meaning
+        if meaning.chunked:
+            fields.append(b"Transfer-Encoding: chunked")
+        elif meaning.length_text is not None:
+            fields.append(meaning.length_text)
+        fields.append(b"")
+        return Presented(self._digest(found), b"\r\n".join(fields), b"")
+
+    def _digest(self, found: list[bytes]) -> bytes | None:
+        if not found:
+            return None
+        if len(found) > 1:
+            raise HeadError("credential_ambiguous")
+        key = found[0]
+        digest = self._digests.get(key)
+        if digest is None:
+            if apikey.tag_of(key) is None:
+                return b""
+            if len(self._digests) >= _REMEMBERED:
+                self._digests.clear()
+            digest = self._digests[key] = apikey.digest(key, self._master_key)
+        return digest
 
 
 def _from_header(block: FieldBlock, name: bytes) -> tuple[list[bytes], list[bytes]]:

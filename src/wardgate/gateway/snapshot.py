@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 
 from wardgate.domain.api import Api
 from wardgate.gateway import path as paths
-from wardgate.gateway import presented
 from wardgate.gateway.head import RequestHead
 from wardgate.gateway.pool import UpstreamPool
+from wardgate.gateway.presented import KeyReader
 from wardgate.gateway.router import Match, Router
 from wardgate.policy.compiled import CompiledApi, CompiledResource
 from wardgate.policy.cors import CorsRules
@@ -63,11 +63,11 @@ class Matched:
 class Snapshot:
     """Immutable once built. ``pools`` are kept across snapshots for APIs whose upstream did not change."""
 
-    __slots__ = ("_master_key", "_router", "mounted")
+    __slots__ = ("_keys", "_router", "mounted")
 
     def __init__(self, mounted: dict[str, Mounted], master_key: bytes) -> None:
         self.mounted = mounted
-        self._master_key = master_key
+        self._keys = KeyReader(master_key)
         self._router: Router[CompiledResource] = Router(
             (m.compiled.api, m.compiled.resources, m.compiled.undeclared) for m in mounted.values()
         )
@@ -102,7 +102,7 @@ class Snapshot:
         mounted = matched.mounted = self.mounted[resource.api_id]
         if resource.cors is not None:
             matched.cors = resource.cors.actual(origin or b"")
-        digest, fields, query = presented.find(head, resource, self._master_key)
+        digest, fields, query = self._keys.find(head, resource)
         matched.digest = digest
         matched.verb = _VERBS.get(method) or method.encode() + b" "
         target = head.target[mounted.base :] or b"/"
