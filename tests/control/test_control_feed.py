@@ -13,15 +13,15 @@ from tests.storage.samples import entry, feed_of, orders
 
 from wardgate.control import applications, keys
 from wardgate.control.apply import apply_document
-from wardgate.control.feed import WAKE_SOCKET, wake
+from wardgate.control.feed import wake, wake_socket
 from wardgate.storage.database import SqlStore
 
 
 @contextmanager
-def listening(data_dir: Path) -> Iterator[socket.socket]:
+def listening(data_dir: Path, environment: str = "development") -> Iterator[socket.socket]:
     """A listener where the supervisor's would be."""
-    path = data_dir / WAKE_SOCKET
-    path.parent.mkdir(parents=True)
+    path = wake_socket(data_dir, environment)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)) as listener:
         directory = os.open(path.parent, os.O_DIRECTORY)
         listener.bind(f"/proc/self/fd/{directory}/{path.name}")
@@ -54,6 +54,18 @@ def test_a_full_queue_does_not_block(tmp_path: Path) -> None:
         results = [wake(tmp_path) for _ in range(2000)]
     assert results[0]
     assert not results[-1]
+
+
+def test_every_environment_is_woken(tmp_path: Path) -> None:
+    """Each service of the directory hears of a change, whatever another left behind or does not read."""
+    with listening(tmp_path, "development"):
+        pass
+    with listening(tmp_path, "production") as production, listening(tmp_path, "staging") as staging:
+        while wake(tmp_path) == 2:
+            pass
+        assert received(production) > 10
+        assert wake(tmp_path) == 1
+        assert (received(production), received(staging) > 10) == (1, True)
 
 
 @pytest.mark.parametrize("length", [60, 200])

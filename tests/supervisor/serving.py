@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -39,7 +40,9 @@ class Service:
     ) -> None:
         self.data_dir = data_dir
         self.port, self.control = free_ports(2)
-        self._log = data_dir.parent / f"{data_dir.name}.log"
+        named = dict(itertools.pairwise(options))
+        self.environment = named.get("--environment", "development")
+        self._log = data_dir.parent / f"{data_dir.name}.{self.environment}.log"
         arguments = ["serve", "--data-dir", str(data_dir), "--listen", str(self.port)]
         arguments += ["--control", str(self.control), "--workers", str(workers), *options]
         with self._log.open("ab") as log:
@@ -117,9 +120,16 @@ class Service:
             if sample.name == name and labels.items() <= sample.labels.items()
         )
 
+    def kill_all(self) -> None:
+        """kill -9 of every process of the service, the supervisor first, as near to at once as can be."""
+        children = [pid for pids in self.children().values() for pid in pids]
+        for pid in (self.process.pid, *children):
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
     def state(self) -> dict[str, Any]:
         """What the service published of itself."""
-        return dict(json.loads((self.data_dir / "run" / "development.json").read_text()))
+        return dict(json.loads((self.data_dir / "run" / f"{self.environment}.json").read_text()))
 
     @staticmethod
     def _status(url: str, headers: dict[str, str]) -> int:

@@ -90,7 +90,7 @@ def test_sigterm_drains(tmp_path: Path) -> None:
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", service.port), timeout=1)
         assert not (service.data_dir / "run" / "development.json").exists()
-        assert not (service.data_dir / "run" / "wake.sock").exists()
+        assert not (service.data_dir / "run" / "wake-development.sock").exists()
 
 
 def test_children_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wardgate.control.feed import wake
+from wardgate.control.feed import wake, wake_socket
 from wardgate.supervisor.state import run_dir
 from wardgate.supervisor.wake import WakeSocket
 
@@ -17,7 +17,8 @@ async def test_datagrams_that_wait_wake_once(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     data_dir = Path("data")
     woken: list[int] = []
-    endpoint = WakeSocket(run_dir(data_dir) / "wake.sock", lambda: woken.append(1))
+    run_dir(data_dir)
+    endpoint = WakeSocket(wake_socket(data_dir, "development"), lambda: woken.append(1))
     for _ in range(5):
         assert wake(data_dir)
     await asyncio.sleep(0.02)
@@ -33,6 +34,7 @@ async def test_a_long_path_is_bound_all_the_same(tmp_path: Path) -> None:
     """A data directory deeper than a socket's name may be long still gets its socket; a left-over one is replaced."""
     deep = tmp_path / ("d" * 100)
     for _ in range(2):
-        endpoint = WakeSocket(run_dir(deep) / "wake.sock", lambda: None)
-        assert (deep / "run" / "wake.sock").is_socket()
+        run_dir(deep)
+        endpoint = WakeSocket(wake_socket(deep, "development"), lambda: None)
+        assert (deep / "run" / "wake-development.sock").is_socket()
         endpoint._socket.detach()

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from wardgate.control.feed import wake_socket
 from wardgate.domain.settings import Listener, ServerSettings
 from wardgate.gateway.hub import Message
 from wardgate.gateway.launch import InheritedSocket, Launch
@@ -101,8 +102,10 @@ class Supervisor:
         Raises:
             StartError: a worker says that its settings cannot work.
         """
+        data_dir = Path(self.settings.data_dir)
+        run_dir(data_dir)
         wake = WakeSocket(
-            run_dir(Path(self.settings.data_dir)) / "wake.sock", lambda: self.hub.broadcast({"kind": "wake"})
+            wake_socket(data_dir, self.settings.environment), lambda: self.hub.broadcast({"kind": "wake"})
         )
         try:
             for desk in self._desks:

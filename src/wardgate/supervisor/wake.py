@@ -1,4 +1,4 @@
-"""``run/wake.sock``: any datagram to it means that the change feed moved, whoever committed the change."""
+"""``run/wake-<environment>.sock``: any datagram to it means that the change feed moved, whoever committed the change."""
 
 from __future__ import annotations
 
