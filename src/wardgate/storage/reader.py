@@ -28,25 +28,24 @@ _CACHE_KIB = 8192
 #: Seconds for which a retired signing key is still published.
 _RETIRED_SECONDS = 3600.0
 
-#: A credential and, read in the same instant, the newest change; the columns in the order of ``_SET_FIELDS``.
+#: What the request path judges a credential by; the columns in the order of ``_SET_FIELDS``. Each column costs.
 _CREDENTIAL = """
-SELECT id, application_id, environment, prefix, last_four, name, description, created_at, expires_at, revoked_at,
-       replaced_by, lineage, restrictions, (SELECT seq FROM sqlite_sequence WHERE name = 'changes')
+SELECT id, application_id, environment, last_four, expires_at, revoked_at, restrictions
 FROM credentials WHERE lookup = ? AND digest = ?
 """
-_FIELDS = (
-    "id", "application", "environment", "prefix", "last_four", "name", "description", "created_at", "expires_at",
-    "revoked_at", "replaced_by", "lineage", "restrictions",
-)  # fmt: skip
+_FIELDS = ("id", "application", "environment", "last_four", "expires_at", "revoked_at", "restrictions")
 _RESTRICTIONS = _FIELDS.index("restrictions")
 #: These fill a credential's slots directly: a third of the time its generated ``__init__`` takes, which would
 #: otherwise be a quarter of a look-up.
 _SET_FIELDS = tuple(getattr(Credential, name).__set__ for name in _FIELDS)
-#: Use figures move all the time, so a cached principal could only hold them stale: it holds none.
-_UNUSED = tuple(
+#: What people want to know of a credential is not read here; a cached principal could only hold its use figures stale.
+_UNREAD = tuple(
     (getattr(Credential, name).__set__, value)
-    for name, value in (("last_used_at", None), ("last_used_address", None), ("use_count", 0))
-)
+    for name, value in {
+        "prefix": "", "name": "", "description": "", "created_at": 0.0, "replaced_by": None, "lineage": "",
+        "last_used_at": None, "last_used_address": None, "use_count": 0,
+    }.items()
+)  # fmt: skip
 _CONSUMER = """
 SELECT a.name, a.owner, a.status, s.id, s.api, s.plan
 FROM applications AS a
@@ -97,7 +96,6 @@ class SqliteSource:
         self._connection: sqlite3.Connection | None = None
         self._version: int | None = None
         self._consumers: dict[tuple[str, str], Consumer] = {}
-        self._consumers_at: int | None = None
         self._execute: Execute | None = None
 
     def master_key(self) -> bytes:
@@ -105,16 +103,14 @@ class SqliteSource:
         return self._master_key
 
     def principal(self, digest: bytes) -> Principal | None:
-        """The credential stored under ``digest`` (without its use figures), its application and subscriptions."""
+        """The credential stored under ``digest`` (what it is judged by), its application and subscriptions.
+
+        The latter two are as new as the last ``changed`` or ``changes``: what the feed has announced is in them.
+        """
         rows = self._rows(_CREDENTIAL, (lookup_of(digest), digest))
         if not rows:
             return None
-        row = rows[0]
-        credential = _credential(row)
-        position = row[-1]
-        if position != self._consumers_at:
-            self._consumers.clear()
-            self._consumers_at = position
+        credential = _credential(rows[0])
         consumer = self._consumers.get((credential.application, credential.environment))
         if consumer is None:
             consumer = self._consumer(credential.application, credential.environment)
@@ -152,6 +148,7 @@ class SqliteSource:
             for seq, kind, key, at in self._rows(_CHANGES, (after,))
         ]
         if found:
+            self._consumers.clear()
             if found[0].seq != after + 1:
                 raise LostPlaceError(f"the feed starts at {found[0].seq}, after the asked {after + 1}")
         elif self.position() != after:
@@ -163,6 +160,8 @@ class SqliteSource:
         version = int(self._rows(_DATA_VERSION)[0][0])
         changed = version != self._version
         self._version = version
+        if changed:
+            self._consumers.clear()
         return changed
 
     def signing_keys(self) -> list[SigningKey]:
@@ -177,7 +176,7 @@ class SqliteSource:
     def close(self) -> None:
         """Closes the connection; a later read opens another."""
         connection, self._connection = self._connection, None
-        self._execute = self._version = self._consumers_at = None
+        self._execute = self._version = None
         self._consumers.clear()
         if connection is not None:
             connection.close()
@@ -185,7 +184,7 @@ class SqliteSource:
     def _consumer(self, application_id: str, environment: str) -> Consumer:
         """Reads the application and its subscriptions in ``environment``, and remembers them.
 
-        What changes them appends to the feed in the same transaction, so they stand while its position does.
+        What changes them appends to the feed in the same transaction, so they stand until it says so.
         """
         rows = self._rows(_CONSUMER, (environment, application_id))
         if not rows:
@@ -227,7 +226,7 @@ def _credential(row: Row) -> Credential:
     credential = object.__new__(Credential)
     for set_field, value in zip(_SET_FIELDS, row, strict=False):
         set_field(credential, value)
-    for set_field, value in _UNUSED:
+    for set_field, value in _UNREAD:
         set_field(credential, value)
     text = row[_RESTRICTIONS]
     try:
