@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+import time
+from typing import Any
 
 from tests.gateway.harness import Gateway, Upstream, Wire, ok, orders, serving
 
+from wardgate.control import keys
+from wardgate.domain import apikey
+from wardgate.domain.consumer import Restrictions
 from wardgate.domain.upstream import Timeouts
+from wardgate.gateway.identity import Signer
 from wardgate.storage.database import SqlStore
 
 
@@ -270,12 +277,51 @@ async def test_a_bad_head_ends_the_connection_with_a_reason(gateway: Gateway) ->
     await gateway.until(lambda: '"127.0.0.1"' in (gateway.data_dir / "access.log").read_text())
 
 
+async def test_a_wrong_key_is_refused_in_the_same_bytes_whatever_is_wrong(
+    gateway: Gateway, upstream: Upstream
+) -> None:
+    """Unknown, garbled, revoked, expired, bound elsewhere: only the request's id differs, and the log knows why."""
+    wrong = ["nonsense", "", gateway.key[:-1] + ("a" if gateway.key[-1] != "a" else "b")]
+    for changes in (
+        {"restrictions": Restrictions(cidrs=("203.0.113.0/24",))},
+        {"restrictions": Restrictions(referers=("shop.example.com",))},
+        {"environment": "production"},
+        {},
+        {"expires_at": time.time() + 0.2},
+    ):
+        named: Any = {"application": "mobile", "environment": "development"} | changes
+        issued, key = await keys.issue(gateway.store, **named)
+        if not changes:
+            await keys.revoke(gateway.store, issued.id)
+        wrong.append(key.reveal().decode())
+    await asyncio.sleep(0.25)
+    wrong.append(apikey.generate("dev", secrets.token_bytes))
+    seen = set()
+    for key_text in wrong:
+        answer = await gateway.call("GET", "/items", b"X-API-Key: " + key_text.encode(), key="")
+        lines = [
+            line for line in answer.head.split(b"\r\n") if not line.startswith(b"X-Wardgate-Request-Id: ")
+        ]
+        seen.add((tuple(lines), answer.body))
+    assert len(seen) == 1
+    assert upstream.wires == []
+    assert gateway.reasons == sorted(
+        [
+            *["credential_malformed"] * 3,
+            "key_address_refused",
+            "key_expired",
+            "key_referrer_refused",
+            "key_revoked",
+            "key_unknown",
+            "key_wrong_environment",
+        ]
+    )
+
+
 async def test_a_request_that_fails_inside_the_gateway_is_answered(
     gateway: Gateway, upstream: Upstream
 ) -> None:
     """Without a key to sign with nothing is forwarded: 500, no connection lost, nothing counted for ever."""
-    from wardgate.gateway.identity import Signer
-
     gateway.worker._identity.use(Signer([]))
     for _ in range(3):
         answer = await gateway.call("POST", "/items", body=b"x")

@@ -60,7 +60,8 @@ async def _probe_forever(pool: UpstreamPool, target: Target, check: HealthCheck)
         try:
             async with asyncio.timeout(check.timeout):
                 ok = await _probe(pool, target, check)
-        except (OSError, TimeoutError, ValueError):  # ValueError: a line too long, a name that cannot be encoded
+        except (OSError, TimeoutError, ValueError):
+            # ValueError: a line too long, or a name that cannot be encoded.
             ok = False
         pool.probe_result(target, ok=ok)
         await asyncio.sleep(check.interval)

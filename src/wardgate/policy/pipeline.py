@@ -71,8 +71,8 @@ _UNAVAILABLE = Rejection.of("scheme_unavailable", b'WWW-Authenticate: Bearer rea
 
 
 def _shut(resource: Resource) -> Step | None:
-    """S0's combination rule: a resource with scopes takes OAuth2 only; a key alone never opens it."""
-    if not resource.schemes or ("api_key" in resource.schemes and not resource.scopes):
+    """A resource with scopes takes OAuth2 only: a key alone never opens it, nor does the lack of any scheme."""
+    if not resource.scopes and (not resource.schemes or "api_key" in resource.schemes):
         return None
 
     def scheme_unavailable(_exchange: Exchange) -> Rejection | None:

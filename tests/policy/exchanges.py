@@ -1,0 +1,162 @@
+"""Requests as the steps see them, without sockets: an API, a principal, an exchange, and a run through the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from wardgate.domain.api import Api, PolicyUse, Resource, SchemeName
+from wardgate.domain.consumer import Application, Credential, Principal, Restrictions, Subscription
+from wardgate.domain.limit import Plan
+from wardgate.domain.rejection import Rejection
+from wardgate.domain.upstream import Upstream
+from wardgate.gateway.head import HeadParser
+from wardgate.limits.client import LimitClient
+from wardgate.policy.compiled import CompiledApi, CompiledResource
+from wardgate.policy.exchange import Exchange, LimitSet, Step
+from wardgate.policy.pipeline import compile_api
+from wardgate.policy.registry import CompileContext, PolicyRegistry
+
+NOW = 1_000.0
+WALL = 1_800_000_000.0
+DIGEST = b"d" * 32
+ENVIRONMENT = "development"
+
+
+def resource(
+    *schemes: SchemeName, name: str = "GET /items", scopes: tuple[str, ...] = (), policies: Iterable[str] = ()
+) -> Resource:
+    """One resource with these schemes; without any it is open."""
+    method, path = name.split()
+    uses = tuple(PolicyUse(name=each) for each in policies)
+    return Resource(method=method, path=path, schemes=schemes, scopes=scopes, policies=uses)
+
+
+def api(*resources: Resource, **changes: Any) -> Api:
+    """The API ``orders/v1`` with these resources, or one that asks for a key."""
+    made = Api(
+        name="orders",
+        version="v1",
+        base_path="/orders/v1",
+        upstream=Upstream(targets=("http://127.0.0.1:9",)),
+        resources=resources or (resource("api_key"),),
+        plans=("free",),
+    )
+    return replace(made, **changes)
+
+
+def compiled(*resources: Resource, registry: PolicyRegistry | None = None, **changes: Any) -> CompiledApi:
+    """That API ready to decide."""
+    return compile_api(api(*resources, **changes), ENVIRONMENT, registry or PolicyRegistry())
+
+
+def principal(
+    *,
+    plan: str | None = "free",
+    status: str = "active",
+    subscribed: str | None = "orders/v1",
+    **credential: Any,
+) -> Principal:
+    """An application's key, good for everything unless said otherwise."""
+    restrictions = Restrictions(
+        **{name: credential.pop(name) for name in ("cidrs", "referers", "resources") if name in credential}
+    )
+    subscriptions = {}
+    if subscribed is not None:
+        subscriptions[subscribed] = Subscription(id="sub_1", application="app_1", api=subscribed, plan=plan)
+    return Principal(
+        credential=Credential(
+            id="key_1",
+            application="app_1",
+            prefix="wg_dev_abcd",
+            last_four="wxyz",
+            restrictions=restrictions,
+            **({"environment": ENVIRONMENT} | credential),
+        ),
+        application=Application(id="app_1", name="mobile", status=status),  # type: ignore[arg-type]
+        subscriptions=subscriptions,
+    )
+
+
+@dataclass
+class Directory:
+    """What a worker would look up."""
+
+    known: Mapping[bytes, Principal] = field(default_factory=dict)
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    client: LimitClient | None = None
+    asked: list[bytes] = field(default_factory=list)
+
+    def principal(self, digest: bytes, now: float) -> Principal | None:
+        """The one known by ``digest``."""
+        self.asked.append(digest)
+        return self.known.get(digest)
+
+    def limits(self, subscription: Subscription) -> LimitSet | None:
+        """The limits of the subscription's plan."""
+        plan = self.plans.get(subscription.plan or "")
+        if plan is None or self.client is None:
+            return None
+        return self.client.bind(subscription.id, plan)
+
+    def wall(self) -> float:
+        """A fixed time."""
+        return WALL
+
+
+def exchange(
+    target: CompiledResource,
+    who: Principal | None = None,
+    *fields: bytes,
+    digest: bytes | None = DIGEST,
+    client: str = "192.0.2.7",
+    secure: bool = True,
+    directory: Directory | None = None,
+) -> Exchange:
+    """A request at ``target`` with the key of ``who`` and further fields."""
+    head = HeadParser(100, 8192).parse(
+        b"\r\n".join([b"GET /orders/v1/items HTTP/1.1", b"Host: api.test", *fields])
+    )
+    known = directory or Directory({DIGEST: who} if who is not None else {})
+    return Exchange(head, target, digest, client, secure, NOW, known)
+
+
+def verdict(made: Exchange) -> Rejection | None:
+    """What the resource's steps, all of them without waiting, say."""
+    for step in made.resource.steps:
+        outcome = step(made)
+        if outcome is not None:
+            assert isinstance(outcome, Rejection)
+            return outcome
+    return None
+
+
+def reason(made: Exchange) -> str:
+    """The verdict's name, or ``ok``."""
+    outcome = verdict(made)
+    return outcome.reason.name if outcome is not None else "ok"
+
+
+class Noting:
+    """A policy that notes when it runs and says what it is told to."""
+
+    def __init__(
+        self, name: str, phase: str, says: Callable[[Exchange], Rejection | None] = lambda _: None
+    ) -> None:
+        self.name = name
+        self.phase = phase
+        self.says = says
+        self.ran: list[str] = []
+
+    def validate(self, config: Mapping[str, Any]) -> None:
+        """Takes anything."""
+
+    def compile(self, config: Mapping[str, Any], context: CompileContext) -> Step | None:
+        """A step that notes the resource it guards."""
+
+        def noting(made: Exchange) -> Rejection | None:
+            self.ran.append(f"{self.name} {context.resource.name}")
+            return self.says(made)
+
+        return noting
