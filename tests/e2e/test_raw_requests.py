@@ -6,6 +6,7 @@ import pytest
 from tests.e2e.raw_requests import FORWARDED, TABLE, Raw
 from tests.e2e.stack import Stack
 from tests.e2e.upstream import Upstream
+from tools import raw_requests_page
 
 pytestmark = pytest.mark.xdist_group("e2e-raw")
 
@@ -36,3 +37,8 @@ def test_the_table_is_large_and_without_repetition() -> None:
     """At least eighty different attacks, each with its own name."""
     assert len({row.send for row in TABLE}) == len(TABLE) >= 80
     assert len({row.name for row in TABLE}) == len(TABLE)
+
+
+def test_the_page_about_the_table_is_up_to_date() -> None:
+    """docs/security/raw-requests.md says what is tested here; `python tools/raw_requests_page.py` writes it anew."""
+    assert raw_requests_page.PAGE.read_text(encoding="utf-8") == raw_requests_page.render()
