@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
-from tests.gateway.harness import Gateway, Upstream, ok, orders, serving
+from tests.gateway.harness import Gateway, Upstream, Wire, ok, orders, serving
 
 from wardgate.domain.api import PolicyUse
 from wardgate.domain.limit import Limit, Plan
@@ -115,6 +115,7 @@ class Waiting:
         self.phase = phase
         self.calls = 0
         self.verdict: Callable[[], Any] = lambda: None
+        self.asked: Callable[[Exchange], None] = lambda _: None
 
     def validate(self, config: Mapping[str, Any]) -> None:
         """Takes anything."""
@@ -124,6 +125,7 @@ class Waiting:
 
         def waiting(exchange: Exchange) -> Rejection | Awaitable[Rejection | None] | None:
             self.calls += 1
+            self.asked(exchange)
             return self.verdict()  # type: ignore[no-any-return]
 
         return waiting
@@ -232,6 +234,22 @@ async def test_a_step_that_fails_shuts(
     assert "a request failed inside the gateway" in caplog.text
     await gateway.at_rest()
     assert gateway.reasons == ["gateway_error"]
+
+
+async def test_a_step_reads_the_path_parameters(guarded: tuple[Gateway, Waiting], upstream: Upstream) -> None:
+    """By their names in the template, decoded; none where the path has none."""
+    gateway, policy = guarded
+    seen: list[dict[str, str]] = []
+    policy.asked = lambda exchange: seen.append(dict(exchange.parameters))
+    client = await gateway.connect()
+    peer: Wire | None = None
+    for path in ("/items/a%20b", "/items", "/items/7", "/items/7"):
+        client.send(gateway.request("GET", path))
+        peer = peer or await upstream.accept()
+        await peer.head()
+        peer.send(ok())
+        await client.answer()
+    assert seen == [{"id": "a b"}, {}, {"id": "7"}, {"id": "7"}]
 
 
 async def test_a_policy_that_cannot_even_compile_leaves_the_api_as_it_was(

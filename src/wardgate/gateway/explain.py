@@ -118,7 +118,7 @@ async def explain(source: GatewaySource, environment: str, question: Question) -
     try:
         head = HeadParser(1000, 64 * 1024).parse(_raw(_with_key(question, source.apis())))
         steps.append(_passed("hygiene", "parse", f"a valid request for the canonical path {head.path}"))
-        matched = _snapshot(source, environment).match(head)
+        matched = head.matched = _snapshot(source, environment).match(head)
     except HeadError as error:
         rejection = Rejection.of(error.reason)
         steps.append(_refused("hygiene", "parse", rejection, error.note))

@@ -72,7 +72,7 @@ class Exchange:
     """The request and what is known of it so far. Steps add to it; none rewrites what another established.
 
     ``head``, ``client`` (address after trusted proxies), ``secure`` (the credential was protected on the way),
-    ``now`` (monotonic seconds), ``resource``, ``parameters`` and ``digest`` are set before the first step. ``digest``
+    ``now`` (monotonic seconds), ``resource`` and ``digest`` are set before the first step. ``digest``
     is the presented key's digest, ``None`` if no key was presented, or ``b""`` if it is no well-formed key.
     ``forward`` and ``answer`` are header lines (with CRLF) for the upstream and for the client.
     """
@@ -83,7 +83,6 @@ class Exchange:
     limit_set: LimitSet | None = None
     forward: bytes = b""
     answer: bytes = b""
-    parameters: Mapping[str, str] | None = None
 
     def __init__(
         self,
@@ -102,6 +101,12 @@ class Exchange:
         self.secure = secure
         self.now = now
         self.directory = directory
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """The path parameters by name, decoded; worked out when asked for, as most requests are not."""
+        match = getattr(getattr(self.head, "matched", None), "match", None)
+        return match.parameters if match is not None else {}
 
 
 class Step(Protocol):
