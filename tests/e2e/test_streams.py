@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from tests.e2e.upstream import Upstream
 pytestmark = pytest.mark.xdist_group("e2e-streams")
 
 _MB = 1 << 20
-#: `WARDGATE_TEST_GIGABYTE=1` moves 1 GiB each way instead of 128 MB.
-_SIZE = 1024 * _MB if os.environ.get("WARDGATE_TEST_GIGABYTE") else 128 * _MB
+_GIGABYTE = 1024 * _MB
+_SIZES = [("length", _GIGABYTE), ("chunked", 128 * _MB)]
 _WORKER_LIMIT = 100 * _MB
 _PIECE = bytes(range(256)) * 256
 
@@ -25,7 +24,7 @@ _PIECE = bytes(range(256)) * 256
 def stack(make_stack: MakeStack, upstream: Upstream) -> Stack:
     """An API that takes bodies of any size, with patience for slow readers."""
     entry = api(
-        "raw", [upstream.url], max_body=2 * _SIZE, upstream={"timeouts": {"response": 30, "idle": 20}}
+        "raw", [upstream.url], max_body=_GIGABYTE, upstream={"timeouts": {"response": 30, "idle": 20}}
     )
     return make_stack(upstream, document([entry]))
 
@@ -36,39 +35,39 @@ def _peak(stack: Stack) -> int:
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
 
 
-@pytest.mark.parametrize("how", ["length", "chunked"])
-def test_a_large_download_is_streamed(stack: Stack, how: str) -> None:
+@pytest.mark.parametrize(("how", "size"), _SIZES)
+def test_a_large_download_is_streamed(stack: Stack, how: str, size: int) -> None:
     """Every byte arrives, in order, and the worker stays small."""
     digest = hashlib.blake2b()
     with stack.wire(timeout=60) as wire:
-        wire.send(stack.request(f"/raw/v1/big?n={_SIZE}&how={how}"))
+        wire.send(stack.request(f"/raw/v1/big?n={size}&how={how}"))
         wire._until(b"\r\n\r\n")
         if how == "chunked":
-            while size := int(wire._until(b"\r\n"), 16):
-                digest.update(wire._exactly(size))
+            while count := int(wire._until(b"\r\n"), 16):
+                digest.update(wire._exactly(count))
                 wire._exactly(2)
         else:
-            for _ in range(_SIZE // _MB):
+            for _ in range(size // _MB):
                 digest.update(wire._exactly(_MB))
     expected = hashlib.blake2b()
-    for _ in range(_SIZE // len(_PIECE)):
+    for _ in range(size // len(_PIECE)):
         expected.update(_PIECE)
     assert digest.digest() == expected.digest()
     assert _peak(stack) < _WORKER_LIMIT
 
 
-@pytest.mark.parametrize("how", ["length", "chunked"])
-def test_a_large_upload_is_streamed(stack: Stack, how: str) -> None:
+@pytest.mark.parametrize(("how", "size"), _SIZES)
+def test_a_large_upload_is_streamed(stack: Stack, how: str, size: int) -> None:
     """The upstream counts every byte, and the worker stays small."""
-    framing = b"Transfer-Encoding: chunked\r\n" if how == "chunked" else b"Content-Length: %d\r\n" % _SIZE
+    framing = b"Transfer-Encoding: chunked\r\n" if how == "chunked" else b"Content-Length: %d\r\n" % size
     with stack.wire(timeout=60) as wire:
         wire.send(stack.request("/raw/v1/length", "POST", framing))
         piece = b"%x\r\n%b\r\n" % (len(_PIECE), _PIECE) if how == "chunked" else _PIECE
-        for _ in range(_SIZE // len(_PIECE)):
+        for _ in range(size // len(_PIECE)):
             wire.send(piece)
         if how == "chunked":
             wire.send(b"0\r\n\r\n")
-        assert wire.answer().body == b"%d" % _SIZE
+        assert wire.answer().body == b"%d" % size
     assert _peak(stack) < _WORKER_LIMIT
 
 
@@ -90,13 +89,13 @@ def test_a_client_that_reads_slowly_holds_the_upstream_back(stack: Stack) -> Non
 def test_an_upstream_that_reads_slowly_holds_the_client_back(stack: Stack) -> None:
     """While the upstream does not read, a client can only send what the buffers hold."""
     with stack.wire() as wire:
-        wire.send(stack.request("/raw/v1/never-reads", "POST", b"Content-Length: %d\r\n" % (100 * _MB)))
+        wire.send(stack.request("/raw/v1/never-reads", "POST", b"Content-Length: %d\r\n" % (120 * _MB)))
         wire.sock.settimeout(1.0)
         sent = 0
         with pytest.raises(TimeoutError):
             while True:
                 sent += wire.sock.send(_PIECE)
-    assert sent < 40 * _MB
+    assert sent < 90 * _MB  # what the kernel takes for four sockets, 32 MB each at most
     assert _peak(stack) < _WORKER_LIMIT
 
 
