@@ -21,6 +21,7 @@ from wardgate.domain.document import ApiEntry
 from wardgate.domain.limit import Limit, Plan
 from wardgate.domain.settings import Bounds, Listener, ServerSettings
 from wardgate.domain.upstream import Upstream as UpstreamSettings
+from wardgate.gateway.connection import ClientConnection
 from wardgate.gateway.worker import Worker
 from wardgate.limits.authority import Authority
 from wardgate.limits.client import LimitClient
@@ -276,6 +277,16 @@ class Gateway:
         while not condition():
             assert time.monotonic() < deadline, "it did not happen"
             await asyncio.sleep(0.005)
+
+    async def clogged(self, client: Wire) -> ClientConnection:
+        """The gateway's end of its only client, which reads nothing from now on: 240 kB of an answer do not fit."""
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await self.until(lambda: self.worker.connections)
+        (connection,) = self.worker.connections
+        sock: socket.socket = connection.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        connection.transport.set_write_buffer_limits(high=1000)
+        return connection
 
     async def at_rest(self) -> None:
         """Returns once nothing is in flight anywhere; fails if something was leaked."""

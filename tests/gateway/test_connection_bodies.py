@@ -9,6 +9,7 @@ from tests.gateway.harness import Gateway, Upstream, Wire, ok, orders, serving
 
 from wardgate.domain.settings import Bounds
 from wardgate.domain.upstream import Timeouts
+from wardgate.gateway.answering import WAIT
 from wardgate.storage.database import SqlStore
 
 MIB = b"\0" * (1 << 20)
@@ -311,16 +312,16 @@ async def test_reading_goes_on_after_a_slow_upload_and_a_slow_download(
     """A client that was held back both ways at the end of a request is read again for the next one."""
     client = await begin(gateway, b"Content-Length: 3")
     client.send(b"abc")
-    client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    connection = await gateway.clogged(client)
     peer = await upstream.accept()
     await peer.head()
     await peer.exactly(3)
-    (connection,) = gateway.worker.connections
     connection.pause_sending()  # the last of the body filled the upstream's buffer, and its answer comes before room
-    peer.send(ok(MIB * 8))
-    await gateway.until(lambda: connection.paused)
+    peer.send(ok(MIB[:240_000]))
+    await gateway.until(lambda: connection.state == WAIT)
+    assert (connection.paused, connection.reading_paused, connection.buffer) == (True, True, b"")
     client.writer.transport.resume_reading()  # type: ignore[attr-defined]
-    assert len((await client.answer()).body) == 8 << 20
+    assert len((await client.answer()).body) == 240_000
     client.send(gateway.request())
     assert (await peer.head()).startswith(b"GET ")
     peer.send(ok())

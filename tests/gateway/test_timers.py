@@ -13,6 +13,7 @@ from tests.gateway.harness import Gateway, Upstream, ok, orders, serving
 from wardgate.domain.api import PolicyUse
 from wardgate.domain.settings import Bounds
 from wardgate.gateway import timers
+from wardgate.gateway.answering import WAIT
 from wardgate.policy.exchange import Exchange, Step
 from wardgate.policy.registry import CompileContext
 from wardgate.storage.database import SqlStore
@@ -91,17 +92,18 @@ async def test_a_client_that_asked_more_than_it_reads_is_not_told_it_was_slow_to
 ) -> None:
     """A request that waits behind an answer still being taken is served when that is done."""
     client = await hasty.connect()
-    client.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    client.send(hasty.request(), hasty.request("GET", "/none"))
+    connection = await hasty.clogged(client)
+    client.send(hasty.request(), hasty.request("GET", "/none"), b"GET /orders/v1/half HT")
     peer = await upstream.accept()
     await peer.head()
-    peer.send(ok(b"\0" * (8 << 20)))
-    (connection,) = hasty.worker.connections
-    await hasty.until(lambda: connection.paused and connection.buffer)
-    await asyncio.sleep(0.1)
-    assert hasty.worker.connections
+    peer.send(ok(b"\0" * 240_000))
+    await hasty.until(lambda: connection.state == WAIT)
+    assert connection.paused
+    await asyncio.sleep(0.45)
     client.writer.transport.resume_reading()  # type: ignore[attr-defined]
-    assert len((await client.answer()).body) == 8 << 20
+    assert len((await client.answer()).body) == 240_000
+    assert (await client.answer()).reason == "resource_not_found"
+    client.send(b"TP/1.1\r\nHost: a\r\n\r\n")
     assert (await client.answer()).reason == "resource_not_found"
 
 
