@@ -7,11 +7,14 @@ from abc import abstractmethod
 from wardgate.domain.rejection import Rejection
 from wardgate.gateway.answering import BUSY, DISCARD, GONE, Answering
 from wardgate.gateway.chunked import ChunkDecoder, ChunkError, encode, last_chunk
+from wardgate.gateway.fields import cgi_name
 
 #: Bytes held back: of pipelined requests, and of a body that no upstream takes yet.
 PIPELINE = 64 * 1024
 #: Bytes of a refused request's body that are read off to keep the connection.
 _DISCARD_LIMIT = 256 * 1024
+#: Pieces of a body that waits are joined up to this size.
+_SMALL = 4096
 
 
 class Receiving(Answering):
@@ -54,7 +57,7 @@ class Receiving(Answering):
                 return
             done = decoder.done
             if done:
-                self._trailers = decoder.trailers
+                self._trailers = self._without_key(decoder.trailers)
                 if decoder.rest:
                     self._keep(decoder.rest)
         self.bytes_in += sum(map(len, pieces))
@@ -75,9 +78,22 @@ class Receiving(Answering):
         if self.upstream is not None:
             self.upstream.send_body(out, done=done)
         elif self.state == BUSY:
-            self._pending.append(out)
-            if sum(map(len, self._pending)) > PIPELINE:
+            pending = self._pending
+            if pending and len(pending[-1]) + len(out) <= _SMALL:
+                # So that a client which sends byte by byte cannot make a long list to be summed up at each of them.
+                pending[-1] += out
+            else:
+                pending.append(out)
+            if sum(map(len, pending)) > PIPELINE:
                 self._pause_reading()
+
+    def _without_key(self, trailers: list[bytes]) -> list[bytes]:
+        """What may be forwarded: a key is no more for the upstream in a trailer than in a header."""
+        resource = self.matched.resource if self.matched is not None else None
+        if not trailers or resource is None or resource.key_place != "header":
+            return trailers
+        read = cgi_name(resource.key_name)
+        return [line for line in trailers if cgi_name(line.partition(b":")[0].lower()) != read]
 
     def _body_failed(self, reason: str) -> None:
         """The body cannot be taken: the upstream must not see it as whole, and the connection ends."""
