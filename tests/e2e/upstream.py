@@ -169,7 +169,8 @@ class Upstream:
 
     def on_wire(self, token: bytes) -> bool:
         """Whether ``token`` arrived in any way at all."""
-        return any(token in data for data in self.log.wire.values())
+        known = any(token in seen.head + seen.body for seen in self.log.requests)
+        return known or any(token in data for data in self.log.wire.values())
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
