@@ -17,8 +17,9 @@ another path in them:
 from __future__ import annotations
 
 import re
-import unicodedata
 from urllib.parse import quote, unquote_to_bytes
+
+from wardgate.domain.path import ambiguity
 
 AMBIGUOUS = "path_ambiguous"
 MALFORMED = "request_malformed"
@@ -31,15 +32,6 @@ _LEAD = rb"A-Za-z0-9_~!$&'()*+,=:@\-"
 _PLAIN = re.compile(rb"((?:/\.?[" + _LEAD + rb"][." + _LEAD + rb"]*+)*+/?+)(?:\?([!\"$-~]*+))?+")
 _TARGET = re.compile(rb"(/(?:[!\"$&->@-~]|%[0-9A-Fa-f]{2})*+)(?:\?([!\"$-~]*+))?+")
 _ENCODED_SLASH = re.compile(rb"%2[Ff]")
-_TWO_READINGS = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\\;?#]"  # controls (C0, DEL, C1) and delimiters that some reader gives a meaning
-    r"|//|/[. ]+(?:/|\Z)"  # empty segments and dot segments
-    r"|%(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})"  # still encoded after decoding once
-)
-_DELIMITERS = frozenset("/\\.;%?#")
-# Fraction slash, division slash, set minus (best-fit to "/" and "\" on Windows) and the invisible grapheme joiner.
-_BEST_FIT = frozenset("\u2044\u2215\u2216\u034f")
-_INVISIBLE = frozenset({"Cf", "Zl", "Zp"})
 
 
 class PathError(Exception):
@@ -82,28 +74,7 @@ def _decoded(target: bytes) -> tuple[str, bytes, bytes]:
         path = unquote_to_bytes(raw).decode("utf-8")
     except UnicodeDecodeError:
         raise PathError(AMBIGUOUS, "not valid UTF-8") from None
-    found = _TWO_READINGS.search(path)
-    if found is not None:
-        raise PathError(AMBIGUOUS, f"{found.group()!r} in the path")
-    if not path.isascii():
-        _check_unicode(path)
+    note = ambiguity(path)
+    if note is not None:
+        raise PathError(AMBIGUOUS, note)
     return path, quote(path, safe=_LITERAL).encode("ascii"), query
-
-
-def _check_unicode(path: str) -> None:
-    """Returns when no character of ``path`` is invisible or becomes a delimiter when normalised."""
-    for character in set(path):
-        if character.isascii():
-            continue
-        if (
-            unicodedata.category(character) in _INVISIBLE
-            or character in _BEST_FIT
-            or _is_noncharacter(ord(character))
-            or not _DELIMITERS.isdisjoint(unicodedata.normalize("NFKC", character))
-        ):
-            raise PathError(AMBIGUOUS, f"U+{ord(character):04X} in the path")
-
-
-def _is_noncharacter(point: int) -> bool:
-    """Whether Unicode reserves the code point for internal use (Unicode 16, section 23.7)."""
-    return point & 0xFFFE == 0xFFFE or 0xFDD0 <= point <= 0xFDEF

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from wardgate.domain.path import ambiguity
+
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\\;?#%]")
 _BRACES = re.compile(r"(?:[^{}]|\{[^{}/]+\})*")
 _PARAMETER = re.compile(r"\{([^{}]*)\}")
@@ -32,6 +34,10 @@ def template_problem(template: str) -> tuple[str, str] | None:
         )
     if "//" in bare or any(part in (".", "..") for part in bare.split("/")):
         return "has an empty segment or a dot segment", "Write the canonical path"
+    reading = ambiguity(bare)
+    if reading is not None:
+        # What is left of it: segments of more dots, and characters one cannot see or that turn into delimiters.
+        return f"can be read in two ways ({reading})", "No request may hold that; write it in another way"
     return None
 
 
@@ -42,6 +48,8 @@ def base_path_problem(path: str) -> tuple[str, str] | None:
             "holds a parameter",
             "A base path is literal; put parameters into the paths of the OpenAPI document",
         )
+    if not path.isascii():
+        return "holds a character beyond ASCII", "Use letters, digits and hyphens"
     trouble = template_problem(path)
     if trouble is None and path != "/" and path.endswith("/"):
         return "ends with a slash", f"Write {path.rstrip('/') or '/'}"

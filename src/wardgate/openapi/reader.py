@@ -120,15 +120,18 @@ class _Reader:
         for template, item in self._mapping(("paths",), self._data.get("paths")).items():
             if template.startswith("x-"):
                 continue
-            if self._acceptable(template):
+            if self._acceptable(template, item):
                 operations.extend(self._item(template, item, default))
         return operations
 
-    def _acceptable(self, template: str) -> bool:
+    def _acceptable(self, template: str, item: Any) -> bool:
         trouble = template_problem(template)
         path = ("paths", template)
         if trouble is not None:
-            self._source.problem(path, f"the path {template!r} {trouble[0]}", trouble[1])
+            methods = [method.upper() for method in METHODS if isinstance(item, dict) and method in item]
+            whose = f", so no request could reach {' or '.join(f'{m} {template}' for m in methods)}"
+            message = f"the path {template!r} {trouble[0]}{whose if methods else ''}"
+            self._source.problem(path, message, trouble[1])
             return False
         same = self._templates.setdefault(_PARAMETER.sub("{}", template), template)
         if same != template:
