@@ -9,11 +9,15 @@ not browsers. The browser then keeps the answer from the script.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from wardgate.domain.api import Cors
 
 _ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::[1-9][0-9]{0,4})?")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_PORT = re.compile(r":([0-9]+)\Z")
+_LAST_PORT = 65535
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _ASKED_METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}")
 _SAFE_METHODS = frozenset({b"GET", b"HEAD", b"POST"})
@@ -41,8 +45,9 @@ class CorsRules:
     )
 
     def __init__(self, cors: Cors) -> None:
-        """Raises ValueError naming the setting that no browser would accept, or that would let any site in."""
-        _check(cors)
+        """Raises ValueError naming the first setting of :func:`cors_problems`."""
+        for problem in cors_problems(cors):
+            raise ValueError(f"cors.{problem.setting}: {problem.message}; {problem.remedy}")
         self._any_origin = cors.origins == ("*",)
         methods = [method.upper() if method.upper() in _NORMALISED else method for method in cors.methods]
         self._any_method = "*" in methods
@@ -104,31 +109,49 @@ class CorsRules:
         return self._actual.get(origin, self._others)
 
 
-def _check(cors: Cors) -> None:
-    """Returns when ``cors`` is something browsers understand and that does not open more than it says."""
+@dataclass(frozen=True, slots=True)
+class CorsProblem:
+    """A setting that no browser would honour, or that would open more than it says. ``value`` is the wrong entry."""
+
+    setting: str
+    value: str
+    message: str
+    remedy: str
+
+
+def cors_problems(cors: Cors) -> Iterator[CorsProblem]:
+    """Everything that :class:`CorsRules` would refuse in ``cors``."""
     if "*" in cors.origins and len(cors.origins) > 1:
-        raise ValueError("cors.origins: '*' must stand alone; name the origins instead")
+        yield CorsProblem("origins", "*", "'*' must stand alone", "name the origins instead")
     if "*" in cors.origins and cors.credentials:
-        raise ValueError("cors.credentials: not possible with origins '*'; name the origins instead")
+        yield CorsProblem("credentials", "", "not possible with origins '*'", "name the origins instead")
     for origin in cors.origins:
-        if origin == "*":
-            continue
         scheme, _, rest = origin.partition("://")
-        if _ORIGIN.fullmatch(origin) is None or rest.endswith(_DEFAULT_PORTS.get(scheme, "\0")):
-            raise ValueError(
-                f"cors.origins: {origin!r} is not how a browser names an origin; write it like "
-                "https://app.example.com, in lower case, without path and without the default port"
+        if origin != "*" and (
+            _ORIGIN.fullmatch(origin) is None
+            or rest.endswith(_DEFAULT_PORTS.get(scheme, "\0"))
+            or _port(rest) > _LAST_PORT
+        ):
+            yield CorsProblem(
+                "origins",
+                origin,
+                f"{origin!r} is not how a browser names an origin",
+                "write it like https://app.example.com, in lower case, without path and without the default port",
             )
     for method in cors.methods:
         if method != "*" and (_TOKEN.fullmatch(method) is None or method.upper() in _FORBIDDEN_METHODS):
-            raise ValueError(f"cors.methods: {method!r} is no method a browser may send")
+            yield CorsProblem("methods", method, f"{method!r} is no method a browser may send", "remove it")
     for setting, names in (("headers", cors.headers), ("expose", cors.expose)):
         for name in names:
             if _TOKEN.fullmatch(name) is None:
-                raise ValueError(f"cors.{setting}: {name!r} is no header name")
+                yield CorsProblem(setting, name, f"{name!r} is no header name", "correct or remove it")
     if "*" in cors.expose and cors.credentials:
-        raise ValueError(
-            "cors.expose: '*' means nothing to browsers together with credentials; name the headers"
-        )
+        message = "'*' means nothing to browsers together with credentials"
+        yield CorsProblem("expose", "*", message, "name the headers")
     if cors.max_age < 0:
-        raise ValueError(f"cors.max_age: {cors.max_age} must be seconds from 0 up")
+        yield CorsProblem("max_age", "", f"{cors.max_age} is below 0", "write seconds from 0 up")
+
+
+def _port(authority: str) -> int:
+    found = _PORT.search(authority)
+    return int(found[1]) if found else 0

@@ -90,11 +90,14 @@ def compile_api(api: Api, environment: str, registry: PolicyRegistry) -> Compile
     cors = CorsRules(api.cors) if api.cors is not None else None
     undeclared = None
     if api.undeclared == "allow":
-        undeclared = _compile(
-            api, Resource(method="*", path="*", schemes=api.schemes), environment, registry, cors
-        )
+        undeclared = _compile(api, undeclared_resource(api), environment, registry, cors)
     resources = tuple(_compile(api, resource, environment, registry, cors) for resource in api.resources)
     return CompiledApi(api, resources, undeclared, cors)
+
+
+def undeclared_resource(api: Api) -> Resource:
+    """What stands for every request to ``api`` that its OpenAPI document does not declare."""
+    return Resource(method="*", path="*", schemes=api.schemes)
 
 
 def _compile(

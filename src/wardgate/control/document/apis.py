@@ -28,7 +28,8 @@ from wardgate.domain.document import ApiEntry, DocumentError
 from wardgate.domain.upstream import Upstream
 from wardgate.openapi.document import OpenApiDocument
 from wardgate.openapi.paths import base_path_problem
-from wardgate.openapi.tree import Node, Path, plain
+from wardgate.openapi.tree import Node, Path, Scalar, plain
+from wardgate.policy.cors import cors_problems
 
 _KNOWN = (
     "name",
@@ -130,6 +131,7 @@ def _base_path(fields: Fields, name: str, version: str) -> str:
 
 def _cors(fields: Fields) -> Cors | None:
     inner = fields.child("cors", ("origins", "methods", "headers", "expose", "credentials", "max_age"))
+    known = len(fields.report.problems)
     if inner is None:
         return None
     origins = inner.texts("origins", rf"\*|{ORIGIN}", ORIGIN_WORDS)
@@ -151,7 +153,20 @@ def _cors(fields: Fields) -> Cors | None:
             if "*" in getattr(cors, key):
                 remedy = f"List the {key} by name, or set `credentials: false`"
                 inner.problem(key, "'*' cannot go with credentials (Fetch standard, section 3.2.5)", remedy)
+    if len(fields.report.problems) == known:
+        for trouble in cors_problems(cors):
+            steps: Path = (trouble.setting, *_index(inner, trouble.setting, trouble.value))
+            remedy = trouble.remedy[0].upper() + trouble.remedy[1:]
+            inner.problem_below(steps, trouble.message, remedy)
     return cors
+
+
+def _index(fields: Fields, key: str, value: str) -> Path:
+    """Where ``value`` stands in the list ``key``, whatever its case; nothing where ``key`` is no list."""
+    for index, (item, _) in enumerate(fields.items(key) if value else ()):
+        if isinstance(item, Scalar) and str(item.value).upper() == value.upper():
+            return (index,)
+    return ()
 
 
 def _openapi(

@@ -123,7 +123,8 @@ class _Loader:
         if not uses:
             return
         try:
-            check_policies(uses, self._registry or PolicyRegistry.installed())
+            apis = [entry.api for entry, _ in self._apis]
+            check_policies(uses, apis, self._registry or PolicyRegistry.installed())
         except PolicyLoadError as error:
             use, fields = uses[0]
             fields.problem("use", f"the policy {use.name!r} cannot be checked", str(error))
