@@ -230,8 +230,8 @@ class ClientConnection(Forwarding):
                         break
                 else:
                     self.forward()
-        except HeadError as error:
-            self.reject(Rejection.of(error.reason))
+        except HeadError as refused:
+            self.reject(Rejection.of(refused.reason))
         except StoreUnavailableError:
             self.reject(Rejection.of("store_unavailable", retry_after=1))
         except Exception as error:

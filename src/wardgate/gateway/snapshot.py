@@ -42,22 +42,36 @@ class Matched:
     ``tail``, the Host line and ``fields`` make the upstream request's head.
     """
 
-    #: Class-level defaults: most heads set few of these.
-    resource: CompiledResource | None = None
-    resource_name = ""
-    api_id = ""
-    miss = ""
-    mounted: Mounted | None = None
-    match: Match[CompiledResource] | None = None
-    preflight: list[bytes] | None = None
-    cors = b""
-    digest: bytes | None = None
-    verb = b""
-    tail = b""
-    fields = b""
+    __slots__ = (
+        "api_id",
+        "cors",
+        "digest",
+        "fields",
+        "match",
+        "miss",
+        "mounted",
+        "preflight",
+        "resource",
+        "resource_name",
+        "snapshot",
+        "tail",
+        "verb",
+    )
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self.resource: CompiledResource | None = None
+        self.resource_name = ""
+        self.api_id = ""
+        self.miss = ""
+        self.mounted: Mounted | None = None
+        self.match: Match[CompiledResource] | None = None
+        self.preflight: list[bytes] | None = None
+        self.cors = b""
+        self.digest: bytes | None = None
+        self.verb = b""
+        self.tail = b""
+        self.fields = b""
 
 
 class Snapshot:
@@ -172,8 +186,8 @@ def _without_clashes(
             continue
         try:
             snapshot = Snapshot(chosen | {api_id: wanted}, master_key)
-        except ValueError as error:
-            broken(wanted.compiled.api, error)
+        except ValueError as collision:
+            broken(wanted.compiled.api, collision)
         else:
             chosen[api_id] = wanted
     return snapshot

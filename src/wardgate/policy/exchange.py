@@ -77,12 +77,20 @@ class Exchange:
     ``forward`` and ``answer`` are header lines (with CRLF) for the upstream and for the client.
     """
 
-    #: Class-level defaults keep the creation of an exchange cheap: most requests never set most of these.
-    principal: Principal | None = None
-    subscription: Subscription | None = None
-    limit_set: LimitSet | None = None
-    forward: bytes = b""
-    answer: bytes = b""
+    __slots__ = (
+        "answer",
+        "client",
+        "digest",
+        "directory",
+        "forward",
+        "head",
+        "limit_set",
+        "now",
+        "principal",
+        "resource",
+        "secure",
+        "subscription",
+    )
 
     def __init__(
         self,
@@ -101,6 +109,11 @@ class Exchange:
         self.secure = secure
         self.now = now
         self.directory = directory
+        self.principal: Principal | None = None
+        self.subscription: Subscription | None = None
+        self.limit_set: LimitSet | None = None
+        self.forward = b""
+        self.answer = b""
 
     @property
     def parameters(self) -> Mapping[str, str]:
