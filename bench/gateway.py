@@ -181,9 +181,18 @@ def _row(
 
 
 def start(
-    name: str, folder: Path, installation: Installation, core: int, ports: Ports, identity: Identity
+    name: str,
+    folder: Path,
+    installation: Installation,
+    core: int,
+    ports: Ports,
+    identity: Identity,
+    package: Path | None = None,
 ) -> Server:
-    """The service with one worker, everything on, the access log off as the others have it."""
+    """The service with one worker, everything on, the access log off as the others have it.
+
+    ``package`` is a folder with another build of Wardgate to run.
+    """
     argv = [
         *_COMMAND,
         "serve",
@@ -196,7 +205,8 @@ def start(
         *("--control", f"127.0.0.1:{free_port()}"),
         *("--access-log", "off"),
     ]
-    return Server(name, argv, core, folder, _ENV)
+    environment = _ENV if package is None else {**_ENV, "PYTHONPATH": str(package)}
+    return Server(name, argv, core, folder, environment)
 
 
 def command(*arguments: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import gateway, peers
+from bench import build, gateway, peers
 from bench.cases import REFERENCE, Case
 from bench.gateway import Installation, Shape
 from bench.load import Shot
@@ -17,11 +17,15 @@ from wardgate.domain import apikey
 
 PEERS = ("nginx", "haproxy", "envoy")
 OURS = "wardgate"
-SYSTEMS = (*PEERS, OURS)
+#: The same sources uncompiled, measured beside the compiled wheel where that could be built.
+PURE = "wardgate_pure"
+PURE_CASES = ("full", "tls", "varied")
+SYSTEMS = (*PEERS, OURS, PURE)
 #: The cases of Wardgate alone, with the installation each needs.
 SHAPES = {
     "rejected": Shape(),
     "varied": Shape(),
+    "routes_1": Shape(),
     "routes_1000": Shape(resources=1_000),
     "routes_10000": Shape(resources=10_000),
     "keys_1000": Shape(applications=gateway.KEY_APPLICATIONS, keys=1_000),
@@ -50,7 +54,7 @@ class LineUp:
         self._say = say
         self._identity = peers.make_identity(folder)
         self._upstream = free_port()
-        self._started: dict[Shape, tuple[Server, Ports, Installation]] = {}
+        self._started: dict[tuple[str, Shape], tuple[Server, Ports, Installation]] = {}
         server = peers.upstream(self._make("upstream"), load_core, self._upstream)
         self._start(server)
         server.wait_for(self._upstream, "/")
@@ -62,16 +66,22 @@ class LineUp:
         """
         systems = [system for system in SYSTEMS if not set(only) & set(SYSTEMS) or system in only]
         names = [name for name in CASES if not set(only) & set(CASES) or name in only]
-        if OURS in systems and REFERENCE not in systems:
+        if {OURS, PURE} & set(systems) and REFERENCE not in systems:
             systems.insert(0, REFERENCE)
         found = []
         for peer in PEERS:
             if peer in systems:
                 plain = peer == REFERENCE or "full" in names
                 found += self._peer(peer, plain=plain, tls="tls" in names)
+        package = None
         if OURS in systems:
-            for name in names:
-                found.append(self._ours(name))
+            self._say("building the compiled wheel")
+            package = build.compiled(self._cache)
+            if package is None:
+                self._say("no compiled wheel here (it needs a C compiler): measuring pure Python")
+            found += [self._ours(OURS, name, package) for name in names]
+        if PURE in systems and (package is not None or OURS not in systems):
+            found += [self._ours(PURE, name, None) for name in names if name in PURE_CASES]
         return found
 
     def _peer(self, name: str, *, plain: bool, tls: bool) -> list[Case]:
@@ -96,12 +106,13 @@ class LineUp:
             )
         return found
 
-    def _ours(self, name: str) -> Case:
+    def _ours(self, system: str, name: str, package: Path | None) -> Case:
         shape = SHAPES.get(name, Shape())
-        server, ports, installation = self._started.get(shape) or self._serve(name, shape)
+        known = self._started.get((system, shape))
+        server, ports, installation = known or self._serve(system, name, shape, package)
         tls = name == "tls"
         return Case(
-            system=OURS,
+            system=system,
             name=name,
             server=server,
             port=ports.tls if tls else ports.plain,
@@ -111,22 +122,26 @@ class LineUp:
             memory_of=gateway.WORKER,
         )
 
-    def _serve(self, name: str, shape: Shape) -> tuple[Server, Ports, Installation]:
-        self._say(f"starting wardgate for {name}")
-        folder = self._make(f"wardgate-{name}")
+    def _serve(
+        self, system: str, name: str, shape: Shape, package: Path | None
+    ) -> tuple[Server, Ports, Installation]:
+        self._say(f"starting {system} for {name}")
+        folder = self._make(f"{system}-{name}")
         if shape.keys > 1:
             installation = gateway.prepare_cached(self._cache, folder, shape, self._upstream)
         else:
             installation = gateway.prepare(folder, shape, self._upstream)
         ports = self._ports()
-        server = gateway.start(f"wardgate {name}", folder, installation, self._core, ports, self._identity)
+        server = gateway.start(
+            f"{system} {name}", folder, installation, self._core, ports, self._identity, package
+        )
         self._start(server)
         path = ITEM if shape.resources == 1 else "/bench/v1/r0/items/7"
         key = {"X-API-Key": installation.keys[0]}
         server.wait_for(ports.plain, path, key)
         server.wait_for(ports.tls, path, key, tls=True)
-        self._started[shape] = server, ports, installation
-        return self._started[shape]
+        self._started[system, shape] = server, ports, installation
+        return server, ports, installation
 
     def _make(self, name: str) -> Path:
         folder = self._folder / name
@@ -149,8 +164,13 @@ def _shot(name: str, shape: Shape, installation: Installation, folder: Path) -> 
         return Shot(path=ITEM, headers={"X-API-Key": wrong}, refused=True)
     if name == "varied":
         return Shot(path=ITEM, headers=key, script="varied.lua")
+    if name == "routes_1":
+        # As many paths as the largest case has resources, so that only the number of resources differs.
+        spread = {"BENCH_COUNT": "10000", "BENCH_PATH": "/bench/v1/items/%d"}
+        return Shot(path=ITEM, headers=key, script="routes.lua", env=spread)
     if shape.resources > 1:
-        return Shot(path=ITEM, headers=key, script="routes.lua", env={"BENCH_COUNT": str(shape.resources)})
+        spread = {"BENCH_COUNT": str(shape.resources), "BENCH_PATH": "/bench/v1/r%d/items/7"}
+        return Shot(path=ITEM, headers=key, script="routes.lua", env=spread)
     if shape.keys > 1:
         keys = folder / f"{name}.keys"
         keys.touch(mode=0o600)
