@@ -65,9 +65,14 @@ def key_row(credential: Credential, application: str, now: float) -> tuple[str, 
         credential.name or "-",
         state_of(credential, now),
         shown_age(credential.expires_at, now),
-        shown_age(credential.last_used_at, now),
+        _last_used(credential, now),
         str(credential.use_count),
     )
+
+
+def _last_used(credential: Credential, now: float) -> str:
+    age = shown_age(credential.last_used_at, now)
+    return f"{age} from {credential.last_used_address}" if credential.last_used_address else age
 
 
 def key_fields(credential: Credential, application: str) -> list[tuple[str, str]]:
