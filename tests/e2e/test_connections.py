@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 import socket
+import threading
 import time
 
 import pytest
@@ -101,3 +102,45 @@ def test_slow_heads_are_ended_in_time(make_stack: MakeStack, upstream: Upstream)
     finally:
         for sock in socks:
             sock.close()
+
+
+@pytest.mark.parametrize("kind", ["pipelined", "tiny chunks"])
+def test_one_busy_connection_leaves_the_others_their_turn(stack: Stack, kind: str) -> None:
+    """While one client sends requests, or a body in tiny chunks, as fast as it can, another is answered in time."""
+    stop = threading.Event()
+    wire = stack.wire(timeout=20)
+
+    def flood() -> None:
+        try:
+            if kind == "tiny chunks":
+                wire.send(stack.request("/raw/v1/length", "POST", b"Transfer-Encoding: chunked\r\n"))
+            unit = b"GET /nowhere HTTP/1.1\r\nHost: g\r\n\r\n" if kind == "pipelined" else b"1\r\nx\r\n"
+            while not stop.is_set():
+                wire.send(unit * 5000)
+        except OSError:
+            return
+
+    def drain() -> None:
+        try:
+            while wire.sock.recv(1 << 20):
+                pass
+        except OSError:
+            return
+
+    threads = [threading.Thread(target=flood), threading.Thread(target=drain)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(0.3)
+        with stack.wire() as other:
+            for _ in range(10):
+                began = time.monotonic()
+                other.send(stack.request("/raw/v1/echo"))
+                assert other.answer().status == 200
+                assert time.monotonic() - began < 1.5
+    finally:
+        stop.set()
+        wire.sock.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join(20)
+        wire.sock.close()

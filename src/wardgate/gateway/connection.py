@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from wardgate.gateway.worker import Worker
 
 _MEMO_HEAD = 2048
+#: Pipelined requests answered without leaving the loop to other connections.
+_TURN = 16
+#: Bytes read at once after which the sender of a chunked body waits for a turn of the loop.
+_LARGE_READ = 32 * 1024
 
 
 class ClientConnection(Forwarding):
@@ -113,6 +117,8 @@ class ClientConnection(Forwarding):
             if self.body_open:
                 self.since = monotonic()
                 self._body(data)
+                if self._decoder is not None and len(data) >= _LARGE_READ:
+                    self._breathe()
             else:
                 self._keep(data)
         elif state == TUNNEL and self.upstream is not None:
@@ -123,8 +129,9 @@ class ClientConnection(Forwarding):
     # -- requests
 
     def _pump(self, data: bytes) -> None:
-        """Takes requests off ``data`` for as long as each is answered at once."""
+        """Takes requests off ``data`` for as long as each is answered at once; past some the others get their turn."""
         self._pumping = True
+        taken = 0
         while True:
             end = data.find(b"\r\n\r\n")
             if end <= 0:
@@ -140,9 +147,30 @@ class ClientConnection(Forwarding):
                 self._parse(raw, rest)
             if self.state != WAIT or not self.buffer or self.paused:
                 break
+            taken += 1
+            if taken == _TURN:
+                # Not reading meanwhile: else the loop itself would read on here as long as bytes keep coming.
+                self._pause_reading()
+                asyncio.get_running_loop().call_soon(self._go_on)
+                break
             data = self.buffer
             self.buffer = b""
         self._pumping = False
+
+    def _breathe(self) -> None:
+        """Lets other connections have a turn: tiny chunks are dear, and the loop would read on while they come."""
+        if not self.reading_paused and not self.transport.is_closing():
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._breathed)
+
+    def _breathed(self) -> None:
+        if not self.reading_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _go_on(self) -> None:
+        """The next turn of a client that pipelines many requests."""
+        if self.state == WAIT and self.buffer and not self.paused:
+            self._next()
 
     def _incomplete(self, data: bytes) -> bool:
         """Keeps the start of a head; false: one empty line stands before it (RFC 9112 section 2.2), drop that."""
