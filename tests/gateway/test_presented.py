@@ -18,7 +18,7 @@ from wardgate.policy.pipeline import compile_api
 from wardgate.policy.registry import PolicyRegistry
 
 _MASTER = b"m" * 32
-_KEY = apikey.generate("dev", secrets.token_bytes).encode()
+_KEY = apikey.generate("dev", lambda count: bytes(range(count))).encode()
 _DIGEST = apikey.digest(_KEY, _MASTER)
 _parser = HeadParser(100, 8192)
 
