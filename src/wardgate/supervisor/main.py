@@ -17,9 +17,10 @@ from wardgate.gateway.launch import LOG_FORMAT, raise_file_limit
 from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.storage.layout import database_path
 from wardgate.storage.ledger import Ledger
+from wardgate.supervisor.certificates import CertificateDesk
 from wardgate.supervisor.limits import LimitDesk
 from wardgate.supervisor.prepare import PrepareError, check_environment, prepare_store
-from wardgate.supervisor.service import StartError, Supervisor
+from wardgate.supervisor.service import Desk, StartError, Supervisor
 from wardgate.supervisor.sockets import ListenError
 from wardgate.supervisor.state import AlreadyServingError, serving
 from wardgate.supervisor.telemetry import TelemetryDesk
@@ -55,7 +56,12 @@ def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
 async def _run(settings: ServerSettings, say: Callable[[str], None]) -> None:
     ledger = Ledger(database_path(Path(settings.data_dir)))
     limits = LimitDesk(ledger.load_quotas(time.time()))
-    supervisor = Supervisor(settings, [limits, TelemetryDesk(ledger, limits.take_quotas)], say)
+    desks: list[Desk] = [
+        limits,
+        TelemetryDesk(ledger, limits.take_quotas),
+        CertificateDesk(settings.certificates),
+    ]
+    supervisor = Supervisor(settings, desks, say)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stop)
