@@ -130,13 +130,12 @@ class Stack:
         return dict(json.loads(told))
 
     def revoke(self, key_id: str) -> float:
-        """Ends a key; the monotonic time just before that was asked of the open store."""
+        """Ends a key; the monotonic time when the store had committed that."""
 
         async def revoked() -> float:
             async with await open_store(self.data_dir) as store:
-                began = time.monotonic()
                 await keys.revoke(store, key_id)
-                return began
+                return time.monotonic()
 
         return asyncio.run(revoked())
 

@@ -218,7 +218,7 @@ def _unbase(text: bytes) -> bytes:
 
 
 def test_revocation_takes_effect_within_a_tenth_of_a_second(stack: Stack) -> None:
-    """Under load from four connections on two workers: p99 of the time from before the commit to the last acceptance."""
+    """Under load from four connections on two workers: p99 of the time from the commit to the last request accepted."""
     delays: list[float] = []
     for _ in range(12):
         issued = stack.issued("open")
