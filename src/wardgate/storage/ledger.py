@@ -42,10 +42,13 @@ ON CONFLICT (minute, environment, api, resource, application, status, reason) DO
     buckets = add_buckets(buckets, excluded.buckets)
 """
 _ADD_USE = """
-UPDATE credentials SET use_count = use_count + :count,
-    last_used_address = CASE WHEN :last_at >= coalesce(last_used_at, 0) THEN :address ELSE last_used_address END,
-    last_used_at = max(:last_at, coalesce(last_used_at, 0))
-WHERE id = :id
+UPDATE credential_uses SET count = count + ?2,
+    address = CASE WHEN ?3 >= last_at THEN ?4 ELSE address END, last_at = max(last_at, ?3)
+WHERE credential = ?1
+"""
+#: Uses of a credential that was deleted meanwhile find no row here either.
+_FIRST_USE = """
+INSERT INTO credential_uses (credential, count, last_at, address) SELECT id, ?2, ?3, ?4 FROM credentials WHERE id = ?1
 """
 _SET_QUOTA = """
 INSERT INTO quota_windows (key, window, used) VALUES (?, ?, ?)
@@ -110,10 +113,13 @@ class Ledger:
             KeyError: a field is missing.
         """
         rows = [_rollup(item) for item in rollups]
-        used = [{name: item[name] for name in ("id", "count", "last_at", "address")} for item in uses]
+        # In the order of the table: what lies on one page is changed in one turn.
+        used = sorted((item["id"], item["count"], item["last_at"], item["address"]) for item in uses)
         with self._transaction() as connection:
             connection.executemany(_ADD_ROLLUP, rows)
-            connection.executemany(_ADD_USE, used)
+            for use in used:
+                if not connection.execute(_ADD_USE, use).rowcount:
+                    connection.execute(_FIRST_USE, use)
             connection.executemany(_SET_QUOTA, quotas)
 
     def load_quotas(self, now: float) -> list[QuotaRow]:

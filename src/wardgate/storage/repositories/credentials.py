@@ -12,7 +12,14 @@ from wardgate.domain.consumer import Credential
 from wardgate.storage.digests import lookup_of
 from wardgate.storage.errors import stored
 from wardgate.storage.restrictions import restrictions_from_text, restrictions_to_text
-from wardgate.storage.tables import credentials
+from wardgate.storage.tables import credential_uses, credentials
+
+_WITH_USES = select(
+    credentials,
+    credential_uses.c.last_at,
+    credential_uses.c.address,
+    credential_uses.c.count.label("use_count"),
+).outerjoin_from(credentials, credential_uses)
 
 
 class SqlCredentials:
@@ -39,16 +46,22 @@ class SqlCredentials:
                 replaced_by=credential.replaced_by,
                 lineage=credential.lineage,
                 restrictions=restrictions_to_text(credential.restrictions),
-                last_used_at=credential.last_used_at,
-                last_used_address=credential.last_used_address,
-                use_count=credential.use_count,
             )
         )
+        if credential.last_used_at is not None:
+            await self._connection.execute(
+                insert(credential_uses).values(
+                    credential=credential.id,
+                    count=credential.use_count,
+                    last_at=credential.last_used_at,
+                    address=credential.last_used_address or "",
+                )
+            )
 
     async def list(
         self, *, application: str | None = None, environment: str | None = None
     ) -> builtins.list[Credential]:
-        query = select(credentials).order_by(credentials.c.created_at, credentials.c.id)
+        query = _WITH_USES.order_by(credentials.c.created_at, credentials.c.id)
         if application is not None:
             query = query.where(credentials.c.application_id == application)
         if environment is not None:
@@ -56,15 +69,13 @@ class SqlCredentials:
         return [_credential(row) for row in await self._connection.execute(query)]
 
     async def find(self, credential_id: str) -> tuple[Credential, bytes] | None:
-        found = await self._connection.execute(select(credentials).where(credentials.c.id == credential_id))
+        found = await self._connection.execute(_WITH_USES.where(credentials.c.id == credential_id))
         row = found.first()
         return None if row is None else (_credential(row), bytes(row.digest))
 
     async def by_digest(self, digest: bytes) -> Credential | None:
         found = await self._connection.execute(
-            select(credentials).where(
-                credentials.c.lookup == lookup_of(digest), credentials.c.digest == digest
-            )
+            _WITH_USES.where(credentials.c.lookup == lookup_of(digest), credentials.c.digest == digest)
         )
         row = found.first()
         return None if row is None else _credential(row)
@@ -101,7 +112,7 @@ def _credential(row: Row[Any]) -> Credential:
         replaced_by=row.replaced_by,
         lineage=row.lineage,
         restrictions=restrictions,
-        last_used_at=row.last_used_at,
-        last_used_address=row.last_used_address,
-        use_count=row.use_count,
+        last_used_at=row.last_at,
+        last_used_address=row.address or None,
+        use_count=row.use_count or 0,
     )
