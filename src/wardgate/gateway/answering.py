@@ -151,6 +151,11 @@ class Answering:
             self.reject(Rejection.of(reason))
 
     @property
+    def answer_status(self) -> int:
+        """The status of the answer that is being streamed."""
+        return self._status
+
+    @property
     def ends_with_connection(self) -> bool:
         """Whether only the connection's end tells the client that the answer is whole."""
         return self._mode == _TO_CLOSE

@@ -336,6 +336,11 @@ class ClientConnection(Forwarding):
         """Refuses from outside a request: too many connections, or too slow."""
         self._refuse(reason)
 
+    def cut_off(self, reason: str) -> None:
+        """Ends a stream or tunnel from outside: the right to it is gone."""
+        self.keep_alive = False
+        self.finish(101 if self.state == TUNNEL else self.answer_status, reason, cut=True)
+
     def _next(self) -> None:
         """Ready for the next request, which may have arrived already."""
         self.state = WAIT

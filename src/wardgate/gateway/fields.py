@@ -7,7 +7,7 @@ memo is a pure function's cache: bounded, and it decides nothing about validity 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 # What a request parser does with a field. FORWARD must be 0: it is tested for truth on every line. The kinds below DROP
 # are forwarded; all but FORWARD may stand once only, CONNECTION apart.
@@ -22,6 +22,10 @@ TRANSFER_ENCODING: Final = 7
 CONNECTION: Final = 8
 EXPECT: Final = 9
 UPGRADE: Final = 10
+
+V = TypeVar("V")
+#: A full memo starts anew after so many misses for each entry.
+_MISSES = 16
 
 _LINE = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*"
@@ -119,17 +123,43 @@ def response_kind(name: bytes) -> int:
     return _RESPONSE_KINDS.get(name, FORWARD)
 
 
-class LineMemo:
-    """Parses lines, remembering up to ``size`` of at most ``longest`` bytes; when full it starts over."""
+class Memo(Generic[V]):
+    """Remembers up to ``size`` results by the bytes they are of.
 
-    __slots__ = ("_kind", "_longest", "_size", "known")
+    ``known.get(key)`` is the caller's fast path. A full memo takes nothing more until it was missed many times its size
+    over, and then starts anew: values that never come back neither push out those that do nor cost an insertion each.
+    """
+
+    __slots__ = ("_missed", "_size", "known")
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._missed = 0
+        self.known: dict[bytes, V] = {}
+
+    def put(self, key: bytes, value: V) -> None:
+        """Remembers ``value``, if there is room."""
+        if len(self.known) >= self._size:
+            self._missed += 1
+            if self._missed < _MISSES * self._size:
+                return
+            self._missed = 0
+            self.known.clear()
+        self.known[key] = value
+
+
+class LineMemo:
+    """Parses lines, remembering those of at most ``longest`` bytes, and what field names mean."""
+
+    __slots__ = ("_kind", "_longest", "_memo", "_names", "known")
 
     def __init__(self, *, response: bool = False, size: int = 4096, longest: int = 256) -> None:
         self._kind = response_kind if response else request_kind
-        self._size = size
         self._longest = longest
+        self._memo: Memo[Line] = Memo(size)
+        self._names: Memo[tuple[bytes, int, bytes]] = Memo(1024)
         #: For the caller's fast path: ``known.get(line)`` before ``parse(line)``.
-        self.known: dict[bytes, Line] = {}
+        self.known = self._memo.known
 
     def parse(self, raw: bytes) -> Line:
         """The line parsed, and remembered.
@@ -141,10 +171,12 @@ class LineMemo:
         if match is None:
             raise LineError
         name, value = match.groups()
-        lower = name.lower()
-        line = Line((lower, value), self._kind(lower), name + b": " + value, cgi_name(lower))
+        meant = self._names.known.get(name)
+        if meant is None:
+            lower = name.lower()
+            meant = (lower, self._kind(lower), cgi_name(lower))
+            self._names.put(name, meant)
+        line = Line((meant[0], value), meant[1], name + b": " + value, meant[2])
         if len(raw) <= self._longest:
-            if len(self.known) >= self._size:
-                self.known.clear()
-            self.known[raw] = line
+            self._memo.put(raw, line)
         return line

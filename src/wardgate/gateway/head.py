@@ -21,6 +21,7 @@ from wardgate.gateway.fields import (
     Line,
     LineError,
     LineMemo,
+    Memo,
 )
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([\x21-\x7e]+) HTTP/1\.([01])")
@@ -197,7 +198,7 @@ class HeadParser:
         self._max_count = max_header_count
         self._max_target = max_target_bytes
         self.memo = LineMemo()
-        self._meanings: dict[bytes, Meaning] = {}
+        self._meanings: Memo[Meaning] = Memo(_MEMO_SIZE)
 
     def parse(self, raw: bytes, last: FieldBlock | None = None) -> RequestHead:
         """The head in ``raw``, which ends before its empty line; ``last`` is a block that may be the same again.
@@ -251,13 +252,11 @@ class HeadParser:
         except LineError:
             raise HeadError("request_malformed", "field line") from None
         key = b"\n".join(special)
-        meaning = self._meanings.get(key)
+        meaning = self._meanings.known.get(key)
         if meaning is None:
             meaning = _interpret([line for line in lines if line.kind], minor)
             if len(key) <= _MEMO_KEY:
-                if len(self._meanings) >= _MEMO_SIZE:
-                    self._meanings.clear()
-                self._meanings[key] = meaning
+                self._meanings.put(key, meaning)
         return FieldBlock(raw, minor, lines, meaning)
 
 

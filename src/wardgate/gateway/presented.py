@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 from urllib.parse import unquote_to_bytes
 
 from wardgate.domain import apikey
-from wardgate.gateway.fields import DROP, Line, cgi_name
+from wardgate.gateway.fields import DROP, Line, Memo, cgi_name
 from wardgate.gateway.head import FieldBlock, HeadError, RequestHead
 from wardgate.policy.compiled import CompiledResource
 
@@ -34,7 +34,7 @@ class KeyReader:
 
     def __init__(self, master_key: bytes) -> None:
         self._master_key = master_key
-        self._digests: dict[bytes, bytes] = {}
+        self._digests: Memo[bytes] = Memo(_REMEMBERED)
 
     def find(self, head: RequestHead, resource: CompiledResource) -> Presented:
         """What ``head`` presents at ``resource``. All but a query key is a matter of the field block, and kept with it.
@@ -77,13 +77,12 @@ class KeyReader:
         if len(found) > 1:
             raise HeadError("credential_ambiguous")
         key = found[0]
-        digest = self._digests.get(key)
+        digest = self._digests.known.get(key)
         if digest is None:
             if apikey.tag_of(key) is None:
                 return b""
-            if len(self._digests) >= _REMEMBERED:
-                self._digests.clear()
-            digest = self._digests[key] = apikey.digest(key, self._master_key)
+            digest = apikey.digest(key, self._master_key)
+            self._digests.put(key, digest)
         return digest
 
 

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from wardgate.domain.rejection import Rejection
+from wardgate.gateway import standing
 from wardgate.gateway.answering import BUSY, DISCARD, LINGER, TUNNEL, WAIT
 from wardgate.gateway.upstream import CHUNKED, HEAD, LENGTH, UNTIL_CLOSE
 
@@ -91,6 +92,8 @@ class Timers:
                 transport.abort()
         elif state == TUNNEL and age > bounds.tunnel_idle_timeout:
             connection.transport.abort()
+        if state in (BUSY, TUNNEL) and standing.outlived(connection, self._worker.wall()):
+            connection.cut_off("key_expired")
 
     def _busy(self, connection: ClientConnection, now: float, age: float) -> None:
         bounds = self._worker.bounds

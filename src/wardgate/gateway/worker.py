@@ -9,6 +9,7 @@ import random
 import secrets
 import socket
 import time
+from collections.abc import Callable
 from time import monotonic
 from typing import cast
 
@@ -18,6 +19,7 @@ from wardgate.domain.limit import Plan
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.settings import Listener, ServerSettings
 from wardgate.gateway import snapshot as snapshots
+from wardgate.gateway import standing
 from wardgate.gateway.certificates import CertificateStore
 from wardgate.gateway.connection import ClientConnection
 from wardgate.gateway.feed import Feed
@@ -191,6 +193,11 @@ class Worker:
             else:
                 apis[api_id] = found
         self._load(list(apis.values()))
+        self._end_revoked(lambda exchange: exchange.resource.api_id in api_ids)
+
+    def _end_revoked(self, concerns: Callable[[Exchange], bool]) -> None:
+        """Cuts streams and tunnels of whom the change has taken the right to them."""
+        standing.end_revoked(self.connections, concerns, lambda api_id: api_id in self.snapshot.mounted)
 
     def plans_changed(self, names: set[str]) -> None:
         """Limits of these plans are read anew; what was counted under unchanged limits stays with the authority."""
@@ -201,11 +208,17 @@ class Worker:
     def credential_changed(self, digest: bytes) -> None:
         """Forgets what is known of this digest."""
         self._principals.drop_credential(digest)
+        self._end_revoked(lambda exchange: exchange.digest == digest)
 
     def application_changed(self, application_id: str) -> None:
         """Forgets every credential of this application and what upstreams were told of it."""
         self._principals.drop_application(application_id)
         self._identity.forget()
+        self._end_revoked(
+            lambda exchange: (
+                exchange.principal is not None and exchange.principal.application.id == application_id
+            )
+        )
 
     def flush(self) -> None:
         """Forgets and reloads everything."""
@@ -213,6 +226,7 @@ class Worker:
         self.plans_changed(set(self._plans))
         self._identity.use(Signer(self._source.signing_keys()))
         self._load(self._source.apis())
+        self._end_revoked(lambda exchange: True)
 
     def propagated(self, seconds: float) -> None:
         """Records how long a change took to get here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import cache
 from urllib.parse import urlsplit
 
 from wardgate.domain.consumer import Credential
@@ -27,8 +28,9 @@ _ADDRESS = refusal("key_address_refused")
 _REFERRER = refusal("key_referrer_refused")
 
 
+@cache
 def compile_step(environment: str) -> Step:
-    """The step: afterwards ``exchange.principal`` is the key's, and the key is valid here and now."""
+    """The environment's step: afterwards ``exchange.principal`` is the key's, and the key is valid here and now."""
 
     def api_key(exchange: Exchange) -> Rejection | None:
         digest = exchange.digest

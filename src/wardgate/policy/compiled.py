@@ -19,7 +19,8 @@ class NamedStep:
 
 
 class CompiledResource:
-    """One resource ready to decide on: ``steps`` in order, and names rendered once.
+    """One resource ready to decide on: ``steps`` in order, and names rendered once. Resources that ask for the same
+    share ``table`` and ``steps``, so that many of them fit a processor's cache.
 
     ``key_place`` and ``key_name`` (lower case) say where a presented key is looked for, also on open resources, so
     that a key is never passed on to an upstream.
@@ -34,20 +35,28 @@ class CompiledResource:
         "key_place",
         "max_body",
         "name",
+        "names",
         "resource",
         "steps",
         "table",
     )
 
     def __init__(
-        self, api: Api, resource: Resource, table: tuple[NamedStep, ...], cors: CorsRules | None
+        self,
+        api: Api,
+        resource: Resource,
+        table: tuple[NamedStep, ...],
+        steps: tuple[Step, ...],
+        cors: CorsRules | None,
     ) -> None:
         self.api = api
         self.api_id = api.id
         self.resource = resource
         self.name = resource.name
+        #: How a credential's restriction may name it: with its whole API, or alone.
+        self.names = (self.api_id, f"{self.api_id} {self.name}")
         self.table = table
-        self.steps: tuple[Step, ...] = tuple(step.call for step in table)
+        self.steps = steps
         self.cors = cors
         self.max_body = api.max_body if resource.max_body is None else resource.max_body
         self.key_place = api.api_key.place

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from typing import Protocol, runtime_checkable
 
 from wardgate.domain.rejection import Rejection
-from wardgate.policy.exchange import Denied, Exchange, LimitSet, Step
+from wardgate.policy.exchange import Denied, Exchange, LimitSet
 
 
 def refusal(denied: Denied) -> Rejection:
@@ -15,39 +15,36 @@ def refusal(denied: Denied) -> Rejection:
     return Rejection.of(denied.reason, *lines, retry_after=denied.retry_after)
 
 
-def compile_step() -> Step:
+def limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | None] | None:
     """The step: afterwards one request is counted in every limit, or none was and the request is refused."""
-
-    def limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | None] | None:
-        subscription = exchange.subscription
-        if subscription is None or subscription.plan is None:
-            return None
-        limit_set = exchange.directory.limits(subscription)
-        if limit_set is None:
-            return None
-        verdict = limit_set.take(exchange.now)
-        if verdict is None:
-            exchange.limit_set = limit_set
-            return None
-        if isinstance(verdict, Awaitable):
-            return _waited(exchange, limit_set, verdict)
-        return refusal(verdict)
-
-    async def _waited(
-        exchange: Exchange, limit_set: LimitSet, pending: Awaitable[Denied | None]
-    ) -> Rejection | None:
-        try:
-            verdict = await pending
-        except BaseException:
-            if limit_set.holds and _was_admitted(pending):
-                limit_set.release(exchange.now)
-            raise
-        if verdict is not None:
-            return refusal(verdict)
+    subscription = exchange.subscription
+    if subscription is None or subscription.plan is None:
+        return None
+    limit_set = exchange.directory.limits(subscription)
+    if limit_set is None:
+        return None
+    verdict = limit_set.take(exchange.now)
+    if verdict is None:
         exchange.limit_set = limit_set
         return None
+    if isinstance(verdict, Awaitable):
+        return _waited(exchange, limit_set, verdict)
+    return refusal(verdict)
 
-    return limits
+
+async def _waited(
+    exchange: Exchange, limit_set: LimitSet, pending: Awaitable[Denied | None]
+) -> Rejection | None:
+    try:
+        verdict = await pending
+    except BaseException:
+        if limit_set.holds and _was_admitted(pending):
+            limit_set.release(exchange.now)
+        raise
+    if verdict is not None:
+        return refusal(verdict)
+    exchange.limit_set = limit_set
+    return None
 
 
 @runtime_checkable

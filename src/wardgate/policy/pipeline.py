@@ -19,6 +19,8 @@ from wardgate.policy.cors import CorsRules
 from wardgate.policy.exchange import Exchange, Step
 from wardgate.policy.registry import PHASES, CompileContext, PolicyRegistry
 
+Table = tuple[NamedStep, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -35,7 +37,7 @@ TABLE: tuple[Row, ...] = (
         "tls_required",
         "network",
         "before the key is even looked at: a key sent in clear is burnt whether or not it is valid",
-        lambda _api, _resource, _environment: tls_required.compile_step(),
+        lambda _api, _resource, _environment: tls_required.tls_required,
     ),
     Row(
         "api_key",
@@ -55,15 +57,13 @@ TABLE: tuple[Row, ...] = (
         "subscription",
         "authorize",
         "free of I/O, so before any counter is touched",
-        lambda api, resource, _environment: (
-            subscription.compile_step(api, resource) if resource.schemes else None
-        ),
+        lambda api, resource, _environment: subscription.subscription if resource.schemes else None,
     ),
     Row(
         "limits",
         "limit",
         "last of the cheap steps: a request refused above must not use up the caller's limits",
-        lambda api, resource, _environment: limits.compile_step() if resource.schemes and api.plans else None,
+        lambda api, resource, _environment: limits.limits if resource.schemes and api.plans else None,
     ),
 )
 
@@ -74,11 +74,11 @@ def _shut(resource: Resource) -> Step | None:
     """A resource with scopes takes OAuth2 only: a key alone never opens it, nor does the lack of any scheme."""
     if not resource.scopes and (not resource.schemes or "api_key" in resource.schemes):
         return None
+    return _scheme_unavailable
 
-    def scheme_unavailable(_exchange: Exchange) -> Rejection | None:
-        return _UNAVAILABLE
 
-    return scheme_unavailable
+def _scheme_unavailable(_exchange: Exchange) -> Rejection | None:
+    return _UNAVAILABLE
 
 
 def compile_api(api: Api, environment: str, registry: PolicyRegistry) -> CompiledApi:
@@ -88,10 +88,13 @@ def compile_api(api: Api, environment: str, registry: PolicyRegistry) -> Compile
         PolicyConfigError: a pluggable policy is unknown or its settings are wrong.
     """
     cors = CorsRules(api.cors) if api.cors is not None else None
+    shared: dict[Table, tuple[Table, tuple[Step, ...]]] = {}
     undeclared = None
     if api.undeclared == "allow":
-        undeclared = _compile(api, undeclared_resource(api), environment, registry, cors)
-    resources = tuple(_compile(api, resource, environment, registry, cors) for resource in api.resources)
+        undeclared = _compile(api, undeclared_resource(api), environment, registry, cors, shared)
+    resources = tuple(
+        _compile(api, resource, environment, registry, cors, shared) for resource in api.resources
+    )
     return CompiledApi(api, resources, undeclared, cors)
 
 
@@ -101,7 +104,12 @@ def undeclared_resource(api: Api) -> Resource:
 
 
 def _compile(
-    api: Api, resource: Resource, environment: str, registry: PolicyRegistry, cors: CorsRules | None
+    api: Api,
+    resource: Resource,
+    environment: str,
+    registry: PolicyRegistry,
+    cors: CorsRules | None,
+    shared: dict[Table, tuple[Table, tuple[Step, ...]]],
 ) -> CompiledResource:
     steps: list[NamedStep] = []
     for row in TABLE:
@@ -115,4 +123,6 @@ def _compile(
         if step is not None:
             steps.append(NamedStep(policy.name, policy.phase, step))
     steps.sort(key=lambda named: PHASES.index(named.phase))
-    return CompiledResource(api, resource, tuple(steps), cors)
+    table = tuple(steps)
+    table, calls = shared.setdefault(table, (table, tuple(named.call for named in table)))
+    return CompiledResource(api, resource, table, calls, cors)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from wardgate.domain.rejection import Rejection
-from wardgate.policy.exchange import Exchange, Step
+from wardgate.policy.exchange import Exchange
 
 _REFUSED = Rejection.of("credential_over_plain_http")
 
 
-def compile_step() -> Step:
+def tls_required(exchange: Exchange) -> Rejection | None:
     """The step: any presented key on an exchange that is not ``secure`` is refused, valid or not."""
-
-    def tls_required(exchange: Exchange) -> Rejection | None:
-        if exchange.secure or exchange.digest is None:
-            return None
-        return _REFUSED
-
-    return tls_required
+    if exchange.secure or exchange.digest is None:
+        return None
+    return _REFUSED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -110,10 +111,11 @@ class SqliteSource:
         rows = self._rows(_CREDENTIAL, (lookup_of(digest), digest))
         if not rows:
             return None
-        credential = _credential(rows[0])
-        consumer = self._consumers.get((credential.application, credential.environment))
+        row = rows[0]
+        consumer = self._consumers.get(row[1:3])
         if consumer is None:
-            consumer = self._consumer(credential.application, credential.environment)
+            consumer = self._consumer(row[1], row[2])
+        credential = _credential(row, consumer[0].id, sys.intern(row[2]))
         return Principal(credential=credential, application=consumer[0], subscriptions=consumer[1])
 
     def apis(self) -> list[Api]:
@@ -222,9 +224,10 @@ def _api(resolved: str) -> Api:
         raise StoreUnavailableError(f"a stored API cannot be read: {error}") from error
 
 
-def _credential(row: Row) -> Credential:
+def _credential(row: Row, application_id: str, environment: str) -> Credential:
+    """The row's credential; the strings that many credentials have in common are one object each."""
     credential = object.__new__(Credential)
-    for set_field, value in zip(_SET_FIELDS, row, strict=False):
+    for set_field, value in zip(_SET_FIELDS, (row[0], application_id, environment, *row[3:]), strict=True):
         set_field(credential, value)
     for set_field, value in _UNREAD:
         set_field(credential, value)
