@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from tests.control.document.conftest import one_api, openapi
+from tests.e2e.certificates import Authority
 
 from wardgate.domain.api import Api, Cors, PolicyUse
 from wardgate.domain.limit import Limit
@@ -193,8 +195,9 @@ def test_defaults_are_those_of_the_domain(resolved: Resolve) -> None:
 
 def test_every_key_of_an_upstream(loaded: Load, tmp_path: Path) -> None:
     """Each setting of an upstream arrives, with files as absolute paths and numbers as floats."""
-    for name in ("ca.pem", "c.pem", "k.pem"):
-        (tmp_path / name).write_text("pem")
+    authority = Authority(tmp_path)
+    for made, name in zip(authority.issue("client.example"), ("c.pem", "k.pem"), strict=True):
+        made.rename(tmp_path / name)
     text = one_api().replace(
         '{ targets: ["http://127.0.0.1:9000"] }',
         """
@@ -229,6 +232,45 @@ def test_every_key_of_an_upstream(loaded: Load, tmp_path: Path) -> None:
         ),
     )
     assert type(upstream.retry_budget) is float
+
+
+@pytest.mark.parametrize(
+    ("tls", "key", "message"),
+    [
+        ("ca: api.json", "ca", "'api.json' holds no PEM certificate"),
+        (
+            "certificate: 1.pem, key: 2.key",
+            "certificate",
+            "'1.pem' and '2.key' are no PEM certificate and its key",
+        ),
+        (
+            "certificate: 1.key, key: 1.key",
+            "certificate",
+            "'1.key' and '1.key' are no PEM certificate and its key",
+        ),
+        (
+            "certificate: 1.pem, key: locked.key",
+            "certificate",
+            "'1.pem' and 'locked.key' are no PEM certificate",
+        ),
+    ],
+)
+def test_files_no_gateway_could_use_are_told(
+    refused: Refuse, tmp_path: Path, tls: str, key: str, message: str
+) -> None:
+    """Certificates and keys of an upstream are loaded before anything is stored, and no passphrase is ever asked for."""
+    authority = Authority(tmp_path)
+    _, private = authority.issue("one.example")
+    authority.issue("two.example")
+    opened = serialization.load_pem_private_key(private.read_bytes(), None)
+    locked = serialization.BestAvailableEncryption(b"x")
+    pkcs8 = serialization.PrivateFormat.PKCS8
+    (tmp_path / "locked.key").write_bytes(opened.private_bytes(serialization.Encoding.PEM, pkcs8, locked))
+    text = one_api().replace(" }\n", f", tls: {{ {tls} }} }}\n", 1)
+    (problem,) = refused(text)
+    assert problem.path == f"apis[0].upstream.tls.{key}"
+    assert problem.message.startswith(message)
+    assert problem.remedy.startswith("Give the ")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path as FilePath
 from urllib.parse import urlsplit
 
@@ -127,13 +128,43 @@ def _tls(fields: Fields, folder: FilePath) -> UpstreamTls:
         return UpstreamTls()
     if ("certificate" in inner) != ("key" in inner):
         inner.problem(None, "mutual TLS needs both 'certificate' and 'key'", "Give both files, or neither")
-    return UpstreamTls(
+    tls = UpstreamTls(
         ca=_file(inner, "ca", folder),
         server_name=inner.text("server_name", None, SERVER_NAME, SERVER_NAME_WORDS),
         certificate=_file(inner, "certificate", folder),
         key=_file(inner, "key", folder),
         verify=inner.flag("verify", True),
     )
+    _check_files(inner, tls)
+    return tls
+
+
+def _check_files(fields: Fields, tls: UpstreamTls) -> None:
+    """Loads the files as a gateway will, unless only the gateway may read them."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if tls.ca is not None:
+        try:
+            context.load_verify_locations(tls.ca)
+        except PermissionError:
+            pass  # the gateway's user may read what the one who applies may not
+        except OSError:
+            message = f"{FilePath(tls.ca).name!r} holds no PEM certificate"
+            fields.problem("ca", message, "Give the authorities' certificates in PEM")
+    if tls.certificate is not None and tls.key is not None:
+        try:
+            context.load_cert_chain(tls.certificate, tls.key, password=_no_password)
+        except PermissionError:
+            pass  # as above
+        except (OSError, ValueError):
+            names = f"{FilePath(tls.certificate).name!r} and {FilePath(tls.key).name!r}"
+            message = f"{names} are no PEM certificate and its key"
+            fields.problem(
+                "certificate", message, "Give the certificate and the unencrypted key it was issued for"
+            )
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted")
 
 
 def _file(fields: Fields, key: str, folder: FilePath) -> str | None:
