@@ -56,8 +56,8 @@ class ServerSettings:
     forwarded_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
     access_log: str = "access.log"
     bounds: Bounds = field(default_factory=Bounds)
-    #: Entries kept per worker: known credentials, and refusals of unknown ones.
-    credential_cache: int = 20_000
+    #: Entries kept per worker: known credentials (half a kilobyte each), and refusals of unknown ones.
+    credential_cache: int = 110_000
     negative_cache: int = 20_000
     #: Seconds a worker may serve from what it knows while the store cannot be read; then it refuses.
     max_staleness: float = 300.0

@@ -25,7 +25,7 @@ from wardgate.storage.vault import Vault
 #: A worker serves nobody while it waits for the disk, so it waits briefly: readers in WAL mode hardly ever do.
 _TIMEOUT_SECONDS = 0.25
 #: KiB of pages a connection keeps: the inner pages of the indexes over a million credentials, with room to spare.
-_CACHE_KIB = 8192
+_CACHE_KIB = 4096
 #: Seconds for which a retired signing key is still published.
 _RETIRED_SECONDS = 3600.0
 
