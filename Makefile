@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run venv test lint bench fuzz docs clean
+.PHONY: help run venv test test-compiled lint bench fuzz docs clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,10 @@ venv: .venv/.dev ## the development environment, in .venv
 
 test: .venv/.dev ## every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-compiled: .venv/.dev ## the end-to-end tests on the compiled request path (needs a C compiler)
+	@compiled=$$($(BIN)/python -m bench.build) && \
+	PYTHONPATH=$$compiled $(BIN)/python -m pytest -n 2 --dist loadgroup tests/e2e tests/limits tests/supervisor $(ARGS)
 
 lint: .venv/.dev ## ruff, mypy strict, import-linter, file lengths
 	@$(BIN)/ruff check .

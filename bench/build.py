@@ -1,4 +1,7 @@
-"""Builds the wheel users install: compiled from the same sources where this machine has a C compiler."""
+"""Builds the wheel users install: compiled from the same sources where this machine has a C compiler.
+
+``python -m bench.build`` prints the folder that holds it.
+"""
 
 from __future__ import annotations
 
@@ -58,3 +61,20 @@ def _stamp() -> str:
     for file in files:
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def main() -> int:
+    """The exit status: 0 when the folder was printed."""
+    target = compiled(ROOT / ".cache" / "bench")
+    if target is None:
+        print(
+            "the compiled wheel cannot be built here: it needs a C compiler and Python's headers",
+            file=sys.stderr,
+        )
+        return 1
+    print(target)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

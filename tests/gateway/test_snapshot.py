@@ -119,6 +119,15 @@ def test_preflights() -> None:
     assert snapshot.match(_head(b"OPTIONS /orders/v1/items", b"Origin: https://o")).preflight is None
 
 
+def test_no_api_takes_the_place_of_the_gateways_own_documents() -> None:
+    """Not even one that is mounted at the root and lets everything through."""
+    root = replace(entry().api, base_path="", undeclared="allow")
+    snapshot = _Builder().build(root)
+    found = snapshot.match(_head(b"GET /.well-known/wardgate/jwks.json"))
+    assert (found.resource, found.miss) == (None, "resource_not_found")
+    assert snapshot.match(_head(b"GET /.well-known/other")).resource is not None
+
+
 def test_what_did_not_change_is_kept() -> None:
     """An equal API keeps its compiled form, an equal upstream its pool."""
     builder = _Builder()

@@ -152,6 +152,28 @@ async def test_an_idempotent_request_is_tried_again(gateway: Gateway, upstream: 
     assert gateway.worker.pools()[0].targets[0].state.failures == 0
 
 
+async def test_stale_connections_cost_no_retry_budget(store: SqlStore, upstream: Upstream) -> None:
+    """However many kept connections an upstream has closed unseen, each request gets its answer on a new one."""
+    api = orders(upstream.url, upstream_retries=1, upstream_retry_budget=0.0)
+    async with serving(store, api) as gateway:
+        pairs = [await asked(gateway, upstream) for _ in range(2)]
+        for client, peer in pairs:
+            peer.send(ok())
+            assert (await client.answer()).status == 200
+        for client, _ in pairs:
+            client.send(gateway.request("GET", "/items/2"))
+        for _, peer in pairs:
+            assert (await peer.head()).startswith(b"GET /items/2 ")
+            peer.close()
+        for _ in pairs:
+            fresh = await upstream.accept()
+            assert (await fresh.head()).startswith(b"GET /items/2 ")
+            fresh.send(ok(b"again"))
+        for client, _ in pairs:
+            assert (await client.answer()).body == b"again"
+        await gateway.at_rest()
+
+
 @pytest.mark.parametrize("request_line", [("POST", "/items"), ("PUT", "/items/1")])
 async def test_a_request_that_may_have_had_effect_is_not_repeated(
     gateway: Gateway, upstream: Upstream, request_line: tuple[str, str]

@@ -246,3 +246,16 @@ def test_nothing_is_lost_or_counted_twice(steps: list[Any]) -> None:
         for use in message["uses"]:
             uses[use["id"]] += use["count"]
     assert uses == expected
+
+
+def test_uses_of_many_credentials_leave_a_little_at_a_time() -> None:
+    """Only when as many wait as one message takes; what is left goes with the next drain, each counted once."""
+    recorder = Recorder("development", Wall())
+    for number in range(5):
+        recorder.record("a/v1", "GET /x", "app", f"key-{number}", "192.0.2.1", 200, "ok", 0, 0, 0.001)
+    assert recorder.drain_uses(6) is None
+    message = recorder.drain_uses(3)
+    assert message is not None
+    assert ([use["id"] for use in message["uses"]], message["rows"]) == (["key-0", "key-1", "key-2"], [])
+    rows, uses = everything(recorder)
+    assert ([use["id"] for use in uses], len(rows)) == (["key-3", "key-4"], 1)

@@ -131,7 +131,7 @@ class Answering:
             self.transport.write(last_chunk(trailers))
         self.finish(self._status, "ok")
 
-    def answer_failed(self, reason: str, *, clean: bool) -> None:
+    def answer_failed(self, reason: str, *, clean: bool, stale: bool = False) -> None:
         """The upstream failed: again with another connection if that is safe, else the client is told."""
         self.upstream = None
         if self.state == TUNNEL:
@@ -143,7 +143,7 @@ class Answering:
             # The status is sent; only cutting the connection tells the client that the body is not whole.
             self.keep_alive = False
             self.finish(self._status, reason, cut=True)
-        elif clean and self.may_retry():
+        elif clean and self.may_retry(stale=stale):
             self.attempts += 1
             self.worker.count_retry()
             self.forward()
@@ -218,5 +218,5 @@ class Answering:
         """Sends the request to an upstream target."""
 
     @abstractmethod
-    def may_retry(self) -> bool:
-        """Whether the request may be sent again."""
+    def may_retry(self, *, stale: bool) -> bool:
+        """Whether the request may be sent again; ``stale``: what failed was a kept connection, not the upstream."""

@@ -219,6 +219,7 @@ class ClientConnection(Forwarding):
         self.target = None
         self.attempts = self.bytes_in = self.bytes_out = 0
         self.answer_started = False
+        self._afresh = False
 
     def _begin(self, head: RequestHead, rest: bytes) -> None:
         now = monotonic()

@@ -35,6 +35,8 @@ class Forwarding(Receiving):
         #: Whether a connection to the upstream is being opened or waited for.
         self.waits_for_upstream = False
         self.sent_at = 0.0
+        #: Whether the next attempt must not use a kept connection.
+        self._afresh = False
         #: A step that is being waited for.
         self._task: asyncio.Task[None] | None = None
 
@@ -46,7 +48,7 @@ class Forwarding(Receiving):
             self.reject(Rejection.of("upstream_unavailable", retry_after=1))
             return
         self.target = target
-        if target.idle:
+        if target.idle and not self._afresh:
             connection = target.idle.pop()
             try:
                 self._send(connection, target)
@@ -141,11 +143,17 @@ class Forwarding(Receiving):
         else:
             connection.send(self, head.method, b"".join(parts), now, upgrading=head.upgrade, done=True)
 
-    def may_retry(self) -> bool:
-        """Whether the request is idempotent, has no body, and the upstream's retry budget allows another attempt."""
+    def may_retry(self, *, stale: bool) -> bool:
+        """Whether the request is idempotent, has no body, and the upstream's retry budget allows another attempt.
+
+        A stale connection is no failure of the upstream: the first one costs no budget, and a new one follows it.
+        """
         head = self.head
         if head is None or head.method not in _IDEMPOTENT or head.has_body or head.upgrade:
             return False
+        if stale and not self._afresh:
+            self._afresh = True
+            return True
         return self._pool().may_retry(self.attempts)
 
     @property

@@ -22,6 +22,7 @@ from wardgate.telemetry.recorder import Recorder
 LIMITS_SECONDS = 0.1
 LOG_SECONDS = 0.2
 TELEMETRY_SECONDS = 1.0
+USES_SECONDS = 0.05
 
 
 class WorkerConfigError(Exception):
@@ -86,6 +87,7 @@ class WorkerProcess:
         self._every(LIMITS_SECONDS, lambda: self._limits.tick(time.monotonic()))
         self._every(LOG_SECONDS, self._flush_log)
         self._every(TELEMETRY_SECONDS, self._ship)
+        self._every(USES_SECONDS, self._ship_uses)
         self._hub.send({"kind": "ready"})
         await self._stop.wait()
         await self._worker.drain(self._settings.bounds.drain_timeout)
@@ -113,7 +115,13 @@ class WorkerProcess:
     def _ship(self) -> bool:
         """Sends what was counted; whether there may be more. What cannot be sent is kept for the next time."""
         self._recorder.set("limit_authority_away", self._limits.away_decisions.total())
-        message = self._recorder.drain()
+        return self._send_counts(self._recorder.drain())
+
+    def _ship_uses(self) -> None:
+        """Sends uses of many credentials a little at a time."""
+        self._send_counts(self._recorder.drain_uses())
+
+    def _send_counts(self, message: Message | None) -> bool:
         if message is None:
             return False
         if self._hub.send(message):

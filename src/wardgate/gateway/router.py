@@ -14,13 +14,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import unquote
 
 from wardgate.domain.api import Api
 from wardgate.gateway.template import Capture, fill, literal, parse
 
 R = TypeVar("R")
+
+#: Stands for every empty dictionary of the tree; never written to.
+_NOTHING: Any = {}
 
 _HOSTS_REMEMBERED = 1024
 _HOST_PATTERN = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
@@ -79,25 +82,30 @@ class _Base(Generic[R]):
             self.otherwise = Match(undeclared, (), ())
 
 
-class _Node(dict[str, "_Node[R]"], Generic[R]):
-    """One place in the tree; as a dictionary it holds the literal segments that may follow."""
+class _Node(Generic[R]):
+    """One place in the tree. What it has none of is one shared empty dictionary: most nodes have one child."""
 
-    __slots__ = ("base", "parameter", "patterns", "routes")
+    __slots__ = ("base", "children", "parameter", "patterns", "routes")
 
     def __init__(self) -> None:
-        super().__init__()
-        #: Where ``{name}`` leads, where ``{name}.json`` and the like lead, and what ends here by method.
+        #: Where literal segments lead, where ``{name}`` does, where ``{name}.json`` and the like do, and what ends here
+        #: by method.
+        self.children: dict[str, _Node[R]] = _NOTHING
         self.parameter: _Node[R] | None = None
-        self.patterns: dict[tuple[str, ...], _Node[R]] = {}
-        self.routes: dict[str, _Route[R]] = {}
+        self.patterns: dict[tuple[str, ...], _Node[R]] = _NOTHING
+        self.routes: dict[str, _Route[R]] = _NOTHING
         #: Set where an API's base path ends.
         self.base: _Base[R] | None = None
 
     def literal(self, segment: str) -> _Node[R]:
         """The node after a literal segment, made if need be."""
-        node = self.get(segment)
+        node = self.children.get(segment)
         if node is None:
-            node = self[segment] = _Node()
+            node = _Node()
+            if self.children:
+                self.children[segment] = node
+            else:
+                self.children = {segment: node}
         return node
 
     def pattern(self, pieces: tuple[str, ...]) -> _Node[R]:
@@ -108,7 +116,8 @@ class _Node(dict[str, "_Node[R]"], Generic[R]):
             return self.parameter
         node = self.patterns.get(pieces)
         if node is None:
-            node = self.patterns[pieces] = _Node()
+            node = _Node()
+            self.patterns = {**self.patterns, pieces: node}
         return node
 
 
@@ -172,7 +181,7 @@ class _Table(Generic[R]):
             raise ValueError(
                 f"resources {known.name} and {name} answer the same requests; remove one of them"
             )
-        node.routes[method] = _Route(name, resource, tuple(captures))
+        node.routes = {**node.routes, method: _Route(name, resource, tuple(captures))}
         if not captures:
             whole = "/".join([*prefix, *(literal(name, part) for part in path)])
             self.fixed.setdefault(whole, {})[method] = Match(resource, (), ())
@@ -187,7 +196,7 @@ class _Table(Generic[R]):
             node = nodes.pop()
             if "GET" in node.routes:
                 node.routes.setdefault("HEAD", node.routes["GET"])
-            nodes.extend(node.values())
+            nodes.extend(node.children.values())
             nodes.extend(node.patterns.values())
             if len(node.patterns) > 1:
                 # More literal characters first: ``{name}.tar.gz`` before ``{name}.gz``.
@@ -200,7 +209,7 @@ class _Table(Generic[R]):
         node = start = self.root
         at = 0
         for depth, segment in enumerate(segments, 1):
-            following = node.get(segment)
+            following = node.children.get(segment)
             if following is None:
                 break
             node = following
@@ -262,7 +271,7 @@ class Router(Generic[R]):
             segments = path.split("/")
             node = table.root
             for segment in segments:
-                following = node.get(segment)
+                following = node.children.get(segment)
                 if following is None:
                     following = node.parameter
                     if following is None or not segment or node.patterns:
@@ -313,7 +322,7 @@ def _descend(node: _Node[R], segments: list[str], at: int, method: str) -> _Rout
     if at == len(segments):
         return node.routes.get(method)
     segment = segments[at]
-    following = node.get(segment)
+    following = node.children.get(segment)
     if following is not None:
         route = _descend(following, segments, at + 1, method)
         if route is not None:

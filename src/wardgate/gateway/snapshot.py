@@ -14,6 +14,7 @@ from wardgate.policy.compiled import CompiledApi, CompiledResource
 from wardgate.policy.cors import CorsRules
 
 _PREFLIGHT_METHOD = b"access-control-request-method"
+RESERVED = "/.well-known/wardgate/"
 _VERSION = b" HTTP/1.1\r\n"
 _UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
 _VERBS = {
@@ -103,6 +104,10 @@ class Snapshot:
                     wanted = b",".join(head.values(b"access-control-request-headers")) or None
                     matched.preflight = rules.preflight(origin, asked[0], wanted) or []
                     return matched
+        if head.path.startswith(RESERVED):
+            # The gateway's own documents; no API, wherever it is mounted, takes their place.
+            matched.miss = "resource_not_found"
+            return matched
         found = self._router.match(head.host, method, head.path)
         if not isinstance(found, Match):
             matched.miss = found.reason

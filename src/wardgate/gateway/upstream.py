@@ -35,8 +35,9 @@ class Receiver(Protocol):
     def answer_end(self, trailers: list[bytes]) -> None:
         """The body is complete; the upstream connection is already free."""
 
-    def answer_failed(self, reason: str, *, clean: bool) -> None:
-        """No (complete) answer will come. ``clean``: not one byte of an answer was received."""
+    def answer_failed(self, reason: str, *, clean: bool, stale: bool = False) -> None:
+        """No (complete) answer will come. ``clean``: not one byte of an answer was received; ``stale``: the peer had
+        most likely closed a kept connection before it was used again."""
 
     def tunnel_start(self, head: ResponseHead, rest: bytes) -> None:
         """The upstream switched protocols; all bytes are passed on as they are from now."""
@@ -331,7 +332,7 @@ class UpstreamConnection:
         if ended:
             receiver.answer_end([])
         else:
-            receiver.answer_failed("upstream_closed", clean=clean)
+            receiver.answer_failed("upstream_closed", clean=clean, stale=clean and self.used)
 
     def pause_writing(self) -> None:
         if self.receiver is not None:

@@ -109,6 +109,9 @@ def _access(operation: Operation, document: OpenApiDocument) -> Access:
     if not named:
         return _OPEN
     used = {scheme.scheme for scheme in named}
+    if any(len({document.schemes[name].scheme for name in item}) > 1 for item in operation.security):
+        # Several credentials at once: a key alone must not open it, so it is left to the others.
+        used.discard("api_key")
     schemes = tuple(scheme for scheme in _ORDER if scheme in used)
     scopes = tuple(
         dict.fromkeys(

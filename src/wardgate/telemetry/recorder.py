@@ -189,6 +189,12 @@ class Recorder:
         self._sent = figures
         return {"kind": "telemetry", "rows": rows, "uses": uses, "metrics": figures}
 
+    def drain_uses(self, limit: int = 1000) -> dict[str, Any] | None:
+        """Takes ``limit`` uses alone, when at least that many wait: many callers would otherwise make one long drain."""
+        if len(self._uses) < limit:
+            return None
+        return {"kind": "telemetry", "rows": [], "uses": self._take_uses(limit), "metrics": self.snapshot()}
+
     def restore(self, message: Mapping[str, Any]) -> None:
         """Puts back a drained message that could not be sent: its rows and uses count again, each once."""
         for row in message["rows"]:

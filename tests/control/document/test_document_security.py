@@ -75,7 +75,6 @@ TABLE: list[tuple[str, Any, Any, tuple[str, ...], tuple[str, ...]]] = [
     ("", [{}], [{"key": []}], (), ()),
     ("", ..., [], (), ()),
     ("", [{"key": []}, {}], ..., ("api_key",), ()),
-    ("", [{"key": [], "oauth": ["read"]}], ..., ("api_key", "oauth2"), ("read",)),
     (
         "",
         [{"key": []}, {"oauth": ["read"]}, {"oauth": ["write"]}],
@@ -267,6 +266,18 @@ def test_schemes_that_cannot_be_checked_are_refused(refused: Refuse) -> None:
     (problem,) = refused(one_api(""), document([{"digest": []}]))
     assert problem.message == "the scheme 'http digest' of GET /items is not supported"
     assert problem.remedy.startswith("Set `security.schemes` to some of api_key, oauth2")
+
+
+def test_credentials_that_must_come_together_are_not_read_as_alternatives(
+    refused: Refuse, resolved: Resolve
+) -> None:
+    """One of two credentials that a document wants at once would open what asks for both; the settings may choose."""
+    both = document([{"key": [], "oauth": ["read"]}])
+    (problem,) = refused(one_api(""), both)
+    assert problem.message == "the OpenAPI document asks for several credentials at once for GET /items"
+    assert problem.remedy.startswith("Say in `security: { schemes: [...] }`")
+    (resource,) = resolved("security: { schemes: [oauth2] }", both).resources
+    assert resource.schemes == ("oauth2",)
 
 
 def test_keys_in_several_places_need_a_choice(refused: Refuse) -> None:

@@ -142,9 +142,17 @@ def resolve(
             api.report.add(line, path, message, suggestion(name, names, "operations"))
     undeclared: list[str] = []
     unknown: dict[str, list[str]] = {}
+    combined: list[str] = []
     resources = tuple(
-        _resource(operation, settings, document, undeclared, unknown) for operation in document.operations
+        _resource(operation, settings, document, undeclared, unknown, combined)
+        for operation in document.operations
     )
+    if combined:
+        # Read as alternatives, one of the credentials alone would open what asks for both.
+        message = f"the OpenAPI document asks for several credentials at once for {_listed(combined)}"
+        api.problem(
+            "openapi", message, "Say in `security: { schemes: [...] }` which one of them is to be asked for"
+        )
     if undeclared:
         message = f"the OpenAPI document declares no security for {_listed(undeclared)}"
         api.problem("security" if "security" in api else "openapi", message, _REMEDY)
@@ -173,6 +181,7 @@ def _resource(
     document: OpenApiDocument,
     undeclared: list[str],
     unknown: dict[str, list[str]],
+    combined: list[str],
 ) -> Resource:
     override = settings.overrides[operation.name][2] if operation.name in settings.overrides else Override()
     schemes = override.schemes if override.schemes is not None else settings.schemes
@@ -181,6 +190,8 @@ def _resource(
             undeclared.append(operation.name)
         schemes = _names(operation.security or (), document)
         for requirement in operation.security or ():
+            if len({document.schemes[name].scheme for name in requirement}) > 1:
+                combined.append(operation.name)
             for name in requirement:
                 if document.schemes[name].scheme is None:
                     unknown.setdefault(document.schemes[name].kind, []).append(operation.name)
