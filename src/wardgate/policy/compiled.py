@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from sys import intern
 
-from wardgate.domain.api import Api, Resource
+from wardgate.domain.api import Api, ApiKeyScheme, Place, Resource
 from wardgate.policy.cors import CorsRules
 from wardgate.policy.exchange import Step
 
@@ -16,6 +18,12 @@ class NamedStep:
     policy: str
     phase: str
     call: Step
+
+
+@cache
+def _place_of(scheme: ApiKeyScheme) -> tuple[Place, bytes]:
+    name = scheme.name.encode()
+    return scheme.place, name.lower() if scheme.place == "header" else name
 
 
 class CompiledResource:
@@ -50,7 +58,7 @@ class CompiledResource:
         cors: CorsRules | None,
     ) -> None:
         self.api = api
-        self.api_id = api.id
+        self.api_id = intern(api.id)
         self.resource = resource
         self.name = resource.name
         #: How a credential's restriction may name it: with its whole API, or alone.
@@ -59,12 +67,9 @@ class CompiledResource:
         self.steps = steps
         self.cors = cors
         self.max_body = api.max_body if resource.max_body is None else resource.max_body
-        self.key_place = api.api_key.place
-        self.key_name = (
-            api.api_key.name.encode().lower() if self.key_place == "header" else api.api_key.name.encode()
-        )
-        #: Both, for comparison.
-        self.key = (self.key_place, self.key_name)
+        #: Place and name together, for comparison: one object for all resources with the same.
+        self.key = _place_of(api.api_key)
+        self.key_place, self.key_name = self.key
 
 
 @dataclass(frozen=True, slots=True)
