@@ -182,7 +182,8 @@ def check_request(data: bytes) -> bool:
         _agree("messages", 2 if more else 1, len(messages), data)
     if more:
         _agree("next", b"/next", messages[1].url, data)
-    for line in ours.trailers:
+    # llhttp ends its reading at an Upgrade it knows nothing of: it has no body and no trailers to compare.
+    for line in [] if switches else ours.trailers:
         name, _, value = line.partition(b": ")
         if (name.lower(), value) not in theirs.trailers:
             raise DisagreementError(f"trailer {line!r} unknown to llhttp in {data!r}")
