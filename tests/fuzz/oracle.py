@@ -141,6 +141,14 @@ def _agree(what: str, ours: object, theirs: object, data: bytes) -> None:
         raise DisagreementError(f"{what}: gateway {ours!r}, llhttp {theirs!r}, in {data!r}")
 
 
+def _trimmed(message: bytes) -> bytes:
+    """``message`` without the white space after "chunked": it is no part of the value (RFC 9112 section 5.1), but llhttp
+    refuses it."""
+    end = message.find(b"\r\n\r\n") + 4
+    head = re.sub(rb"(?i)(\r\ntransfer-encoding:[ \t]*chunked)[ \t]+(?=\r\n)", rb"\1", message[:end])
+    return head + message[end:]
+
+
 def check_request(data: bytes) -> bool:
     """Compares both readings of the first request in ``data``; whether the gateway accepted it.
 
@@ -151,11 +159,7 @@ def check_request(data: bytes) -> bool:
     if ours is None:
         return False
     head = ours.head
-    # White space after "chunked" is no part of the value (RFC 9112 section 5.1), but llhttp refuses it.
-    raw = re.sub(
-        rb"(?i)(\r\ntransfer-encoding:[ \t]*chunked)[ \t]+(?=\r\n)", rb"\1", data[: len(ours.raw) + 4]
-    )
-    whole = raw + data[len(ours.raw) + 4 : ours.end]
+    whole = _trimmed(data[: ours.end])
     options = {part.strip().lower() for v in head.values(b"connection") for part in v.split(b",")}
     switches = b"upgrade" in options and bool(head.values(b"upgrade"))
     # llhttp still obeys Proxy-Connection, which no standard defines; the gateway ignores and drops it.
@@ -230,7 +234,7 @@ def check_response(data: bytes) -> bool:
     old = b"proxy-connection" in data.lower()
     more = _NEXT_RESPONSE if head.keep_alive and head.status != 101 and not old else b""
     try:
-        messages = llhttp(data[:end] + more, response=True)
+        messages = llhttp(_trimmed(data[:end]) + more, response=True)
     except httptools.HttpParserError as error:
         raise DisagreementError(f"llhttp refuses: {error}; gateway accepts {data!r}") from None
     theirs = messages[0]
