@@ -64,3 +64,16 @@ def test_a_refusal_carries_the_state() -> None:
             found.workers[0].take(Plan(name="p", limits=(RATE,)))
         found.run(0.01)
         assert found.denied[0][1].headers.endswith(b'RateLimit: "rate";r=0;t=1\r\n')
+
+
+def test_a_refusal_never_says_that_something_is_left() -> None:
+    """Also where other workers spent what this one has not heard of yet, the limit that refused shows 0."""
+    with machine(workers=3) as found:
+        for turn in range(60):
+            for number, worker in enumerate(found.workers):
+                for _ in range(1 + (turn + number) % 3):
+                    worker.take(Plan(name="p", limits=(RATE,)))
+            found.run(0.02)
+        assert len(found.denied) > 100
+        for _, denied in found.denied:
+            assert (denied.reason, b'"rate";r=0;' in denied.headers) == ("rate_exceeded", True)

@@ -251,7 +251,17 @@ class LimitSet:
         return None
 
     def _deny(self, cell: Cell, now: float, seconds: float) -> Denied:
-        return Denied(_REASONS[cell.limit.kind], max(0.0, seconds), self.headers(now))
+        return Denied(_REASONS[cell.limit.kind], max(0.0, seconds), self._headers_without(cell, now, seconds))
+
+    def _headers_without(self, cell: Cell, now: float, seconds: float) -> bytes:
+        """:meth:`headers` of a refusal: the limit that refused has nothing left, whatever this worker last heard."""
+        values: list[int] = []
+        for counted in (*self._rates, *self._quotas):
+            left, wait = (0, max(0.0, seconds)) if counted is cell else counted.left(now)
+            values += [left, int(wait + 0.999)]
+        for permit in self._permits:
+            values.append(0 if permit is cell else permit.left(now)[0])
+        return self._template % tuple(values) if values else self._template
 
     def _serve(self, now: float) -> None:
         """Answers those who wait, in order, as far as it goes; asks or sets the timer for the rest."""
