@@ -280,6 +280,14 @@ def test_lines_are_known_beside_surrogate_pairs() -> None:
     assert (problem.line, problem.path) == (2, "paths.b")
 
 
+@pytest.mark.parametrize("title", ["\\\U00010000", "\\\\\U0001f600\U0001f601", "\U0001f600\\"])
+def test_surrogate_pairs_may_stand_beside_backslashes(title: str) -> None:
+    """An escaped backslash before a pair of escapes is a character of its own, not part of them."""
+    text = document(info={"title": title, "version": "1"}, paths={})
+    assert "\\ud8" in text
+    assert read_document(text, "api.json").title == title
+
+
 def test_half_a_surrogate_pair_is_refused() -> None:
     """Text that no UTF-8 can hold is refused where it comes in."""
     assert problems(document(servers=[]).replace('"T"', '"\\ud800"'))[0].message.startswith("not valid YAML")

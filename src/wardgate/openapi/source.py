@@ -12,7 +12,8 @@ from wardgate.openapi.tree import MAX_BYTES, MAX_DEPTH, Node, Path, Step, line_o
 
 _LONGEST_CHAIN = 8
 _HALF = re.compile(r"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
-_PAIR = re.compile(r"(?<!\\)\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+#: A pair of surrogate escapes, behind any number of escaped backslashes.
+_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 #: Keys below which the document holds data of the API, in which ``$ref`` means nothing.
 _DATA = frozenset({"example", "default", "enum", "const"})
 
@@ -57,7 +58,7 @@ class Source:
     def _parsed(self) -> Any:
         if self._text.lstrip("\ufeff \t\r\n").startswith("{") and len(self._text) <= MAX_BYTES:
             # JSON writes characters past U+FFFF as two escapes, which YAML does not read.
-            self._text = _PAIR.sub(lambda match: str(json.loads(f'"{match[0]}"')), self._text)
+            self._text = _PAIR.sub(lambda match: match[1] + str(json.loads(f'"{match[2]}"')), self._text)
             try:
                 data = json.loads(self._text, object_pairs_hook=_unique, parse_constant=_constant)
                 if _HALF.search(self._text):
