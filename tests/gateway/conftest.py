@@ -1,17 +1,15 @@
-"""What the tests of the request path share: a store, an upstream played by hand, a gateway between."""
+"""What the tests of the request path share: an upstream played by hand, and a gateway before it."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
-from pathlib import Path
 
 import pytest
 import uvloop
 from tests.gateway.harness import Gateway, Upstream, orders, serving
 
-from wardgate.storage.database import SqlStore, open_store
+from wardgate.storage.database import SqlStore
 
 
 def pytest_asyncio_loop_factories(
@@ -19,28 +17,6 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The loop that gateway workers run on."""
     return {"uvloop": uvloop.new_event_loop}
-
-
-@pytest.fixture(scope="session")
-def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new data directory, made once; tests work on copies."""
-
-    async def make(path: Path) -> None:
-        store = await open_store(path)
-        await store.close()
-
-    path = tmp_path_factory.mktemp("store") / "data"
-    asyncio.run(make(path))
-    return path
-
-
-@pytest.fixture
-async def store(fresh_store: Path, tmp_path: Path) -> AsyncIterator[SqlStore]:
-    """An open store of the test's own."""
-    data = tmp_path / "data"
-    shutil.copytree(fresh_store, data)
-    async with await open_store(data) as opened:
-        yield opened
 
 
 @pytest.fixture

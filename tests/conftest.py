@@ -1,4 +1,4 @@
-"""A fresh store in a directory of its own."""
+"""What tests of several rooms share: a fresh store in a directory of its own."""
 
 from __future__ import annotations
 
