@@ -130,6 +130,13 @@ class Server:
             process.wait()
         for pid, command in known.items():
             _kill_if_same(pid, command)
+        # A killed process is gone a moment after the signal, not with it.
+        deadline = time.monotonic() + STOP_SECONDS
+        while (
+            any(tree(pid).get(pid) == command for pid, command in known.items())
+            and time.monotonic() < deadline
+        ):
+            time.sleep(0.01)
 
 
 def get(port: int, path: str, headers: Mapping[str, str], tls: bool = False) -> int:
