@@ -6,8 +6,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: ``api`` key: ``environment name/version``; ``plan``: its name; ``credential``: digest in hex; ``application``: its id;
-#: ``environment``: its name; ``signing_key``: key id; ``everything``: flush all.
-ChangeKind = Literal["api", "plan", "credential", "application", "environment", "signing_key", "everything"]
+#: ``environment``: its name; ``signing_key``: key id; ``client``: its ``client_id``; ``revocation``: ``<kind> <key>`` of
+#: tokens taken back; ``issuer``: the foreign issuer whose keys were read anew; ``everything``: flush all.
+ChangeKind = Literal[
+    "api",
+    "plan",
+    "credential",
+    "application",
+    "environment",
+    "signing_key",
+    "client",
+    "revocation",
+    "issuer",
+    "everything",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from wardgate.domain.oauth import Token
+
 ApplicationStatus = Literal["active", "suspended"]
 
 
@@ -74,3 +76,5 @@ class Principal:
     credential: Credential
     application: Application
     subscriptions: dict[str, Subscription]
+    #: Set where the caller was known by an OAuth2 access token; ``credential`` then has no id.
+    token: Token | None = None

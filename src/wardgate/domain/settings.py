@@ -61,3 +61,20 @@ class ServerSettings:
     negative_cache: int = 20_000
     #: Seconds a worker may serve from what it knows while the store cannot be read; then it refuses.
     max_staleness: float = 300.0
+    #: The URL clients know this installation by, without a trailing slash; see :func:`issuer_of`.
+    issuer: str = ""
+    #: PEM file of the authorities (and single certificates) whose client certificates the TLS listeners accept.
+    client_ca: str = ""
+    #: Networks that are not public and may still be called on an operator's or a client's word (foreign issuers, JWKS).
+    outbound_allow: tuple[str, ...] = ()
+
+
+def issuer_of(settings: ServerSettings) -> str:
+    """The issuer (RFC 8414): as set, or else the address of the first TLS listener, or else of the first."""
+    if settings.issuer:
+        return settings.issuer
+    listener = next((each for each in settings.listeners if each.tls), settings.listeners[0])
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(listener.host, listener.host)  # noqa: S104 not bound here
+    host = f"[{host}]" if ":" in host else host
+    scheme, usual = ("https", 443) if listener.tls else ("http", 80)
+    return f"{scheme}://{host}" if listener.port == usual else f"{scheme}://{host}:{listener.port}"

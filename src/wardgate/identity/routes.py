@@ -1,0 +1,29 @@
+"""Every endpoint of the server: where it is, what answers it, and who may call it from where."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from wardgate.identity.http import Call, Reply
+from wardgate.identity.server import Server
+
+#: ``api``: called by programs, from any origin, without cookies. ``page``: opened by a person; a POST must come from
+#: the server's own pages. ``document``: public and cacheable.
+Kind = Literal["api", "page", "document"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint. ``path`` may hold ``{name}`` for one segment, which reaches the handler in ``call.query``."""
+
+    methods: tuple[str, ...]
+    path: str
+    handle: Callable[[Server, Call], Awaitable[Reply]]
+    kind: Kind = "api"
+
+
+def all_routes() -> tuple[Route, ...]:
+    """The routes of every module, in the order they are looked through."""
+    return ()

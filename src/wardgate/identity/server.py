@@ -1,0 +1,65 @@
+"""The server's context: what every endpoint is given."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from wardgate.domain import apikey
+
+if TYPE_CHECKING:
+    from wardgate.identity.ports import ClientReader, Fetcher, Keys, Store, Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentitySettings:
+    """How one environment's server runs. ``issuer`` is its URL without a trailing slash; lifetimes are seconds."""
+
+    issuer: str
+    environment: str
+    code_lifetime: int = 60
+    pushed_lifetime: int = 90
+    device_lifetime: int = 600
+    device_interval: int = 5
+    #: Seconds within which the losers of a race for one refresh token get the winner's successor.
+    refresh_grace: float = 60.0
+    session_lifetime: int = 12 * 3600
+    session_idle: int = 3600
+    #: Clock difference that is forgiven in what others sign.
+    skew: float = 30.0
+    key_lifetime: int = 90 * 86400
+    key_overlap: int = 7 * 86400
+    open_registration: bool = False
+    open_signup: bool = False
+    require_dpop_nonce: bool = True
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach it over TLS (a plain issuer is for loopback only)."""
+        return urlsplit(self.issuer).scheme == "https"
+
+    def url(self, path: str) -> str:
+        """The external URL of ``path``."""
+        return self.issuer + path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One environment's authorization server. ``clock`` gives Unix seconds; ``random`` secure random bytes."""
+
+    settings: IdentitySettings
+    store: Store
+    clients: ClientReader
+    keys: Keys
+    vault: Vault
+    fetch: Fetcher
+    clock: Callable[[], float] = time.time
+    random: Callable[[int], bytes] = field(default=secrets.token_bytes)
+
+    def digest(self, secret: str) -> bytes:
+        """What a secret is stored under: BLAKE2b-256 keyed with the master key."""
+        return apikey.digest(secret.encode(), self.store.master_key())
