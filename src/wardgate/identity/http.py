@@ -63,7 +63,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What goes back. A reply with a ``page`` is rendered from the template of that name with ``context``."""
+    """What goes back. A reply with a ``page`` is rendered from the template of that name with ``context``.
+
+    Two names in ``context`` are for the page's content security policy: ``form_action``, the origins that its forms may
+    lead to besides this server (a client's redirect URI), and ``script``, the static script it loads. ``signed_in``, the
+    person's name, adds the links of the account to its head.
+    """
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()

@@ -10,8 +10,9 @@ from wardgate.identity.http import Call, Reply
 from wardgate.identity.server import Server
 
 #: ``api``: called by programs, from any origin, without cookies. ``page``: opened by a person; a POST must come from
-#: the server's own pages. ``document``: public and cacheable.
-Kind = Literal["api", "page", "document"]
+#: the server's own pages. ``entry``: a page that others' pages may send a form to (an authorization request, a logout
+#: request, a foreign provider's answer); it never acts on a cookie alone. ``document``: public and cacheable.
+Kind = Literal["api", "page", "entry", "document"]
 
 
 @dataclass(frozen=True, slots=True)
