@@ -32,8 +32,10 @@ HOT = (
             "receiving",
             "response_head",
             "router",
+            "routes",
             "snapshot",
             "template",
+            "tree",
             "twogen",
             "upstream",
         )

@@ -76,15 +76,19 @@ class Matched:
 
 
 class Snapshot:
-    """Immutable once built. ``pools`` are kept across snapshots for APIs whose upstream did not change."""
+    """Immutable once built. ``pools`` are kept across snapshots for APIs whose upstream did not change, and of
+    ``before`` the routes of those that did not change at all."""
 
-    __slots__ = ("_keys", "_router", "mounted")
+    __slots__ = ("_keys", "mounted", "router")
 
-    def __init__(self, mounted: dict[str, Mounted], master_key: bytes) -> None:
+    def __init__(
+        self, mounted: dict[str, Mounted], master_key: bytes, before: Snapshot | None = None
+    ) -> None:
         self.mounted = mounted
         self._keys = KeyReader(master_key)
-        self._router: Router[CompiledResource] = Router(
-            (m.compiled.api, m.compiled.resources, m.compiled.undeclared) for m in mounted.values()
+        self.router: Router[CompiledResource] = Router(
+            [(m.compiled.api, m.compiled.resources, m.compiled.undeclared) for m in mounted.values()],
+            before.router if before is not None else None,
         )
 
     def match(self, head: RequestHead) -> Matched:
@@ -108,7 +112,7 @@ class Snapshot:
             # The gateway's own documents; no API, wherever it is mounted, takes their place.
             matched.miss = "resource_not_found"
             return matched
-        found = self._router.match(head.host, method, head.path)
+        found = self.router.match(head.host, method, head.path)
         if not isinstance(found, Match):
             matched.miss = found.reason
             matched.api_id = found.api.id if found.api is not None else ""
@@ -131,7 +135,7 @@ class Snapshot:
 
     def _rules(self, head: RequestHead, method: str, matched: Matched) -> CorsRules | None:
         """The CORS rules of what a pre-flight asks about."""
-        found = self._router.match(head.host, method, head.path)
+        found = self.router.match(head.host, method, head.path)
         if isinstance(found, Match):
             matched.api_id = found.resource.api_id
             matched.resource_name = found.resource.name
@@ -172,25 +176,26 @@ def build(
             continue
         mounted[api.id] = Mounted(compiled, pool)
     try:
-        return Snapshot(mounted, master_key)
+        return Snapshot(mounted, master_key, before)
     except ValueError:
-        return _without_clashes(mounted, before.mounted if before is not None else {}, master_key, broken)
+        return _without_clashes(mounted, before, master_key, broken)
 
 
 def _without_clashes(
     mounted: dict[str, Mounted],
-    before: dict[str, Mounted],
+    before: Snapshot | None,
     master_key: bytes,
     broken: Callable[[Api, Exception], None],
 ) -> Snapshot:
     """The routes contradict each other: each API stays as it was, and takes its new form or its place if that fits."""
-    chosen = {api_id: before[api_id] for api_id in mounted if api_id in before}
-    snapshot = Snapshot(chosen, master_key)
+    old = before.mounted if before is not None else {}
+    chosen = {api_id: old[api_id] for api_id in mounted if api_id in old}
+    snapshot = Snapshot(chosen, master_key, before)
     for api_id, wanted in mounted.items():
         if chosen.get(api_id) is wanted:
             continue
         try:
-            snapshot = Snapshot(chosen | {api_id: wanted}, master_key)
+            snapshot = Snapshot(chosen | {api_id: wanted}, master_key, snapshot)
         except ValueError as collision:
             broken(wanted.compiled.api, collision)
         else:
