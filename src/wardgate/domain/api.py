@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from wardgate.domain.trust import OAuth2Settings
 from wardgate.domain.upstream import Upstream
 
 SchemeName = Literal["api_key", "oauth2", "basic", "mtls", "hmac"]
@@ -46,7 +47,9 @@ class PolicyUse:
 class Resource:
     """One operation: method and path template below the API's base path, and what it asks of a caller.
 
-    ``schemes`` empty means open to anyone. A resource is named ``GET /items/{id}``.
+    ``schemes`` empty means open to anyone. ``require``: whether one of the schemes is enough or all are needed.
+    ``acr_values`` and ``max_age`` (seconds; ``None``: as the API says) ask how a token's person signed in (RFC 9470).
+    A resource is named ``GET /items/{id}``.
     """
 
     method: str
@@ -56,6 +59,9 @@ class Resource:
     operation_id: str | None = None
     max_body: int | None = None
     policies: tuple[PolicyUse, ...] = ()
+    require: Literal["any", "all"] = "any"
+    acr_values: tuple[str, ...] = ()
+    max_age: int | None = None
 
     @property
     def name(self) -> str:
@@ -83,6 +89,10 @@ class Api:
     policies: tuple[PolicyUse, ...] = ()
     identity_headers: bool = True
     assertion: bool = True
+    #: What is asked of access tokens; ``None``: no resource has the scheme ``oauth2``, or all its defaults hold.
+    oauth2: OAuth2Settings | None = None
+    #: Every scope of the API by name, with what it lets one do, in words.
+    scopes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

@@ -55,7 +55,7 @@ def decode_plan(data: Any) -> Plan:
 
 
 def encode(value: Any) -> Any:
-    """Any domain dataclass (or a field's value) as JSON-able data; tuples become lists.
+    """Any domain dataclass (or a field's value) as JSON-able data; tuples and sets become lists.
 
     Raises:
         CodecError: a value has no JSON form.
@@ -69,6 +69,8 @@ def encode(value: Any) -> Any:
         return {_text(key): encode(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [encode(item) for item in value]
+    if isinstance(value, frozenset):
+        return sorted(_text(item) for item in value)
     raise CodecError(f"a {kind.__name__} has no JSON form")
 
 
@@ -109,6 +111,8 @@ def _decoder(hint: Any) -> Coder:
         return _optional(get_args(hint))
     if origin is tuple and get_args(hint)[1:] == (...,):
         return _sequence(_decoder(get_args(hint)[0]))
+    if hint == frozenset[str]:
+        return _text_set
     if isinstance(origin, type) and issubclass(origin, Mapping) and get_args(hint)[0] is str:
         return _mapping(_decoder(get_args(hint)[1]))
     raise TypeError(f"the codec knows no form for the type {hint!r}")
@@ -166,6 +170,13 @@ def _sequence(inner: Coder) -> Coder:
         raise CodecError("the list changed while it was read")
 
     return coder
+
+
+def _text_set(data: Any) -> frozenset[str]:
+    values: tuple[str, ...] = _sequence(_text)(data)
+    if list(values) != sorted(set(values)):
+        raise CodecError("expected texts in order, each once")
+    return frozenset(values)
 
 
 def _mapping(inner: Coder) -> Coder:

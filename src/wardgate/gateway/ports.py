@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Awaitable, Mapping
+from typing import Any, Protocol
 
 from wardgate.domain.api import Api
 from wardgate.domain.change import Change
-from wardgate.domain.consumer import Principal
+from wardgate.domain.consumer import Application, Principal, Subscription
 from wardgate.domain.limit import Plan
+from wardgate.domain.oauth import Token, TokenKey
+from wardgate.domain.trust import TrustedIssuer
 
 
 class StoreUnavailableError(Exception):
@@ -16,6 +19,10 @@ class StoreUnavailableError(Exception):
 
 class LostPlaceError(Exception):
     """The feed no longer holds what came after the asked ``seq``: the worker must flush everything."""
+
+
+class IssuerUnavailableError(Exception):
+    """A foreign issuer could not be asked: its tokens are neither accepted nor refused for good."""
 
 
 class SigningKey(Protocol):
@@ -27,7 +34,51 @@ class SigningKey(Protocol):
     def private_pem(self) -> bytes: ...
 
 
-class GatewaySource(Protocol):
+class TokenSource(Protocol):
+    """What is read to believe a token. Synchronous, read-only. All raise StoreUnavailableError."""
+
+    def token_keys(self) -> list[TokenKey]:
+        """The public keys of this installation's tokens in this environment that may still verify one."""
+
+    def opaque(self, digest: bytes) -> Token | None:
+        """The opaque access token of this environment stored under ``digest``; ``None`` for an unknown one."""
+
+    def revoked(self, token: Token, application_id: str) -> bool:
+        """Whether a revocation covers it: by ``jti``, grant, subject, client or application, in order of time."""
+
+    def client_application(self, client_id: str) -> str | None:
+        """The id of the application of an active client of this environment."""
+
+    def consumer(self, application_id: str) -> tuple[Application, dict[str, Subscription]] | None:
+        """An application, whatever its state, and its subscriptions in this environment by API id."""
+
+    def application_named(self, name: str) -> str | None:
+        """The id of the application called ``name``."""
+
+    def issuer_document(self, issuer: str) -> tuple[dict[str, Any], float] | None:
+        """What was last read of a foreign issuer, ``{"jwks": {...}, "metadata": {...}}``, and when (Unix seconds)."""
+
+
+class IssuerDesk(Protocol):
+    """Asks foreign issuers, off the request path: one flight per issuer (and token), at a bounded rate."""
+
+    def refresh(self, issuer: TrustedIssuer) -> Awaitable[None]:
+        """Returns when the issuer's keys were read anew, or when that is not due yet. What was read is announced by
+        the change ``issuer`` and found by ``TokenSource.issuer_document``. Raises IssuerUnavailableError."""
+
+    def introspect(self, issuer: TrustedIssuer, token: str) -> Awaitable[Mapping[str, Any]]:
+        """The issuer's introspection answer (RFC 7662 section 2.2), never cached. Raises IssuerUnavailableError."""
+
+
+class ReplayDesk(Protocol):
+    """Remembers what may be seen once, exactly, over all workers of the installation."""
+
+    def first(self, key: str, until: float) -> Awaitable[bool]:
+        """Whether ``key`` was never seen before; it is remembered until ``until`` (Unix seconds). Where nobody can
+        tell, the answer is ``False``."""
+
+
+class GatewaySource(TokenSource, Protocol):
     """Reads of a gateway worker: synchronous, read-only, microseconds each. All raise StoreUnavailableError."""
 
     def apis(self) -> list[Api]:
