@@ -9,11 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import wardgate
 from wardgate.domain.settings import ServerSettings
 from wardgate.web.bridge import SupervisorBridge
 from wardgate.web.health import health_routes
+from wardgate.web.identity import IdentityApp
 from wardgate.web.metrics import metrics_routes
 
 _SECURITY_HEADERS = {
@@ -24,15 +26,31 @@ _SECURITY_HEADERS = {
 
 
 def create_app(
-    settings: ServerSettings, bridge: SupervisorBridge, probe_store: Callable[[], None]
-) -> Starlette:
-    """The application of one installation; ``probe_store`` raises StoreUnavailableError when the store is away."""
+    settings: ServerSettings,
+    bridge: SupervisorBridge,
+    probe_store: Callable[[], None],
+    identity: IdentityApp | None = None,
+) -> ASGIApp:
+    """The application of one installation; ``probe_store`` raises StoreUnavailableError when the store is away.
+
+    The paths of ``identity`` are looked for first and go straight to it.
+    """
     routes: Sequence[BaseRoute] = [
         *health_routes(bridge, probe_store),
         *metrics_routes(bridge),
         Route("/", _index(settings)),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _problem})
+    others = Starlette(routes=routes, exception_handlers={HTTPException: _problem})
+    if identity is None:
+        return others
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and identity.serves(scope["path"]):
+            await identity(scope, receive, send)
+        else:
+            await others(scope, receive, send)
+
+    return app
 
 
 def _index(settings: ServerSettings) -> Callable[[Request], JSONResponse]:
