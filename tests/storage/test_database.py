@@ -31,7 +31,7 @@ from wardgate.storage.database import SqlStore, open_store
 from wardgate.storage.errors import MasterKeyError, NewerSchemaError, StoreError
 from wardgate.storage.layout import SCHEMA, SCHEMAS, database_path
 from wardgate.storage.ledger import Ledger
-from wardgate.storage.tables import metadata
+from wardgate.storage.tables_identity import metadata
 
 OPEN = """
 import asyncio, sys
@@ -318,33 +318,12 @@ async def test_a_second_row_of_one_digest_is_refused(store: SqlStore) -> None:
     assert caught.value.code == "store_conflict"
 
 
-async def test_uses_counted_by_an_older_version_are_kept(store: SqlStore) -> None:
-    """A database whose credentials hold their uses themselves is brought up to date with every figure."""
-    await add(store, name="mobile")
-    used, _ = await issue(store, application="mobile", environment="development")
-    unused, _ = await issue(store, application="mobile", environment="development")
-    path = database_path(store.data_dir)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DROP TABLE credential_uses")
-        for column in ("last_used_at REAL", "last_used_address TEXT", "use_count INTEGER NOT NULL DEFAULT 0"):
-            connection.execute(f"ALTER TABLE credentials ADD COLUMN {column}")
-        connection.execute(
-            "UPDATE credentials SET use_count = 7, last_used_at = 50.5, last_used_address = '192.0.2.1' WHERE id = ?",
-            (used.id,),
-        )
-        connection.execute("UPDATE alembic_version SET version_num = 'v0001'")
-    async with await open_store(store.data_dir) as again:
-        found = {view.credential.id: view.credential for view in await list_keys(again)}
-    told = [(c.use_count, c.last_used_at, c.last_used_address) for c in (found[used.id], found[unused.id])]
-    assert told == [(7, 50.5, "192.0.2.1"), (0, None, None)]
-
-
 async def test_uses_go_with_their_credential(store: SqlStore) -> None:
     """A deleted application leaves no uses behind, and a use counted late brings none back."""
     await apply_document(store, orders(), "development", "test", "")
     credential, _ = await issue(store, application="mobile", environment="development")
     ledger = Ledger(database_path(store.data_dir))
-    use = {"id": credential.id, "count": 1, "last_at": 1.0, "address": "192.0.2.1"}
+    use = (credential.id, 1, 1.0, "192.0.2.1")
     ledger.write([], [use], [])
     assert count(store.data_dir, "credential_uses") == 1
     await apply_document(store, Document(), "development", "test", "", prune=True)

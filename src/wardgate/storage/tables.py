@@ -134,7 +134,7 @@ credential_uses = Table(
 changes = Table(
     "changes",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("kind", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("at", Float, nullable=False),

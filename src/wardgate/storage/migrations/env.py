@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from wardgate.storage.layout import VERSION_TABLE
-from wardgate.storage.tables import metadata
+from wardgate.storage.tables_identity import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
