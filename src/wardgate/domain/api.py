@@ -80,8 +80,9 @@ class Api:
     resources: tuple[Resource, ...]
     hosts: tuple[str, ...] = ()
     api_key: ApiKeyScheme = field(default_factory=ApiKeyScheme)
-    #: Schemes of resources the document does not declare, used only with ``undeclared: allow``.
+    #: What resources the document does not declare ask for; used only with ``undeclared: allow``.
     schemes: tuple[SchemeName, ...] = ("api_key",)
+    require: Literal["any", "all"] = "any"
     plans: tuple[str, ...] = ()
     cors: Cors | None = None
     undeclared: Literal["deny", "allow"] = "deny"

@@ -68,3 +68,5 @@ class OAuth2Settings:
     proof_nonce: bool = False
     acr_values: tuple[str, ...] = ()
     max_age: int | None = None
+    #: URL of the authorization server that ``POST <base path>/oauth2/token`` is passed on to; empty: there is none.
+    token_endpoint: str = ""

@@ -100,7 +100,7 @@ def compile_api(api: Api, environment: str, registry: PolicyRegistry) -> Compile
 
 def undeclared_resource(api: Api) -> Resource:
     """What stands for every request to ``api`` that its OpenAPI document does not declare."""
-    return Resource(method="*", path="*", schemes=api.schemes)
+    return Resource(method="*", path="*", schemes=api.schemes, require=api.require)
 
 
 def _compile(
