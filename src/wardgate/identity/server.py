@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wardgate.domain import apikey
+from wardgate.identity.memory import Memory
 
 if TYPE_CHECKING:
     from wardgate.identity.ports import ClientReader, Fetcher, Keys, Store, Vault
@@ -59,6 +60,7 @@ class Server:
     fetch: Fetcher
     clock: Callable[[], float] = time.time
     random: Callable[[int], bytes] = field(default=secrets.token_bytes)
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     def digest(self, secret: str) -> bytes:
         """What a secret is stored under: BLAKE2b-256 keyed with the master key."""
