@@ -64,7 +64,10 @@ def test_claims_are_asked_for_by_name() -> None:
 
 def test_a_claim_asked_for_by_name_needs_the_consent_of_its_scope() -> None:
     """``claims`` is no way around consent."""
-    claims = {"userinfo": {"email": {}, "name": {}}, "id_token": {"acr": {}, "phone_number": {}}}
+    claims: dict[str, dict[str, dict[str, str]]] = {
+        "userinfo": {"email": {}, "name": {}},
+        "id_token": {"acr": {}, "phone_number": {}},
+    }
     assert implied_scopes(claims) == {"email", "profile", "phone"}
     assert without_claims_of(claims, ("email", "phone")) == {
         "userinfo": {"name": {}},

@@ -20,7 +20,6 @@ from wardgate.domain.oauth import (
     SigningAlgorithm,
 )
 from wardgate.identity.redirect_rules import link_problem, redirect_problem
-from wardgate.identity.redirects import host_of
 from wardgate.jose.keys import KeySet
 
 RESPONSE_TYPES = ("code", "token", "id_token", "id_token token")
@@ -241,11 +240,12 @@ def check_openid(client: Client) -> None:
     _known("default_acr_values", client.default_acr_values, ACR_VALUES)
     if client.backchannel_logout_session_required and not client.backchannel_logout_uri:
         raise MetadataError("backchannel_logout_uri", "needed where a session is required in logout tokens")
-    hosts = {host_of(uri) for uri in client.redirect_uris}
-    if client.subject_type == "pairwise" and len(hosts) > 1 and not client.sector_identifier_uri:
-        raise MetadataError(
-            "sector_identifier_uri", "needed for pairwise subjects with redirect URIs on several hosts"
-        )
+    if client.subject_type == "pairwise" and not client.sector_identifier_uri:
+        hosts = {urlsplit(uri).hostname or "" for uri in client.redirect_uris}
+        if len(hosts) != 1 or "" in hosts:
+            raise MetadataError(
+                "sector_identifier_uri", "needed for pairwise subjects unless all redirect URIs have one host"
+            )
 
 
 #: Every rule but those of redirect URIs, which depend on the kind of app; cheap ones and plain mistakes first.

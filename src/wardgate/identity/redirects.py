@@ -44,9 +44,7 @@ def is_registered(requested: str, registered: Iterable[str]) -> bool:
     if not requested or len(requested) > MAX_LENGTH:
         return False
     wanted = _loopback(requested)
-    return any(
-        requested == uri or (wanted is not None and wanted == _loopback(uri)) for uri in registered
-    )
+    return any(requested == uri or (wanted is not None and wanted == _loopback(uri)) for uri in registered)
 
 
 def _loopback(uri: str) -> tuple[str, str] | None:
@@ -69,7 +67,7 @@ def respond(target: Target, parameters: Sequence[tuple[str, str]]) -> Reply:
     uri = target.redirect_uri
     if target.mode == "form_post":
         context = {"action": uri, "fields": fields, "form_action": form_action(uri)}
-        return page("form_post.html", context).plus(("referrer-policy", "no-referrer"))
+        return page("form_post.html", context)
     if target.mode == "fragment":
         location = f"{uri}#{urlencode(fields)}"
     else:

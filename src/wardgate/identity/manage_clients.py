@@ -1,0 +1,280 @@
+"""Adds, changes, rotates, suspends and removes OAuth 2.0 clients, for those who run the installation."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
+from wardgate.control.ids import new_id
+from wardgate.control.keys import Clock
+from wardgate.control.lookup import application_named, environment_named
+from wardgate.domain import apikey
+from wardgate.domain.consumer import Application
+from wardgate.domain.oauth import Client, ClientSecret, Revocation
+from wardgate.domain.secret import Secret
+from wardgate.domain.tokenform import new_secret
+from wardgate.identity.client_metadata import MetadataError, check_client, shows_secret
+from wardgate.identity.ports import Store, Transaction
+
+#: What may be set and changed; the rest of a client follows from how it came to be.
+EDITABLE = frozenset(Client.__dataclass_fields__) - {
+    "id",
+    "application",
+    "environment",
+    "status",
+    "created_at",
+}
+#: The longest any access token lives: for so long a revocation is remembered.
+LONGEST_ACCESS = 86400
+_FRONT_TYPES = ("id_token token", "token", "id_token")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRecord:
+    """A client, the application whose it is, and its secrets (never themselves)."""
+
+    client: Client
+    application: Application
+    secrets: tuple[ClientSecret, ...]
+
+
+async def add(
+    store: Store,
+    *,
+    application: str,
+    environment: str,
+    settings: Mapping[str, Any],
+    clock: Clock = time.time,
+) -> tuple[Client, Secret | None]:
+    """A new active client of ``application`` (name or id), and its secret if it shows one.
+
+    ``settings`` are fields of :class:`Client`. Response types follow from the grants unless they are given. The
+    secret's text is in the returned :class:`Secret` and nowhere else: it cannot be shown again.
+
+    Raises:
+        NotFoundError: no such application or environment.
+        InvalidError: a setting is wrong.
+    """
+    now = clock()
+    async with store.writing() as tx:
+        place = await environment_named(tx, environment)
+        owner = await application_named(tx, application)
+        base = Client(
+            id=new_id("cl", now),
+            application=owner.id,
+            environment=place.name,
+            name=owner.name,
+            created_at=now,
+        )
+        client = changed(base, settings)
+        await tx.clients.add(client)
+        return client, await _new_secret(store, tx, client, now) if shows_secret(client) else None
+
+
+async def list_clients(
+    store: Store, *, application: str | None = None, environment: str | None = None
+) -> list[ClientRecord]:
+    """Every client, or those of an application (name or id) or environment, oldest first.
+
+    Raises:
+        NotFoundError: no such application or environment.
+    """
+    async with store.reading() as tx:
+        owner = None if application is None else await application_named(tx, application)
+        if environment is not None:
+            await environment_named(tx, environment)
+        known = {each.id: each for each in await tx.applications.all()}
+        found = await tx.clients.list(
+            application=None if owner is None else owner.id, environment=environment
+        )
+        return [
+            ClientRecord(
+                client=each,
+                application=known[each.application],
+                secrets=tuple(await tx.clients.secrets(each.id)),
+            )
+            for each in found
+        ]
+
+
+async def show(store: Store, client_id: str) -> ClientRecord:
+    """One client. Raises NotFoundError."""
+    async with store.reading() as tx:
+        client = await client_with_id(tx, client_id)
+        return ClientRecord(
+            client=client,
+            application=await application_named(tx, client.application),
+            secrets=tuple(await tx.clients.secrets(client_id)),
+        )
+
+
+async def update(
+    store: Store, client_id: str, settings: Mapping[str, Any], *, clock: Clock = time.time
+) -> tuple[Client, Secret | None]:
+    """The client with ``settings`` changed, and a secret if it has come to need one.
+
+    Secrets of a client that authenticates in another way now are good no more. Tokens issued before stay what they
+    are: revoke them where that is wrong.
+
+    Raises:
+        NotFoundError: no such client.
+        InvalidError: a setting is wrong.
+    """
+    now = clock()
+    async with store.writing() as tx:
+        client = changed(await client_with_id(tx, client_id), settings)
+        await tx.clients.replace(client)
+        return client, await settle_secrets(store, tx, client, now)
+
+
+async def rotate_secret(
+    store: Store, client_id: str, *, overlap: float, clock: Clock = time.time
+) -> tuple[Client, Secret]:
+    """A new secret; those before it stay good for ``overlap`` seconds more (never longer than they would have been).
+
+    Raises:
+        NotFoundError: no such client.
+        InvalidError: the overlap is wrong.
+        ConflictError: it shows no secret.
+    """
+    now = clock()
+    if not (math.isfinite(overlap) and overlap >= 0):
+        raise InvalidError("overlap", f"The overlap of {overlap} s is not possible", "Give 0 or more seconds")
+    async with store.writing() as tx:
+        client = await client_with_id(tx, client_id)
+        if not shows_secret(client):
+            raise ConflictError(
+                "client_without_secret",
+                f"The client {client_id} authenticates by {client.authentication}",
+                "Change its authentication to client_secret_basic to give it a secret",
+            )
+        await _end_secrets(tx, client, now + overlap)
+        return client, await _new_secret(store, tx, client, now)
+
+
+async def suspend(store: Store, client_id: str) -> Client:
+    """Afterwards it gets no token, and the gateway refuses those it has. Raises NotFoundError."""
+    return await _set_status(store, client_id, "suspended")
+
+
+async def restore(store: Store, client_id: str) -> Client:
+    """Afterwards a suspended client is served again. Raises NotFoundError."""
+    return await _set_status(store, client_id, "active")
+
+
+async def remove(store: Store, client_id: str, *, clock: Clock = time.time) -> Client:
+    """Afterwards it is gone with its secrets and grants, and no token of it is accepted. Raises NotFoundError."""
+    now = clock()
+    async with store.writing() as tx:
+        client = await client_with_id(tx, client_id)
+        await remove_client(tx, client, now)
+    return client
+
+
+async def registration_token(
+    store: Store,
+    *,
+    environment: str,
+    application: str | None = None,
+    scopes: tuple[str, ...] = (),
+    lifetime: float = 86400.0,
+    clock: Clock = time.time,
+) -> Secret:
+    """An initial access token (RFC 7591 section 3): lets its bearer register one client, once.
+
+    The client joins ``application`` (name or id), or else brings an application of its own. ``scopes`` are those it may
+    register for besides OpenID Connect's. ``lifetime`` is in seconds.
+
+    Raises:
+        NotFoundError: no such application or environment.
+        InvalidError: the lifetime is none.
+    """
+    now = clock()
+    if not (math.isfinite(lifetime) and 0 < lifetime <= 366 * 86400):
+        raise InvalidError("lifetime", f"A lifetime of {lifetime} s is not possible", "Give up to a year")
+    text = new_secret("ot", secrets.token_bytes)
+    async with store.writing() as tx:
+        place = await environment_named(tx, environment)
+        owner = "" if application is None else (await application_named(tx, application)).id
+        document = {"environment": place.name, "application": owner, "scopes": list(scopes)}
+        await tx.once.put("registration", digest_of(store, text), document, now + lifetime)
+    return Secret(text)
+
+
+async def client_with_id(tx: Transaction, client_id: str) -> Client:
+    """The client with that id. Raises NotFoundError."""
+    found = await tx.clients.get(client_id)
+    if found is None:
+        raise NotFoundError("client", client_id, "`wardgate clients list` shows the ids, like cl_01h...")
+    return found
+
+
+def changed(client: Client, settings: Mapping[str, Any]) -> Client:
+    """``client`` with ``settings``, sound. Raises InvalidError."""
+    unknown = sorted(settings.keys() - EDITABLE)
+    if unknown:
+        raise InvalidError("client", f"A client has no setting {unknown[0]!r} to change", "Leave it out")
+    given = dict(settings)
+    if "grant_types" in given and "response_types" not in given:
+        given["response_types"] = response_types_for(given["grant_types"])
+    client = replace(client, **given)
+    try:
+        check_client(client)
+    except MetadataError as error:
+        raise InvalidError("client", str(error), "Change that setting; nothing was stored") from None
+    return client
+
+
+def response_types_for(grant_types: tuple[str, ...]) -> tuple[str, ...]:
+    """The response types that go with grants."""
+    code = ("code",) if "authorization_code" in grant_types else ()
+    return code + (_FRONT_TYPES if "implicit" in grant_types else ())
+
+
+async def settle_secrets(store: Store, tx: Transaction, client: Client, now: float) -> Secret | None:
+    """Afterwards the client has secrets if and only if it shows one; a new one is returned."""
+    if not shows_secret(client):
+        await _end_secrets(tx, client, now)
+        return None
+    live = [
+        each
+        for each in await tx.clients.secrets(client.id)
+        if each.expires_at is None or now < each.expires_at
+    ]
+    return None if live else await _new_secret(store, tx, client, now)
+
+
+async def remove_client(tx: Transaction, client: Client, now: float) -> None:
+    """Deletes the client and takes back whatever tokens of it there are."""
+    revocation = Revocation(kind="client", key=client.id, at_ms=int(now * 1000), until=now + LONGEST_ACCESS)
+    await tx.revocations.add([revocation], at=now)
+    await tx.clients.remove(client.id)
+
+
+def digest_of(store: Store, secret: str) -> bytes:
+    """What a secret is stored under."""
+    return apikey.digest(secret.encode(), store.master_key())
+
+
+async def _new_secret(store: Store, tx: Transaction, client: Client, now: float) -> Secret:
+    text = new_secret("cs", secrets.token_bytes)
+    await tx.clients.add_secret(ClientSecret(client=client.id, digest=digest_of(store, text), created_at=now))
+    return Secret(text)
+
+
+async def _end_secrets(tx: Transaction, client: Client, at: float) -> None:
+    for each in await tx.clients.secrets(client.id):
+        if each.expires_at is None or each.expires_at > at:
+            await tx.clients.end_secret(client.id, each.digest, at)
+
+
+async def _set_status(store: Store, client_id: str, status: Literal["active", "suspended"]) -> Client:
+    async with store.writing() as tx:
+        client = replace(await client_with_id(tx, client_id), status=status)
+        await tx.clients.replace(client)
+    return client
