@@ -19,7 +19,7 @@ from wardgate.storage.database import SqlStore
 from wardgate.storage.errors import StoreError
 from wardgate.storage.vault import Vault
 from wardgate.web.app import create_app
-from wardgate.web.calls import MAX_BODY, hop_secret, origin_of
+from wardgate.web.calls import MAX_BODY, hop_secret
 from wardgate.web.identity import IdentityApp
 
 ISSUER = "https://id.example"
@@ -356,7 +356,7 @@ async def test_other_paths_are_left_to_others(client: httpx2.AsyncClient) -> Non
 )
 def test_origins_are_written_as_browsers_do(issuer: str, origin: str) -> None:
     """Lower case, without the usual port and path, with brackets around IPv6."""
-    assert origin_of(issuer) == origin
+    assert IdentitySettings(issuer=issuer, environment="development").origin == origin
 
 
 async def test_an_issuer_may_have_a_path(store: SqlStore) -> None:

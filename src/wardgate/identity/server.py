@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from wardgate.domain import apikey
 from wardgate.identity.memory import Memory
+from wardgate.identity.people.passwords import Passwords
 
 if TYPE_CHECKING:
     from wardgate.identity.ports import ClientReader, Fetcher, Keys, Store, Vault
@@ -43,6 +44,14 @@ class IdentitySettings:
         """Whether people reach it over TLS (a plain issuer is for loopback only)."""
         return urlsplit(self.issuer).scheme == "https"
 
+    @property
+    def origin(self) -> str:
+        """The issuer's origin as browsers write it (RFC 6454): what forms of its own pages come from."""
+        parts = urlsplit(self.issuer)
+        usual = parts.port in (None, {"http": 80, "https": 443}.get(parts.scheme))
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{parts.scheme}://{host}" if usual else f"{parts.scheme}://{host}:{parts.port}"
+
     def url(self, path: str) -> str:
         """The external URL of ``path``."""
         return self.issuer + path
@@ -61,6 +70,7 @@ class Server:
     clock: Callable[[], float] = time.time
     random: Callable[[int], bytes] = field(default=secrets.token_bytes)
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+    passwords: Passwords = field(default_factory=Passwords, repr=False, compare=False)
 
     def digest(self, secret: str) -> bytes:
         """What a secret is stored under: BLAKE2b-256 keyed with the master key."""

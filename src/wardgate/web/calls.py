@@ -9,7 +9,7 @@ import re
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from wardgate.identity.errors import OAuthError
 from wardgate.identity.http import Call, Parameters
@@ -33,14 +33,6 @@ class ClientGoneError(Exception):
 def hop_secret(master_key: bytes) -> str:
     """What only the gateway of the same installation can send: the value of ``X-Wardgate-Hop``."""
     return hmac.digest(master_key, _HOP_LABEL, "sha256").hex()
-
-
-def origin_of(url: str) -> str:
-    """The origin of a URL as browsers write it (RFC 6454)."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port not in (None, {"http": 80, "https": 443}.get(parts.scheme)) else ""
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{parts.scheme}://{host}{port}"
 
 
 class CallReader:

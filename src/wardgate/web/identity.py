@@ -18,7 +18,7 @@ from wardgate.identity.people.current import note_use
 from wardgate.identity.routes import Route, all_routes
 from wardgate.identity.server import Server
 from wardgate.storage.errors import StoreError
-from wardgate.web.calls import CallReader, ClientGoneError, Receive, Scope, Send, hop_secret, origin_of
+from wardgate.web.calls import CallReader, ClientGoneError, Receive, Scope, Send, hop_secret
 from wardgate.web.pages import Pages
 from wardgate.web.static import PREFIX, StaticFiles
 
@@ -41,7 +41,7 @@ class IdentityApp:
 
     def __init__(self, server: Server, routes: Sequence[Route] | None = None) -> None:
         self._server = server
-        self._origin = origin_of(server.settings.issuer)
+        self._origin = server.settings.origin
         base_path = urlsplit(server.settings.issuer).path
         self._statics = StaticFiles(base_path)
         self._pages = Pages(self._statics, base_path)
