@@ -27,11 +27,11 @@ from wardgate.control.apply import apply_document
 from wardgate.control.export import export_document
 from wardgate.control.keys import issue, list_keys
 from wardgate.domain.document import Document
+from wardgate.storage import tables_identity
 from wardgate.storage.database import SqlStore, open_store
 from wardgate.storage.errors import MasterKeyError, NewerSchemaError, StoreError
 from wardgate.storage.layout import SCHEMA, SCHEMAS, database_path
 from wardgate.storage.ledger import Ledger
-from wardgate.storage.tables_identity import metadata
 
 OPEN = """
 import asyncio, sys
@@ -124,7 +124,7 @@ async def test_the_migrations_make_the_tables(store: SqlStore) -> None:
     """The migrated schema is the one in tables.py, and its name the newest migration's."""
     engine = create_engine(f"sqlite:///{database_path(store.data_dir)}")
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), tables_identity.metadata) == []
         context = MigrationContext.configure(connection)
         assert context.get_current_revision() == SCHEMA
     engine.dispose()

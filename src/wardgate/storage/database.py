@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from wardgate.control import feed
-from wardgate.control import ports as control
+from wardgate.identity import ports as identity
 from wardgate.storage.errors import MasterKeyError, StoreError
 from wardgate.storage.layout import BUSY_TIMEOUT_MS, LOCK, MASTER_KEY, database_path
 from wardgate.storage.masterkey import create_master_key, load_master_key
@@ -48,7 +48,7 @@ class SqlStore:
         return self._master_key
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[control.Transaction]:
+    async def reading(self) -> AsyncIterator[identity.Transaction]:
         """A transaction that sees one consistent state and changes nothing.
 
         Raises:
@@ -56,10 +56,10 @@ class SqlStore:
         """
         with _explained(self._data_dir):
             async with self._engine.connect() as connection:
-                yield SqlTransaction(connection)
+                yield SqlTransaction(connection, writes=False)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[control.Transaction]:
+    async def writing(self) -> AsyncIterator[identity.Transaction]:
         """A transaction no other writer overlaps: committed when the block ends, rolled back when it raises.
 
         After a commit that appended to the change feed its followers are woken, once.
@@ -70,7 +70,7 @@ class SqlStore:
         with _explained(self._data_dir):
             async with self._engine.connect() as plain:
                 connection: AsyncConnection = await plain.execution_options(**{_WRITES: True})
-                transaction = SqlTransaction(connection)
+                transaction = SqlTransaction(connection, writes=True)
                 async with connection.begin():
                     yield transaction
                     appended = await transaction.feed.flush()

@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-from wardgate.storage.tables import metadata
+from wardgate.storage.tables import metadata as metadata  # with these, it holds every table
 
 DIGEST_BYTES = 32
 

@@ -2,22 +2,134 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from functools import cached_property
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.storage.repositories.apis import SqlApis
 from wardgate.storage.repositories.applications import SqlApplications
 from wardgate.storage.repositories.credentials import SqlCredentials
 from wardgate.storage.repositories.feed import SqlFeed
+from wardgate.storage.repositories.identity.clients import SqlClients
+from wardgate.storage.repositories.identity.factors import SqlFactors, SqlThrottle
+from wardgate.storage.repositories.identity.grants import SqlConsents, SqlGrants
+from wardgate.storage.repositories.identity.keys import SqlIssuerKeys, SqlTokenKeys
+from wardgate.storage.repositories.identity.once import SqlOnce
+from wardgate.storage.repositories.identity.outbox import SqlOutbox
+from wardgate.storage.repositories.identity.providers import SqlProviders
+from wardgate.storage.repositories.identity.refresh import SqlRefreshTokens
+from wardgate.storage.repositories.identity.revocations import SqlRevocations
+from wardgate.storage.repositories.identity.sessions import SqlSessions
+from wardgate.storage.repositories.identity.sweep import sweep
+from wardgate.storage.repositories.identity.tokens import SqlAccessTokens, SqlDeviceCodes
+from wardgate.storage.repositories.identity.users import SqlRoles, SqlUsers
 from wardgate.storage.repositories.plans import SqlEnvironments, SqlPlans
 
 
 class SqlTransaction:
-    """Implements ``control.ports.Transaction`` on one connection."""
+    """Implements ``control.ports.Transaction`` and ``identity.ports.Transaction`` on one connection.
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self.environments = SqlEnvironments(connection)
-        self.apis = SqlApis(connection)
-        self.plans = SqlPlans(connection)
-        self.applications = SqlApplications(connection)
-        self.credentials = SqlCredentials(connection)
+    Each repository is made when it is first asked for: a token request uses three of them.
+    """
+
+    def __init__(
+        self, connection: AsyncConnection, *, writes: bool, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._connection = connection
+        self._writes = writes
+        self._clock = clock
         self.feed = SqlFeed(connection)
+
+    @cached_property
+    def environments(self) -> SqlEnvironments:
+        return SqlEnvironments(self._connection)
+
+    @cached_property
+    def apis(self) -> SqlApis:
+        return SqlApis(self._connection)
+
+    @cached_property
+    def plans(self) -> SqlPlans:
+        return SqlPlans(self._connection)
+
+    @cached_property
+    def applications(self) -> SqlApplications:
+        return SqlApplications(self._connection)
+
+    @cached_property
+    def credentials(self) -> SqlCredentials:
+        return SqlCredentials(self._connection)
+
+    @cached_property
+    def clients(self) -> SqlClients:
+        return SqlClients(self._connection, self.feed, self._clock)
+
+    @cached_property
+    def grants(self) -> SqlGrants:
+        return SqlGrants(self._connection)
+
+    @cached_property
+    def once(self) -> SqlOnce:
+        return SqlOnce(self._connection)
+
+    @cached_property
+    def refresh_tokens(self) -> SqlRefreshTokens:
+        return SqlRefreshTokens(self._connection)
+
+    @cached_property
+    def access_tokens(self) -> SqlAccessTokens:
+        return SqlAccessTokens(self._connection)
+
+    @cached_property
+    def device_codes(self) -> SqlDeviceCodes:
+        return SqlDeviceCodes(self._connection)
+
+    @cached_property
+    def consents(self) -> SqlConsents:
+        return SqlConsents(self._connection)
+
+    @cached_property
+    def users(self) -> SqlUsers:
+        return SqlUsers(self._connection)
+
+    @cached_property
+    def roles(self) -> SqlRoles:
+        return SqlRoles(self._connection)
+
+    @cached_property
+    def factors(self) -> SqlFactors:
+        return SqlFactors(self._connection)
+
+    @cached_property
+    def sessions(self) -> SqlSessions:
+        return SqlSessions(self._connection)
+
+    @cached_property
+    def throttle(self) -> SqlThrottle:
+        return SqlThrottle(self._connection)
+
+    @cached_property
+    def outbox(self) -> SqlOutbox:
+        return SqlOutbox(self._connection, claims=self._writes)
+
+    @cached_property
+    def providers(self) -> SqlProviders:
+        return SqlProviders(self._connection)
+
+    @cached_property
+    def token_keys(self) -> SqlTokenKeys:
+        return SqlTokenKeys(self._connection, self.feed, self._clock)
+
+    @cached_property
+    def revocations(self) -> SqlRevocations:
+        return SqlRevocations(self._connection, self.feed)
+
+    @cached_property
+    def issuer_keys(self) -> SqlIssuerKeys:
+        return SqlIssuerKeys(self._connection, self.feed)
+
+    async def sweep(self, now: float) -> int:
+        """Deletes what expired long enough ago to matter to nobody; how many rows."""
+        return await sweep(self._connection, now)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
+from wardgate.storage import tables_identity
 from wardgate.storage.layout import VERSION_TABLE
-from wardgate.storage.tables_identity import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=tables_identity.metadata,
     version_table=VERSION_TABLE,
     transactional_ddl=True,
 )

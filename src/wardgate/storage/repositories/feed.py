@@ -1,16 +1,22 @@
-"""The change feed as written by control."""
+"""The change feed as written by control and the authorization server."""
 
 from __future__ import annotations
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.domain.change import ChangeKind
+from wardgate.storage import advisory
 from wardgate.storage.tables import changes
 
 
 class SqlFeed:
-    """Collects a transaction's changes; :meth:`flush` writes them in order, in one statement."""
+    """Collects a transaction's changes; :meth:`flush` writes them in order, just before the commit.
+
+    The order of ``seq`` is that of commits, without gaps: on SQLite because writers take turns, on PostgreSQL because a
+    lock is held from here until the commit, and numbers are counted on from the newest row rather than taken from a
+    sequence, which would lose those of transactions that fail.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -23,5 +29,9 @@ class SqlFeed:
         """Afterwards what was appended is in ``changes``, to be committed; whether there was anything."""
         rows, self._rows = self._rows, []
         if rows:
+            if self._connection.dialect.name == "postgresql":
+                await advisory.hold(self._connection, advisory.FEED)
+                newest = await self._connection.scalar(select(func.max(changes.c.seq)))
+                rows = [row | {"seq": seq} for seq, row in enumerate(rows, (newest or 0) + 1)]
             await self._connection.execute(insert(changes), rows)
         return bool(rows)
