@@ -43,7 +43,7 @@ HOT = (
     *(f"policy/{name}" for name in ("api_key", "compiled", "exchange", "subscription", "tls_required")),
     *(f"limits/{name}" for name in ("cell", "client", "limitset", "slots")),
     "domain/apikey",
-    "telemetry/recorder",
+    *(f"telemetry/{name}" for name in ("cells", "recorder")),
 )
 
 

@@ -1,7 +1,6 @@
 """What one gateway worker counts: per-minute roll-ups, uses of credentials, and figures for metrics.
 
-``record`` runs once a request and only adds to cells; everything else runs on the worker's coarse timer. A cell is
-``[count, bytes_in, bytes_out, seconds, bucket 0, bucket 1, ...]`` under (api, resource, application, status, reason).
+``record`` runs once a request and only adds to cells (``cells.py``); everything else runs on the worker's coarse timer.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
-from wardgate.telemetry.latency import BOUNDS, BUCKETS
+from wardgate.telemetry.cells import Cell, Cells, Kind
 
 #: Stands for every resource and application past the bound on live cells.
 OTHER = "(other)"
@@ -51,8 +50,8 @@ PROPAGATION_BOUNDS: tuple[float, ...] = (
     30.0,
 )
 
-_Key = tuple[str, str, str, int, str]
-_EMPTY_BUCKETS = [0] * BUCKETS
+#: Roll-up rows that leave at once: written and added up, a row costs more than the requests it counts.
+_ROWS = 500
 
 
 class Recorder:
@@ -95,9 +94,9 @@ class Recorder:
         self._max_uses = max_uses
         self._now = wall()
         self._minute = int(self._now) // 60 * 60
-        self._cells: dict[_Key, list[Any]] = {}
+        self._cells = Cells()
         #: Cells of minutes that have ended, and of messages that came back.
-        self._closed: dict[int, dict[_Key, list[Any]]] = {}
+        self._closed: dict[int, Cells] = {}
         self._uses: dict[str, list[Any]] = {}
         self._figures: dict[str, float] = dict.fromkeys(GAUGES + COUNTERS, 0)
         self._propagation: list[Any] = [0] * (len(PROPAGATION_BOUNDS) + 1) + [0.0]
@@ -120,15 +119,11 @@ class Recorder:
 
         ``reason`` is a rejection's name, or ``ok``. ``credential`` is an id, never the secret.
         """
-        key = (api, resource, application, status, reason)
-        cell = self._cells.get(key)
+        kind = (api, application, status, reason)
+        cell = self._cells.find(kind, resource)
         if cell is None:
-            cell = self._open(key)
-        cell[0] += 1
-        cell[1] += bytes_in
-        cell[2] += bytes_out
-        cell[3] += seconds
-        cell[bisect_left(BOUNDS, seconds) + 4] += 1
+            cell = self._open(kind, resource)
+        cell.add(bytes_in, bytes_out, seconds)
         if credential:
             use = self._uses.get(credential)
             if use is None:
@@ -143,9 +138,9 @@ class Recorder:
         self._now = now = self._wall()
         minute = int(now) // 60 * 60
         if minute != self._minute:
-            if self._cells:
-                _merge(self._closed.setdefault(self._minute, {}), self._cells)
-                self._cells = {}
+            if self._cells.count:
+                self._closed.setdefault(self._minute, Cells()).absorb(self._cells)
+                self._cells = Cells()
             self._minute = minute
 
     def set(self, figure: str, value: float) -> None:
@@ -176,12 +171,13 @@ class Recorder:
     def drain(self, limit: int = 1000) -> dict[str, Any] | None:
         """Takes what was counted since the last drain as one ``telemetry`` message; ``None`` when nothing is new.
 
-        At most ``limit`` roll-up rows and uses leave at once, oldest first (more only where the bounds on memory ask
-        for it), which lets busy cells gather more; to empty the recorder, drain until it returns ``None``.
+        At most ``limit`` uses and roll-up rows leave at once, of rows no more than half a thousand, oldest first (more
+        only where the bounds on memory ask for it), which lets busy cells gather more; to empty the recorder, drain
+        until it returns ``None``.
         A row's ``minute`` is the Unix second it began at.
         """
         self.tick()
-        rows = self._take_rows(max(limit, len(self._cells) - self._max_cells // 2))
+        rows = self._take_rows(max(min(limit, _ROWS), self._cells.count - self._max_cells // 2))
         uses = self._take_uses(max(limit, len(self._uses) - self._max_uses))
         figures = self.snapshot()
         if not rows and not uses and figures == self._sent:
@@ -198,10 +194,12 @@ class Recorder:
     def restore(self, message: Mapping[str, Any]) -> None:
         """Puts back a drained message that could not be sent: its rows and uses count again, each once."""
         for row in message["rows"]:
-            cells = self._closed.setdefault(row["minute"], {})
-            key = (row["api"], row["resource"], row["application"], row["status"], row["reason"])
-            cell = [row["count"], row["bytes_in"], row["bytes_out"], row["seconds"], *row["buckets"]]
-            _merge(cells, {key: cell})
+            cell = Cell()
+            cell.count, cell.seconds = row["count"], row["seconds"]
+            cell.bytes_in, cell.bytes_out = row["bytes_in"], row["bytes_out"]
+            cell.buckets = list(row["buckets"])
+            kind = (row["api"], row["application"], row["status"], row["reason"])
+            self._closed.setdefault(row["minute"], Cells()).put(kind, row["resource"], cell)
         for use in message["uses"]:
             later = self._uses.get(use["id"])
             if later is None:
@@ -210,39 +208,40 @@ class Recorder:
                 later[0] += use["count"]
         self._sent = {}
 
-    def _open(self, key: _Key) -> list[Any]:
-        if len(self._cells) >= self._max_cells:
+    def _open(self, kind: Kind, resource: str) -> Cell:
+        cells = self._cells
+        if cells.count >= self._max_cells:
             self.overflowed += 1
-            key = (key[0], OTHER, OTHER, key[3], key[4])
-            known = self._cells.get(key)
+            kind, resource = (kind[0], OTHER, kind[2], kind[3]), OTHER
+            known = cells.find(kind, resource)
             if known is not None:
                 return known
-        cell: list[Any] = [0, 0, 0, 0.0, *_EMPTY_BUCKETS]
-        self._cells[key] = cell
+        cell = Cell()
+        cells.put(kind, resource, cell)
         return cell
 
     def _take_rows(self, limit: int) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         for minute, cells in [*self._closed.items(), (self._minute, self._cells)]:
-            oldest = list(islice(cells, limit - len(rows)))
-            rows += [self._row(minute, key, cells.pop(key)) for key in oldest]
-        self._closed = {minute: cells for minute, cells in self._closed.items() if cells}
+            taken = cells.take(limit - len(rows))
+            rows += [self._row(minute, kind, resource, cell) for kind, resource, cell in taken]
+        self._closed = {minute: cells for minute, cells in self._closed.items() if cells.count}
         return rows
 
-    def _row(self, minute: int, key: _Key, cell: list[Any]) -> dict[str, Any]:
+    def _row(self, minute: int, kind: Kind, resource: str, cell: Cell) -> dict[str, Any]:
         return {
             "minute": minute,
             "environment": self.environment,
-            "api": key[0],
-            "resource": key[1],
-            "application": key[2],
-            "status": key[3],
-            "reason": key[4],
-            "count": cell[0],
-            "bytes_in": cell[1],
-            "bytes_out": cell[2],
-            "seconds": round(cell[3], 6),
-            "buckets": cell[4:],
+            "api": kind[0],
+            "resource": resource,
+            "application": kind[1],
+            "status": kind[2],
+            "reason": kind[3],
+            "count": cell.count,
+            "bytes_in": cell.bytes_in,
+            "bytes_out": cell.bytes_out,
+            "seconds": round(cell.seconds, 6),
+            "buckets": cell.buckets,
         }
 
     def _take_uses(self, limit: int) -> list[dict[str, Any]]:
@@ -251,13 +250,3 @@ class Recorder:
             count, last_at, address = self._uses.pop(credential)
             uses.append({"id": credential, "count": count, "last_at": last_at, "address": address})
         return uses
-
-
-def _merge(into: dict[_Key, list[Any]], cells: dict[_Key, list[Any]]) -> None:
-    """Adds every cell of ``cells`` to its twin in ``into``."""
-    for key, cell in cells.items():
-        known = into.get(key)
-        if known is None:
-            into[key] = cell
-        else:
-            known[:] = [a + b for a, b in zip(known, cell, strict=True)]
