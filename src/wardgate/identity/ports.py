@@ -127,11 +127,17 @@ class Grants(Protocol):
         environment: str | None = None,
         session: str | None = None,
         live: bool = True,
+        now: float | None = None,
     ) -> list[Grant]:
-        """Grants that match all that is given, newest first; ``live``: neither revoked nor expired."""
+        """Grants that match all that is given, newest first; ``live``: neither revoked nor expired at ``now`` (by the
+        system's clock if it is not given)."""
 
     async def revoke(self, grant_ids: Collection[str], at: float) -> None:
-        """Ends grants; their refresh tokens and opaque access tokens are void with them."""
+        """Ends grants; their refresh tokens and opaque access tokens are void with them: not found any more.
+
+        It waits for whoever is rotating one of their refresh tokens: so call it first, and only then take the time that
+        goes into :meth:`Revocations.add`, which must be after everything that was issued before.
+        """
 
 
 class Once(Protocol):
@@ -150,17 +156,26 @@ class Once(Protocol):
         """Replaces the document of one not used yet."""
 
     async def drop(self, space: Space, digest: bytes) -> None: ...
-    async def first(self, guard: str, key: str, until: float) -> bool:
-        """Whether ``key`` was never seen under ``guard`` before; it counts as seen until then (Unix seconds)."""
+    async def first(self, guard: str, key: str, until: float, now: float | None = None) -> bool:
+        """Whether ``key`` was never seen under ``guard`` before; it counts as seen until then (Unix seconds).
+
+        Without ``now`` it counts as seen until it was swept, which is some time after ``until``.
+        """
 
 
 class RefreshTokens(Protocol):
     """Refresh tokens and their lineage."""
 
     async def add(self, token: RefreshToken) -> None: ...
-    async def find(self, digest: bytes) -> RefreshToken | None: ...
+    async def find(self, digest: bytes) -> RefreshToken | None:
+        """The token, used or not, expired or not; ``None``: unknown, or its family or grant is revoked."""
+
     async def rotate(self, digest: bytes, successor: RefreshToken, sealed: bytes, now: float) -> bool:
-        """Uses the token and adds its successor; whether this caller did. One atomic statement decides."""
+        """Uses the token and adds its successor; whether this caller did. One atomic statement decides.
+
+        ``False`` as well where it had expired, its family or grant was revoked, or ``successor`` is of another family.
+        Whoever lost to another caller finds what that one stored with :meth:`find` in the same transaction.
+        """
 
     async def revoke_family(self, family: str, at: float) -> None:
         """Every token of the family is void."""
@@ -173,7 +188,9 @@ class AccessTokens(Protocol):
     """Opaque access tokens."""
 
     async def add(self, digest: bytes, token: Token, environment: str) -> None: ...
-    async def find(self, digest: bytes) -> Token | None: ...
+    async def find(self, digest: bytes) -> Token | None:
+        """The token, expired or not; ``None``: unknown, or its grant is revoked or gone."""
+
     async def revoke(self, digest: bytes) -> None: ...
 
 
@@ -251,7 +268,7 @@ class Sessions(Protocol):
     async def by_digest(self, digest: bytes) -> Session | None: ...
     async def get(self, session_id: str) -> Session | None: ...
     async def replace(self, session: Session, digest: bytes | None = None) -> None:
-        """Stores what changed; with ``digest`` under a new secret (after each sign-in)."""
+        """Stores what changed; with ``digest`` under a new secret (after each sign-in). One revoked stays revoked."""
 
     async def of_user(self, user_id: str, now: float) -> list[Session]: ...
     async def revoke(self, session_ids: Collection[str], at: float) -> None: ...
@@ -273,7 +290,9 @@ class Outbox(Protocol):
     """Mail that waits to be sent."""
 
     async def add(self, mail: Mail) -> None: ...
-    async def due(self, now: float, limit: int) -> list[Mail]: ...
+    async def due(self, now: float, limit: int) -> list[Mail]:
+        """Mail to be sent now. In a writing transaction it is the caller's for two minutes: no other sender gets it."""
+
     async def sent(self, mail_id: str) -> None: ...
     async def failed(self, mail_id: str, not_before: float) -> None: ...
 
@@ -355,7 +374,8 @@ class Transaction(control.Transaction, Protocol):
     @property
     def issuer_keys(self) -> IssuerKeys: ...
     async def sweep(self, now: float) -> int:
-        """Deletes what expired long enough ago to matter to nobody; how many rows."""
+        """Deletes what expired long enough ago to matter to nobody; how many rows. A call deletes a bounded number:
+        call it again, in another transaction, until it is 0."""
 
 
 class Store(Protocol):
