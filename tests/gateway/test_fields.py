@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,3 +121,28 @@ def test_the_memo_changes_nothing(raws: list[bytes]) -> None:
         assert (memo.known.get(raw) or memo.parse(raw)) == expected
         assert len(memo.known) <= 3
         assert all(len(each) <= 100 for each in memo.known)
+
+
+_GRAMMAR = re.compile(
+    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*"
+    rb"((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*"
+)
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"X-A", b"host", b":", b" ", b"\t", b"\0", b"\r", b"\n", b"\x7f", b"\xff", b"v"]),
+        max_size=8,
+    )
+)
+def test_exactly_the_grammar_is_accepted(parts: list[bytes]) -> None:
+    """RFC 9112 section 5 and RFC 9110 section 5.5, written as one expression, accept the same lines with the same parts."""
+    raw = b"".join(parts)
+    memo = LineMemo()
+    match = _GRAMMAR.fullmatch(raw)
+    for _ in range(2):
+        if match is None:
+            with pytest.raises(LineError):
+                memo.parse(raw)
+        else:
+            assert memo.parse(raw).pair == (match.group(1).lower(), match.group(2))

@@ -48,3 +48,25 @@ def test_what_is_used_survives() -> None:
         kept.put(f"other{number}", number)
         assert kept.get("mine") == 1
     assert kept.get("other0") is None
+
+
+@given(st.integers(1, 9), st.integers(1, 5))
+def test_as_many_as_fit_are_never_forgotten(size: int, rounds: int) -> None:
+    """Keys in turn, as many as there is room for, are all found in every later turn."""
+    kept: TwoGenerations[int, int] = TwoGenerations(size)
+    for key in range(size):
+        kept.put(key, key)
+    for _ in range(rounds):
+        assert [kept.get(key) for key in range(size)] == list(range(size))
+
+
+@given(st.integers(2, 9), st.lists(st.integers(0, 11), max_size=60))
+def test_what_was_used_since_the_turn_outlives_what_was_not(size: int, keys: list[int]) -> None:
+    """Only an old entry makes room, unless there is none."""
+    kept: TwoGenerations[int, int] = TwoGenerations(size)
+    for key in keys:
+        if kept.get(key) is None:
+            young, full = set(kept.young), len(kept) == size
+            kept.put(key, key)
+            assert young <= set(kept) or (full and len(young) == size and len(set(kept) & young) == size - 1)
+    assert len(kept) == min(size, len(set(keys)))

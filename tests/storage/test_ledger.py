@@ -22,6 +22,7 @@ from wardgate.storage.layout import database_path
 from wardgate.storage.ledger import Ledger, Swept
 from wardgate.telemetry.latency import BUCKETS
 from wardgate.telemetry.recorder import Recorder
+from wardgate.telemetry.uses import unpack
 
 NOW = 1_700_000_000.0
 MINUTE = int(NOW) // 60 * 60
@@ -85,7 +86,7 @@ def test_a_recorder_and_a_ledger_fit(ledger: Ledger) -> None:
     recorder.record("orders/v1", "GET /items", "app_1", "key_1", "192.0.2.1", 200, "ok", 1, 2, 0.004)
     message = recorder.drain()
     assert message is not None
-    ledger.write(message["rows"], message["uses"], [])
+    ledger.write(message["rows"], unpack(message["uses"]), [])
     (row,) = ledger.recent(NOW - 60, "development")
     assert (row["count"], row["minute"]) == (1, MINUTE)
 
@@ -94,17 +95,21 @@ async def test_uses_move_a_credentials_figures(store: SqlStore, ledger: Ledger) 
     """Counts add up; the newest use wins, in whatever order uses arrive; unknown credentials are dropped."""
     await applications.add(store, name="mobile")
     credential, _ = await keys.issue(store, application="mobile", environment="development")
-    ledger.write([], [{"id": credential.id, "count": 2, "last_at": 50.0, "address": "192.0.2.2"}], [])
+    other, _ = await keys.issue(store, application="mobile", environment="development")
+    ledger.write([], [(credential.id, 2, 50.0, "192.0.2.2")], [])
     ledger.write(
         [],
         [
-            {"id": credential.id, "count": 3, "last_at": 40.0, "address": "192.0.2.1"},
-            {"id": "key_gone", "count": 1, "last_at": 60.0, "address": "192.0.2.9"},
+            (other.id, 7, 70.0, "192.0.2.7"),
+            (credential.id, 3, 40.0, "192.0.2.1"),
+            ("key_gone", 1, 60.0, "192.0.2.9"),
         ],
         [],
     )
     found = (await keys.show(store, credential.id)).credential
     assert (found.use_count, found.last_used_at, found.last_used_address) == (5, 50.0, "192.0.2.2")
+    first = (await keys.show(store, other.id)).credential
+    assert (first.use_count, first.last_used_at, first.last_used_address) == (7, 70.0, "192.0.2.7")
 
 
 @pytest.mark.parametrize(
@@ -112,12 +117,12 @@ async def test_uses_move_a_credentials_figures(store: SqlStore, ledger: Ledger) 
     [
         ([rollup(), rollup(status=500, buckets=[1])], [], ValueError),
         ([rollup(), {"minute": 1}], [], KeyError),
-        ([rollup()], [{"id": "key_1"}], KeyError),
+        ([rollup()], [("key_1", 1)], StoreUnavailableError),
         ([rollup(), rollup(status=None)], [], StoreUnavailableError),
     ],
 )
 def test_a_write_is_all_or_nothing(
-    ledger: Ledger, rollups: list[dict[str, Any]], uses: list[dict[str, Any]], error: type[Exception]
+    ledger: Ledger, rollups: list[dict[str, Any]], uses: list[Any], error: type[Exception]
 ) -> None:
     """One wrong row and nothing of the batch is stored; the next batch is."""
     with pytest.raises(error):

@@ -283,7 +283,7 @@ async def test_use_figures_are_left_out(store: SqlStore, source: SqliteSource) -
     await put(store, orders())
     credential, key = await keys.issue(store, application="mobile", environment="development")
     ledger = Ledger(database_path(store.data_dir))
-    ledger.write([], [{"id": credential.id, "count": 3, "last_at": 9.0, "address": "192.0.2.1"}], [])
+    ledger.write([], [(credential.id, 3, 9.0, "192.0.2.1")], [])
     ledger.close()
     assert known(store, source, key).credential == judged(credential)
     stored = (await keys.show(store, credential.id)).credential

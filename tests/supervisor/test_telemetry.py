@@ -38,7 +38,7 @@ async def test_counts_are_kept_and_written_once_the_store_is_back(
     await desk.open(hub)
     other = sqlite3.connect(database_path(tmp_path), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    message = {"kind": "telemetry", "rows": [row()], "uses": [use("k", 1, 1.0, "")], "metrics": _figures()}
+    message = {"kind": "telemetry", "rows": [row()], "uses": use("k", 1, 1.0, ""), "metrics": _figures()}
     hub.receive(child, message)
     await asyncio.sleep(0.3)
     hub.receive(child, message)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from wardgate.telemetry.latency import BUCKETS
 from wardgate.telemetry.recorder import OTHER, Recorder
+from wardgate.telemetry.uses import Use, unpack
 
 
 class Wall:
@@ -53,13 +54,13 @@ def record(
     )
 
 
-def everything(recorder: Recorder) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def everything(recorder: Recorder) -> tuple[list[dict[str, Any]], list[Use]]:
     """Drains until nothing is left."""
     rows: list[dict[str, Any]] = []
-    uses: list[dict[str, Any]] = []
+    uses: list[Use] = []
     while (message := recorder.drain()) is not None:
         rows += message["rows"]
-        uses += message["uses"]
+        uses += unpack(message["uses"])
     return rows, uses
 
 
@@ -100,7 +101,7 @@ def test_a_credential_use_keeps_the_last_time_and_address() -> None:
     record(recorder, address="198.51.100.7")
     record(recorder, credential="")
     _, uses = everything(recorder)
-    assert uses == [{"id": "key-1", "count": 2, "last_at": wall.now, "address": "198.51.100.7"}]
+    assert uses == [("key-1", 2, int(wall.now), "198.51.100.7")]
 
 
 def test_a_drained_recorder_has_nothing_to_send() -> None:
@@ -159,7 +160,7 @@ def test_a_drain_takes_a_bounded_part_oldest_first() -> None:
     message = recorder.drain(2)
     assert message is not None
     assert [row["resource"] for row in message["rows"]] == ["GET /0", "GET /1"]
-    assert [use["id"] for use in message["uses"]] == ["key-0", "key-1"]
+    assert message["uses"]["ids"] == ["key-0", "key-1"]
     rows, uses = everything(recorder)
     assert (len(rows), len(uses)) == (3, 3)
 
@@ -171,7 +172,7 @@ def test_uses_past_the_bound_leave_with_the_next_drain() -> None:
         record(recorder, credential=f"key-{number}")
     message = recorder.drain(5)
     assert message is not None
-    assert len(message["uses"]) == 90
+    assert len(message["uses"]["ids"]) == 90
     assert len(everything(recorder)[1]) == 10
 
 
@@ -196,9 +197,7 @@ def test_an_older_use_put_back_does_not_hide_a_newer_one() -> None:
     record(recorder, address="203.0.113.9")
     assert message is not None
     recorder.restore(message)
-    assert everything(recorder)[1] == [
-        {"id": "key-1", "count": 2, "last_at": wall.now, "address": "203.0.113.9"}
-    ]
+    assert everything(recorder)[1] == [("key-1", 2, int(wall.now), "203.0.113.9")]
 
 
 @given(
@@ -243,8 +242,8 @@ def test_nothing_is_lost_or_counted_twice(steps: list[Any]) -> None:
     assert sum(row["bytes_out"] for row in rows) == requests * 100
     uses: Counter[str] = Counter()
     for message in sent:
-        for use in message["uses"]:
-            uses[use["id"]] += use["count"]
+        for credential, count, _, _ in unpack(json.loads(json.dumps(message["uses"]))):
+            uses[credential] += count
     assert uses == expected
 
 
@@ -254,8 +253,17 @@ def test_uses_of_many_credentials_leave_a_little_at_a_time() -> None:
     for number in range(5):
         recorder.record("a/v1", "GET /x", "app", f"key-{number}", "192.0.2.1", 200, "ok", 0, 0, 0.001)
     assert recorder.drain_uses(6) is None
-    message = recorder.drain_uses(3)
+    message = recorder.drain_uses(3, 3)
     assert message is not None
-    assert ([use["id"] for use in message["uses"]], message["rows"]) == (["key-0", "key-1", "key-2"], [])
+    assert (message["uses"]["ids"], message["rows"]) == (["key-0", "key-1", "key-2"], [])
     rows, uses = everything(recorder)
-    assert ([use["id"] for use in uses], len(rows)) == (["key-3", "key-4"], 1)
+    assert ([use[0] for use in uses], len(rows)) == (["key-3", "key-4"], 1)
+
+
+def test_many_uses_of_one_credential_are_no_reason_to_hurry() -> None:
+    """What leaves early is counted in credentials, not in requests."""
+    recorder = Recorder("development", Wall())
+    for _ in range(10):
+        record(recorder)
+    assert recorder.drain_uses(2) is None
+    assert everything(recorder)[1] == [("key-1", 10, 1_800_000_000, "192.0.2.1")]

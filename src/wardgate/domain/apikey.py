@@ -19,17 +19,22 @@ CHECK_LENGTH = 6
 TAG_PATTERN = "[a-z0-9]{1,12}"
 #: The form of a key in text; also what a secret scanner searches for.
 KEY_PATTERN = rf"wg_({TAG_PATTERN})_([0-9A-Za-z]{{32}})([0-9A-Za-z]{{6}})"
-_KEY = re.compile(KEY_PATTERN.encode())
 
 _RANDOM_BYTES = 48
-_PAIRS = [(first + second).encode() for first in ALPHABET for second in ALPHABET]
+_TAG = re.compile(TAG_PATTERN.encode())
+_TAIL = SECRET_LENGTH + CHECK_LENGTH
+#: The value of each base62 digit by its byte; 0 for all other bytes.
+_VALUES = bytes(max(0, ALPHABET.find(chr(byte))) for byte in range(256))
 
 
 def checksum(body: bytes) -> bytes:
     """The six base62 digits of the CRC-32 of ``body``, most significant first."""
-    high, low = divmod(zlib.crc32(body), 3844)
-    high, middle = divmod(high, 3844)
-    return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]
+    left = zlib.crc32(body)
+    digits = []
+    for _ in range(CHECK_LENGTH):
+        left, digit = divmod(left, 62)
+        digits.append(ALPHABET[digit])
+    return "".join(reversed(digits)).encode()
 
 
 def generate(tag: str, random_bytes: Callable[[int], bytes]) -> str:
@@ -50,15 +55,39 @@ def generate(tag: str, random_bytes: Callable[[int], bytes]) -> str:
 
 def tag_of(key: bytes) -> str | None:
     """The environment tag of a well-formed key, or ``None`` for anything that is no key at all."""
-    match = _KEY.fullmatch(key)
-    if match is None or checksum(key[:-CHECK_LENGTH]) != match.group(3):
+    tag = key[3 : -_TAIL - 1]
+    if (
+        key[:3] != b"wg_"
+        or key[-_TAIL - 1 : -_TAIL] != b"_"
+        or not key[-_TAIL:].isalnum()
+        or _TAG.fullmatch(tag) is None
+    ):
         return None
-    return match.group(1).decode()
+    # The checksum is read rather than written anew: no object is made or looked up on the way.
+    value = 0
+    for digit in key[-CHECK_LENGTH:].translate(_VALUES):
+        value = value * 62 + digit
+    return tag.decode() if value == zlib.crc32(key[:-CHECK_LENGTH]) else None
+
+
+class Digester:
+    """:func:`digest` for many keys: the master key is set up once."""
+
+    __slots__ = ("_copy",)
+
+    def __init__(self, master_key: bytes) -> None:
+        self._copy = hashlib.blake2b(digest_size=32, key=master_key).copy
+
+    def of(self, key: bytes) -> bytes:
+        """The 32 bytes ``key`` is stored and looked up under."""
+        state = self._copy()
+        state.update(key)
+        return state.digest()
 
 
 def digest(key: bytes, master_key: bytes) -> bytes:
     """The 32 bytes a key is stored and looked up under (BLAKE2b-256, keyed; RFC 7693)."""
-    return hashlib.blake2b(key, digest_size=32, key=master_key).digest()
+    return Digester(master_key).of(key)
 
 
 def shown_prefix(key: str) -> str:

@@ -27,10 +27,9 @@ V = TypeVar("V")
 #: A full memo starts anew after so many misses for each entry.
 _MISSES = 16
 
-_LINE = re.compile(
-    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*"
-    rb"((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*"
-)
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+#: What may stand in a value, white space within it included; deleting it from a value must leave nothing.
+_VALUE: Final = bytes([0x09, *range(0x20, 0x7F), *range(0x80, 0x100)])
 
 
 _REQUEST_KINDS: Final[dict[bytes, int]] = {
@@ -167,15 +166,17 @@ class LineMemo:
         Raises:
             LineError: it does not follow the grammar.
         """
-        match = _LINE.fullmatch(raw)
-        if match is None:
-            raise LineError
-        name, value = match.groups()
+        name, colon, value = raw.partition(b":")
         meant = self._names.known.get(name)
         if meant is None:
+            if _NAME.fullmatch(name) is None:
+                raise LineError
             lower = name.lower()
             meant = (lower, self._kind(lower), cgi_name(lower))
             self._names.put(name, meant)
+        value = value.strip(b" \t")
+        if not colon or value.translate(None, _VALUE):
+            raise LineError
         line = Line((meant[0], value), meant[1], name + b": " + value, meant[2])
         if len(raw) <= self._longest:
             self._memo.put(raw, line)

@@ -30,10 +30,10 @@ _read = lru_cache(1024)(cgi_name)
 class KeyReader:
     """Finds the key a request presents. Digests of keys seen lately are remembered: a pure function of the key."""
 
-    __slots__ = ("_digests", "_master_key")
+    __slots__ = ("_digester", "_digests")
 
     def __init__(self, master_key: bytes) -> None:
-        self._master_key = master_key
+        self._digester = apikey.Digester(master_key)
         self._digests: Memo[bytes] = Memo(_REMEMBERED)
 
     def find(self, head: RequestHead, resource: CompiledResource) -> Presented:
@@ -81,7 +81,7 @@ class KeyReader:
         if digest is None:
             if apikey.tag_of(key) is None:
                 return b""
-            digest = apikey.digest(key, self._master_key)
+            digest = self._digester.of(key)
             self._digests.put(key, digest)
         return digest
 

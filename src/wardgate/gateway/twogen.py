@@ -10,29 +10,37 @@ V = TypeVar("V")
 
 
 class TwoGenerations(Generic[K, V]):
-    """Holds at most ``size`` entries. ``young.get(key)`` is the caller's fast path before ``get``."""
+    """Holds at most ``size`` entries, and all that are ever put when those are no more: nothing is forgotten before that.
 
-    __slots__ = ("_half", "_old", "young")
+    Entries put or got since the generation turned are young and stay; the room that others need is taken from the
+    old. ``young.get(key)`` is the caller's fast path before ``get``.
+    """
+
+    __slots__ = ("_old", "_size", "young")
 
     def __init__(self, size: int) -> None:
-        self._half = max(1, size // 2)
+        self._size = max(1, size)
         self._old: dict[K, V] = {}
         self.young: dict[K, V] = {}
 
     def get(self, key: K) -> V | None:
         """The value of ``key``, now among the young, or ``None``."""
         value = self.young.get(key)
-        if value is None:
+        if value is None and self._old:
             value = self._old.pop(key, None)
             if value is not None:
-                self.put(key, value)
+                self.young[key] = value
         return value
 
     def put(self, key: K, value: V) -> None:
-        """Sets ``key``; when the young are many the old are forgotten."""
-        if len(self.young) >= self._half:
-            self._old = self.young
-            self.young = {}
+        """Sets ``key``; one that was not used lately is forgotten where there is no room."""
+        old = self._old
+        old.pop(key, None)
+        if key not in self.young and len(self.young) + len(old) >= self._size:
+            if not old:
+                old = self._old = self.young
+                self.young = {}
+            old.popitem()
         self.young[key] = value
 
     def drop(self, key: K) -> None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from wardgate.limits.window import window_end
 from wardgate.storage.layout import BUSY_TIMEOUT_MS
 from wardgate.telemetry.latency import BUCKETS
 from wardgate.telemetry.top import TopLine, top_callers, top_resources
+from wardgate.telemetry.uses import Use
 
 QuotaRow = tuple[str, str, int]
 
@@ -46,9 +48,11 @@ UPDATE credential_uses SET count = count + ?2,
     address = CASE WHEN ?3 >= last_at THEN ?4 ELSE address END, last_at = max(last_at, ?3)
 WHERE credential = ?1
 """
-#: Uses of a credential that was deleted meanwhile find no row here either.
+#: For those that the statement above finds no row of. Uses of a credential that was deleted meanwhile find none here either.
 _FIRST_USE = """
-INSERT INTO credential_uses (credential, count, last_at, address) SELECT id, ?2, ?3, ?4 FROM credentials WHERE id = ?1
+INSERT INTO credential_uses (credential, count, last_at, address)
+SELECT id, ?2, ?3, ?4 FROM credentials
+WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM credential_uses WHERE credential = ?1)
 """
 _SET_QUOTA = """
 INSERT INTO quota_windows (key, window, used) VALUES (?, ?, ?)
@@ -100,13 +104,13 @@ class Ledger:
     def write(
         self,
         rollups: Sequence[Mapping[str, Any]],
-        uses: Sequence[Mapping[str, Any]],
+        uses: Sequence[Use],
         quotas: Sequence[QuotaRow],
     ) -> None:
         """Adds roll-ups and uses to what is stored, and sets the count of each ``(key, window, used)``: all or nothing.
 
-        Roll-ups and uses have the fields ``telemetry/recorder.py`` drains. Uses of a credential that was deleted
-        meanwhile are dropped.
+        Roll-ups have the fields ``telemetry/recorder.py`` drains; each credential has one use at most. Uses of a
+        credential that was deleted meanwhile are dropped.
 
         Raises:
             ValueError: a roll-up has another number of latency buckets than the stored ones.
@@ -114,12 +118,11 @@ class Ledger:
         """
         rows = [_rollup(item) for item in rollups]
         # In the order of the table: what lies on one page is changed in one turn.
-        used = sorted((item["id"], item["count"], item["last_at"], item["address"]) for item in uses)
+        used = sorted(uses, key=itemgetter(0))
         with self._transaction() as connection:
             connection.executemany(_ADD_ROLLUP, rows)
-            for use in used:
-                if not connection.execute(_ADD_USE, use).rowcount:
-                    connection.execute(_FIRST_USE, use)
+            if connection.executemany(_ADD_USE, used).rowcount < len(used):
+                connection.executemany(_FIRST_USE, used)
             connection.executemany(_SET_QUOTA, quotas)
 
     def load_quotas(self, now: float) -> list[QuotaRow]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from wardgate.supervisor.limits import QuotaRow
 from wardgate.telemetry.latency import BUCKETS
+from wardgate.telemetry.uses import Use, unpack
 
 #: Distinct roll-up rows, and credentials, that may wait; what exceeds them is given up and counted.
 MAX_ROWS = 200_000
@@ -23,7 +24,7 @@ class Batch:
     """What one transaction writes."""
 
     rollups: Sequence[Mapping[str, Any]]
-    uses: Sequence[Mapping[str, Any]]
+    uses: Sequence[Use]
     quotas: Sequence[QuotaRow]
 
 
@@ -32,7 +33,7 @@ class Pending:
 
     def __init__(self) -> None:
         self._rollups: dict[_Key, dict[str, Any]] = {}
-        self._uses: dict[str, dict[str, Any]] = {}
+        self._uses: dict[str, Use] = {}
         self._quotas: dict[str, QuotaRow] = {}
         self._lost = 0
 
@@ -41,13 +42,13 @@ class Pending:
         """How many roll-up rows wait."""
         return len(self._rollups)
 
-    def add(self, rollups: Iterable[Mapping[str, Any]], uses: Iterable[Mapping[str, Any]]) -> None:
-        """Adds counts to those that wait.
+    def add(self, rollups: Iterable[Mapping[str, Any]], uses: Mapping[str, Sequence[Any]]) -> None:
+        """Adds counts to those that wait; ``uses`` are packed as in ``telemetry/uses.py``.
 
         Raises:
             KeyError, TypeError, ValueError: a row has another form; none was added.
         """
-        self._merge([_row(item) for item in rollups], [_use(item) for item in uses])
+        self._merge([_row(item) for item in rollups], unpack(uses))
 
     def set_quotas(self, quotas: Iterable[QuotaRow]) -> None:
         """Replaces the count of each quota given."""
@@ -70,14 +71,16 @@ class Pending:
         """A batch that was not written waits again, merged with what came since."""
         newer = self._quotas
         self._quotas = {row[0]: row for row in batch.quotas} | newer
-        self._merge([dict(row) for row in batch.rollups], [dict(use) for use in batch.uses])
+        since, self._uses = self._uses, {}
+        self._merge([dict(row) for row in batch.rollups], batch.uses)
+        self._merge_uses(list(since.values()))
 
     def take_lost(self) -> int:
         """Roll-up rows given up since the last call."""
         lost, self._lost = self._lost, 0
         return lost
 
-    def _merge(self, rollups: Iterable[dict[str, Any]], uses: Iterable[dict[str, Any]]) -> None:
+    def _merge(self, rollups: Iterable[dict[str, Any]], uses: Sequence[Use]) -> None:
         for row in rollups:
             key = tuple(row[name] for name in _NAMES)
             known = self._rollups.get(key)
@@ -89,14 +92,21 @@ class Pending:
                 self._rollups[key] = row
             else:
                 self._lost += 1
-        for use in uses:
-            known = self._uses.get(use["id"])
+        self._merge_uses(uses)
+
+    def _merge_uses(self, uses: Sequence[Use]) -> None:
+        waiting = self._uses
+        fresh = {use[0]: use for use in uses}
+        if waiting.keys().isdisjoint(fresh) and len(waiting) + len(fresh) <= MAX_USES:
+            waiting.update(fresh)
+            return
+        for use in fresh.values():
+            known = waiting.get(use[0])
             if known is not None:
-                known["count"] += use["count"]
-                if use["last_at"] >= known["last_at"]:
-                    known["last_at"], known["address"] = use["last_at"], use["address"]
-            elif len(self._uses) < MAX_USES:
-                self._uses[use["id"]] = use
+                newest = use if use[2] >= known[2] else known
+                waiting[use[0]] = (use[0], known[1] + use[1], newest[2], newest[3])
+            elif len(waiting) < MAX_USES:
+                waiting[use[0]] = use
 
 
 def _row(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,12 +118,3 @@ def _row(item: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("minute", "status", "count", "bytes_in", "bytes_out"):
         row[name] = int(item[name])
     return {**row, "seconds": float(item["seconds"]), "buckets": buckets}
-
-
-def _use(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": str(item["id"]),
-        "count": int(item["count"]),
-        "last_at": float(item["last_at"]),
-        "address": str(item["address"]),
-    }

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
 from wardgate.telemetry.cells import Cell, Cells, Kind
+from wardgate.telemetry.uses import PackedUses, pack, unpack
 
 #: Stands for every resource and application past the bound on live cells.
 OTHER = "(other)"
@@ -72,7 +74,11 @@ class Recorder:
         "_now",
         "_propagation",
         "_sent",
-        "_uses",
+        "_use_addresses",
+        "_use_counts",
+        "_use_times",
+        "_used",
+        "_used_from",
         "_wall",
         "environment",
         "overflowed",
@@ -97,7 +103,14 @@ class Recorder:
         self._cells = Cells()
         #: Cells of minutes that have ended, and of messages that came back.
         self._closed: dict[int, Cells] = {}
-        self._uses: dict[str, list[Any]] = {}
+        #: Credentials in the order they were used, and from where, since the last :meth:`_gather`: of all ways to note a
+        #: use the cheapest.
+        self._used: list[str] = []
+        self._used_from: list[str] = []
+        #: Gathered uses: how many, when last (whole Unix seconds) and from where. The same keys in the same order.
+        self._use_counts: Counter[str] = Counter()
+        self._use_times: dict[str, int] = {}
+        self._use_addresses: dict[str, str] = {}
         self._figures: dict[str, float] = dict.fromkeys(GAUGES + COUNTERS, 0)
         self._propagation: list[Any] = [0] * (len(PROPAGATION_BOUNDS) + 1) + [0.0]
         self._sent: dict[str, Any] = self.snapshot()
@@ -125,16 +138,13 @@ class Recorder:
             cell = self._open(kind, resource)
         cell.add(bytes_in, bytes_out, seconds)
         if credential:
-            use = self._uses.get(credential)
-            if use is None:
-                self._uses[credential] = [1, self._now, address]
-            else:
-                use[0] += 1
-                use[1] = self._now
-                use[2] = address
+            self._used.append(credential)
+            self._used_from.append(address)
 
     def tick(self) -> None:
         """Refreshes the wall time that requests are counted under; call it about every second or oftener."""
+        if self._used:
+            self._gather()
         self._now = now = self._wall()
         minute = int(now) // 60 * 60
         if minute != self._minute:
@@ -178,18 +188,21 @@ class Recorder:
         """
         self.tick()
         rows = self._take_rows(max(min(limit, _ROWS), self._cells.count - self._max_cells // 2))
-        uses = self._take_uses(max(limit, len(self._uses) - self._max_uses))
+        uses = self._take_uses(max(limit, len(self._use_counts) - self._max_uses))
         figures = self.snapshot()
         if not rows and not uses and figures == self._sent:
             return None
         self._sent = figures
         return {"kind": "telemetry", "rows": rows, "uses": uses, "metrics": figures}
 
-    def drain_uses(self, limit: int = 1000) -> dict[str, Any] | None:
-        """Takes ``limit`` uses alone, when at least that many wait: many callers would otherwise make one long drain."""
-        if len(self._uses) < limit:
+    def drain_uses(self, least: int = 1000, most: int = 4000) -> dict[str, Any] | None:
+        """Takes up to ``most`` uses alone, once ``least`` wait: many callers would otherwise make one long drain."""
+        if len(self._used) + len(self._use_counts) < least:
             return None
-        return {"kind": "telemetry", "rows": [], "uses": self._take_uses(limit), "metrics": self.snapshot()}
+        self._gather()
+        if len(self._use_counts) < least:
+            return None
+        return {"kind": "telemetry", "rows": [], "uses": self._take_uses(most), "metrics": self.snapshot()}
 
     def restore(self, message: Mapping[str, Any]) -> None:
         """Puts back a drained message that could not be sent: its rows and uses count again, each once."""
@@ -200,12 +213,13 @@ class Recorder:
             cell.buckets = list(row["buckets"])
             kind = (row["api"], row["application"], row["status"], row["reason"])
             self._closed.setdefault(row["minute"], Cells()).put(kind, row["resource"], cell)
-        for use in message["uses"]:
-            later = self._uses.get(use["id"])
-            if later is None:
-                self._uses[use["id"]] = [use["count"], use["last_at"], use["address"]]
-            else:
-                later[0] += use["count"]
+        self._gather()
+        counts = self._use_counts
+        for credential, count, last_at, address in unpack(message["uses"]):
+            if credential not in counts:
+                self._use_times[credential] = int(last_at)
+                self._use_addresses[credential] = address
+            counts[credential] += count
         self._sent = {}
 
     def _open(self, kind: Kind, resource: str) -> Cell:
@@ -244,9 +258,24 @@ class Recorder:
             "buckets": cell.buckets,
         }
 
-    def _take_uses(self, limit: int) -> list[dict[str, Any]]:
-        uses: list[dict[str, Any]] = []
-        for credential in list(islice(self._uses, limit)):
-            count, last_at, address = self._uses.pop(credential)
-            uses.append({"id": credential, "count": count, "last_at": last_at, "address": address})
-        return uses
+    def _gather(self) -> None:
+        """Adds up the uses noted since the last time; no step of it is taken for each use alone."""
+        used = self._used
+        self._use_counts.update(used)
+        self._use_times.update(dict.fromkeys(used, int(self._now)))
+        self._use_addresses.update(zip(used, self._used_from, strict=True))
+        self._used = []
+        self._used_from = []
+
+    def _take_uses(self, limit: int) -> PackedUses:
+        counts, times, addresses = self._use_counts, self._use_times, self._use_addresses
+        if len(counts) <= limit:
+            self._use_counts, self._use_times, self._use_addresses = Counter(), {}, {}
+            return pack(list(counts), list(counts.values()), list(times.values()), list(addresses.values()))
+        ids = list(islice(counts, limit))
+        return pack(
+            ids,
+            [counts.pop(credential) for credential in ids],
+            [times.pop(credential) for credential in ids],
+            [addresses.pop(credential) for credential in ids],
+        )
