@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from wardgate.domain.api import Api
 from wardgate.domain.change import Change, ChangeKind
@@ -18,6 +18,7 @@ from wardgate.domain.limit import Plan
 from wardgate.gateway.ports import LostPlaceError, SigningKey, StoreUnavailableError
 from wardgate.storage.digests import lookup_of
 from wardgate.storage.errors import MasterKeyError
+from wardgate.storage.reader_oauth import Consumer, OAuthReads, Row
 from wardgate.storage.restrictions import NONE, restrictions_from_text
 from wardgate.storage.signing import open_signing_key
 from wardgate.storage.vault import Vault
@@ -74,12 +75,10 @@ _DATA_VERSION = "PRAGMA data_version"
 #: Applications remembered until the feed moves.
 _MAX_CONSUMERS = 4096
 
-Row = tuple[Any, ...]
 Execute = Callable[[str, Row], sqlite3.Cursor]
-Consumer = tuple[Application, dict[str, Subscription]]
 
 
-class SqliteSource:
+class SqliteSource(OAuthReads):
     """Implements ``gateway.ports.GatewaySource`` on a read-only connection of its own.
 
     It connects when first asked and again after a failure, so it may be made before the database is there. One
@@ -115,6 +114,8 @@ class SqliteSource:
         consumer = self._consumers.get(row[1:3])
         if consumer is None:
             consumer = self._consumer(row[1], row[2])
+            if consumer is None:
+                raise StoreUnavailableError(f"application {row[1]} of a credential is not there (any more)")
         credential = _credential(row, consumer[0].id, sys.intern(row[2]))
         return Principal(credential=credential, application=consumer[0], subscriptions=consumer[1])
 
@@ -183,16 +184,17 @@ class SqliteSource:
         if connection is not None:
             connection.close()
 
-    def _consumer(self, application_id: str, environment: str) -> Consumer:
-        """Reads the application and its subscriptions in ``environment``, and remembers them.
+    def _consumer(self, application_id: str, environment: str) -> Consumer | None:
+        """The application and its subscriptions in ``environment``, remembered.
 
         What changes them appends to the feed in the same transaction, so they stand until it says so.
         """
+        consumer = self._consumers.get((application_id, environment))
+        if consumer is not None:
+            return consumer
         rows = self._rows(_CONSUMER, (environment, application_id))
         if not rows:
-            raise StoreUnavailableError(
-                f"application {application_id} of a credential is not there (any more)"
-            )
+            return None
         if len(self._consumers) >= _MAX_CONSUMERS:
             self._consumers.clear()
         consumer = self._consumers[application_id, environment] = _consumer(application_id, rows)
