@@ -19,7 +19,7 @@ _POSITION = "SELECT seq FROM sqlite_sequence WHERE name = 'changes'"
 #: Whether anything after the place could concern a client. What does not is written far more often: every revoked
 #: token, every key an issuer renews. Rows that were swept before they were read could have been anything.
 _CONCERNED = """
-SELECT count(*), sum(kind NOT IN ('revocation', 'issuer', 'signing_key', 'credential')) FROM changes WHERE seq > ?
+SELECT max(seq), count(*), sum(kind NOT IN ('revocation', 'issuer', 'signing_key', 'credential')) FROM changes WHERE seq > ?
 """
 _CLIENT = """
 SELECT c.id, c.application, c.environment, c.status, c.created_at, c.document,
@@ -59,8 +59,9 @@ class SqliteClientReader:
         """
         try:
             execute = self._execute or self._connect()
-            if execute(_VERSION).fetchone()[0] != self._version:
-                self._forget(execute)
+            version = execute(_VERSION).fetchone()[0]
+            if version != self._version:
+                self._forget(execute, version)
             return self._known.get(client_id) or self._read(execute, client_id)
         except sqlite3.Error as error:
             self.close()
@@ -78,22 +79,20 @@ class SqliteClientReader:
         if connection is not None:
             connection.close()
 
-    def _forget(self, execute: Callable[..., sqlite3.Cursor]) -> None:
-        """Drops what is known if the feed says that any of it may have changed."""
-        execute("BEGIN")
-        try:
-            # Inside a transaction it is the version of the very state that the feed is read from.
-            version = execute(_VERSION).fetchone()[0]
-            row = execute(_POSITION).fetchone()
-            position = row[0] if row else 0
-            if self._version is None:
+    def _forget(self, execute: Callable[..., sqlite3.Cursor], version: int) -> None:
+        """Drops what is known if the feed says that any of it may have changed.
+
+        What is read here may be newer than ``version``: then the next call sees another one, and looks again.
+        """
+        row = execute(_POSITION).fetchone()
+        position = row[0] if row else 0
+        if self._version is None:
+            self._known.clear()
+        elif position != self._position:
+            newest, count, concerned = execute(_CONCERNED, (self._position,)).fetchone()
+            if concerned or not count or count != newest - self._position:
                 self._known.clear()
-            elif position != self._position:
-                count, concerned = execute(_CONCERNED, (self._position,)).fetchone()
-                if concerned or count != position - self._position:
-                    self._known.clear()
-        finally:
-            execute("COMMIT")
+            position = newest or position
         self._version, self._position = version, position
 
     def _read(self, execute: Callable[..., sqlite3.Cursor], client_id: str) -> KnownClient | None:
