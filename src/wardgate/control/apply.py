@@ -56,8 +56,8 @@ async def apply_document(
 
     An API gets a new revision only when its content (what is enforced, its settings as written, its OpenAPI text)
     differs from the one in force. A named application has exactly the subscriptions listed. What the document does
-    not name stays; with ``prune`` it goes: APIs are withdrawn (their revisions stay), plans deleted, and applications
-    deleted with their keys, unless another environment uses them.
+    not name stays; with ``prune`` it goes: APIs are withdrawn (their revisions stay), plans and roles deleted, and
+    applications deleted with their keys, unless another environment uses them.
 
     Raises:
         NotFoundError: there is no such environment.
@@ -71,6 +71,8 @@ async def apply_document(
         plan = await _plan(tx, document, environment, prune)
         now = clock()
         await _put_plans(tx, plan, now)
+        await _put_roles(tx, plan)
+        await _put_server(tx, plan, environment, now)
         revisions = await _put_apis(tx, plan, environment, now, actor, note)
         await _put_applications(tx, plan, environment, now)
         await _remove(tx, plan, environment, now)
@@ -152,6 +154,22 @@ async def _put_plans(tx: Transaction, plan: _Plan, now: float) -> None:
         if old.get(each.name) != each:
             await tx.plans.put(each)
             await tx.feed.append("plan", each.name, at=now)
+
+
+async def _put_roles(tx: Transaction, plan: _Plan) -> None:
+    """What people may be granted; it is asked for at each grant, so nobody needs to be told."""
+    old = {each.name: each for each in plan.state.document.roles}
+    for each in plan.target.roles:
+        if old.get(each.name) != each:
+            await tx.roles.put(each)
+    for name in old.keys() - {each.name for each in plan.target.roles}:
+        await tx.roles.remove(name)
+
+
+async def _put_server(tx: Transaction, plan: _Plan, environment: str, now: float) -> None:
+    if plan.state.document.authorization_server != plan.target.authorization_server:
+        await tx.environments.set_authorization_server(environment, plan.target.authorization_server)
+        await tx.feed.append("environment", environment, at=now)
 
 
 async def _put_apis(

@@ -15,8 +15,9 @@ from typing import Protocol
 
 from wardgate.domain.change import ChangeKind
 from wardgate.domain.consumer import Application, ApplicationStatus, Credential, Subscription
-from wardgate.domain.document import ApiEntry
+from wardgate.domain.document import ApiEntry, AuthorizationServer
 from wardgate.domain.limit import Plan
+from wardgate.domain.people import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,12 @@ class Environments(Protocol):
     async def all(self) -> list[Environment]:
         """Every environment in the order of promotion."""
 
+    async def authorization_server(self, environment: str) -> AuthorizationServer | None:
+        """Who answers ``POST /oauth2/token`` there; ``None``: this installation."""
+
+    async def set_authorization_server(self, environment: str, server: AuthorizationServer | None) -> None:
+        """Changes that."""
+
 
 class Apis(Protocol):
     """Deployed APIs and their revisions."""
@@ -91,6 +98,19 @@ class Plans(Protocol):
 
     async def remove(self, name: str) -> None:
         """Deletes the plan; it must not be in use."""
+
+
+class Roles(Protocol):
+    """Roles, shared by all environments."""
+
+    async def all(self) -> list[Role]:
+        """Every role by name."""
+
+    async def put(self, role: Role) -> None:
+        """Adds the role or replaces the one of that name."""
+
+    async def remove(self, name: str) -> None:
+        """Deletes the role; nobody holds it any more."""
 
 
 class Applications(Protocol):
@@ -171,6 +191,8 @@ class Transaction(Protocol):
     def apis(self) -> Apis: ...
     @property
     def plans(self) -> Plans: ...
+    @property
+    def roles(self) -> Roles: ...
     @property
     def applications(self) -> Applications: ...
     @property

@@ -12,11 +12,12 @@ from wardgate.domain.api import Api
 from wardgate.domain.codec import decode_api, encode_api
 from wardgate.domain.consumer import Application, Subscription
 from wardgate.domain.document import ApiEntry, ApplicationEntry, Document, SubscriptionEntry
+from wardgate.domain.reserved import token_places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """An environment's APIs and subscriptions, with the plans and applications all environments share."""
+    """An environment's APIs and subscriptions, with the plans, roles and applications all environments share."""
 
     document: Document
     deployments: dict[str, Deployment]
@@ -29,6 +30,7 @@ async def read_state(tx: Transaction, environment: str) -> State:
     """The present state of ``environment``; its document lists things in the order they were added."""
     deployments = await tx.apis.deployed(environment)
     plans = await tx.plans.all()
+    roles = await tx.roles.all()
     applications = await tx.applications.all()
     subscriptions: dict[str, dict[str, Subscription]] = {each.id: {} for each in applications}
     for _, subscription in await tx.applications.subscriptions(environment):
@@ -37,6 +39,8 @@ async def read_state(tx: Transaction, environment: str) -> State:
         document=Document(
             apis=tuple(each.entry for each in deployments),
             plans=tuple(plans.values()),
+            roles=tuple(roles),
+            authorization_server=await tx.environments.authorization_server(environment),
             applications=tuple(
                 ApplicationEntry(
                     name=each.name,
@@ -65,6 +69,11 @@ def merged(old: Document, new: Document, *, prune: bool, kept: frozenset[str]) -
     entries |= {entry.api.id: _stored_form(entry) for entry in new.apis}
     plans = {plan.name: plan for plan in old.plans} if not prune else {}
     plans |= {plan.name: plan for plan in new.plans}
+    roles = {role.name: role for role in old.roles} if not prune else {}
+    roles |= {role.name: role for role in new.roles}
+    server = new.authorization_server
+    if server is None and not prune:
+        server = old.authorization_server
     present = {each.name: each for each in old.applications}
     if prune:
         applications = {name: replace(present[name], subscriptions=()) for name in present if name in kept}
@@ -73,7 +82,11 @@ def merged(old: Document, new: Document, *, prune: bool, kept: frozenset[str]) -
     for each in new.applications:
         applications[each.name] = _in_known_order(each, present.get(each.name))
     return Document(
-        apis=tuple(entries.values()), plans=tuple(plans.values()), applications=tuple(applications.values())
+        apis=tuple(entries.values()),
+        plans=tuple(plans.values()),
+        roles=tuple(roles.values()),
+        applications=tuple(applications.values()),
+        authorization_server=server if server is not None and server.token_endpoint else None,
     )
 
 
@@ -93,22 +106,39 @@ def check(document: Document) -> None:
                     f"The API {entry.api.id} offers the plan {plan!r}, which would not exist",
                     f"Keep the plan, or take it out of `plans` of {entry.api.id}",
                 )
+    _check_mapped(document)
     offered = {entry.api.id: entry.api.plans for entry in document.apis}
     for application in document.applications:
         for subscription in application.subscriptions:
             _check_subscription(application.name, subscription, offered)
 
 
+def _check_mapped(document: Document) -> None:
+    """Issuers name applications, by what their tokens say of the client."""
+    known = {application.name for application in document.applications}
+    for entry in document.apis:
+        for issuer in entry.api.oauth2.issuers if entry.api.oauth2 is not None else ():
+            for client, name in issuer.applications.items():
+                if name not in known:
+                    raise ConflictError(
+                        "application_unknown",
+                        f"{entry.api.id} takes tokens of {issuer.issuer} for {client!r} as those of the application "
+                        f"{name!r}, which would not exist",
+                        "Declare the application, or correct its name in `issuers`",
+                    )
+
+
 def _check_mounts(apis: Iterable[Api]) -> None:
     mounts: dict[tuple[str, str], str] = {}
     for api in apis:
-        for host in api.hosts or ("",):
-            other = mounts.setdefault((host, api.base_path), api.id)
+        places = [(host, api.base_path) for host in api.hosts or ("",)]
+        for host, path in (*places, *token_places(api)):
+            other = mounts.setdefault((host, path), api.id)
             if other != api.id:
                 where = f"on the host {host}" if host else "on every host"
                 raise ConflictError(
                     "mount_conflict",
-                    f"{api.id} and {other} would both have the base path {api.base_path or '/'!r} {where}",
+                    f"{api.id} and {other} would both have the path {path or '/'!r} {where}",
                     "Give one of them another base path or other hosts, or remove the deployed one with --prune",
                 )
 

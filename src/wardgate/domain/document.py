@@ -8,6 +8,7 @@ from typing import Any
 
 from wardgate.domain.api import Api
 from wardgate.domain.limit import Plan
+from wardgate.domain.people import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +43,24 @@ class ApplicationEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationServer:
+    """Who answers ``POST /oauth2/token`` of an environment: the server at ``token_endpoint``; empty: this one."""
+
+    token_endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A whole checked document: every reference in it resolves, every name in it is unique."""
+    """A whole checked document: every reference in it resolves, every name in it is unique.
+
+    ``authorization_server`` is ``None`` where the document does not name it.
+    """
 
     apis: tuple[ApiEntry, ...] = ()
     plans: tuple[Plan, ...] = ()
+    roles: tuple[Role, ...] = ()
     applications: tuple[ApplicationEntry, ...] = ()
+    authorization_server: AuthorizationServer | None = None
 
 
 @dataclass(frozen=True, slots=True)

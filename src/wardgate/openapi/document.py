@@ -17,7 +17,8 @@ class SecurityScheme:
     """One entry of ``components.securitySchemes`` (``securityDefinitions`` in Swagger 2.0).
 
     ``scheme`` is what Wardgate calls it, ``None`` for one it has no name for (HTTP digest); ``kind`` is the
-    document's own term. ``place`` and ``parameter`` are set for API keys.
+    document's own term. ``place`` and ``parameter`` are set for API keys; for OAuth 2.0 ``scopes`` are those of all
+    its flows with what they let one do, and ``token_url`` is where tokens come from, empty where it says nothing.
     """
 
     name: str
@@ -25,6 +26,8 @@ class SecurityScheme:
     scheme: SchemeName | None
     place: Place = "header"
     parameter: str = ""
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    token_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

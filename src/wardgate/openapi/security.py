@@ -61,7 +61,8 @@ class SecurityReader:
         if kind == "http":
             http = str(value.get("scheme", "")).lower()
             return SecurityScheme(name=name, kind=f"http {http}", scheme=_HTTP.get(http))
-        return SecurityScheme(name=name, kind=kind, scheme=_TYPES[kind])
+        scopes, token_url = _flows(value)
+        return SecurityScheme(name=name, kind=kind, scheme=_TYPES[kind], scopes=scopes, token_url=token_url)
 
     def _api_key(self, name: str, path: Path, value: dict[str, Any]) -> SecurityScheme | None:
         place = value.get("in")
@@ -108,3 +109,21 @@ class SecurityReader:
                 continue
             requirement[name] = tuple(scopes)
         return requirement
+
+
+def _flows(value: dict[str, Any]) -> tuple[dict[str, str], str]:
+    """Scopes with their descriptions, and the token URL: of each flow, or in Swagger 2.0 of the scheme itself."""
+    flows = value.get("flows")
+    holders = [value, *(flows.values() if isinstance(flows, dict) else ())]
+    scopes: dict[str, str] = {}
+    token_url = ""
+    for holder in holders:
+        if not isinstance(holder, dict):
+            continue
+        declared = holder.get("scopes")
+        for name, words in declared.items() if isinstance(declared, dict) else ():
+            if isinstance(name, str) and not name.startswith("x-"):
+                scopes[name] = scopes.get(name) or (words if isinstance(words, str) else "")
+        url = holder.get("tokenUrl")
+        token_url = token_url or (url if isinstance(url, str) else "")
+    return scopes, token_url

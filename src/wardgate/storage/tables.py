@@ -30,6 +30,14 @@ environments = Table(
     Column("production", Boolean, nullable=False),
 )
 
+#: What a document says of an environment as a whole; no row: nothing.
+environment_settings = Table(
+    "environment_settings",
+    metadata,
+    Column("environment", Text, ForeignKey("environments.name"), primary_key=True),
+    Column("token_endpoint", Text, nullable=False),
+)
+
 #: ``revision`` is the number of the revision in force; NULL while the API is withdrawn.
 apis = Table(
     "apis",

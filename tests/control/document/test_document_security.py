@@ -268,16 +268,85 @@ def test_schemes_that_cannot_be_checked_are_refused(refused: Refuse) -> None:
     assert problem.remedy.startswith("Set `security.schemes` to some of api_key, oauth2")
 
 
-def test_credentials_that_must_come_together_are_not_read_as_alternatives(
-    refused: Refuse, resolved: Resolve
+BOTH = {"key": [], "oauth": ["read"]}
+#: Settings, the operation's security; then the schemes, how many of them, and the scopes.
+TOGETHER: list[tuple[str, Any, tuple[str, ...], str, tuple[str, ...]]] = [
+    ("", [BOTH], ("api_key", "oauth2"), "all", ("read",)),
+    ("", [BOTH, {"key": [], "oauth": ["write"]}], ("api_key", "oauth2"), "all", ("read", "write")),
+    ("", [BOTH, {}], ("api_key", "oauth2"), "all", ("read",)),
+    ("security: { require: any }", [BOTH], ("api_key", "oauth2"), "all", ("read",)),
+    (
+        "security: { resources: { 'GET /items': { require: any } } }",
+        [BOTH],
+        ("api_key", "oauth2"),
+        "all",
+        ("read",),
+    ),
+    ("security: { schemes: [oauth2] }", [BOTH], ("oauth2",), "any", ("read",)),
+    ("security: { schemes: [api_key, oauth2] }", [BOTH], ("api_key", "oauth2"), "any", ("read",)),
+    ("security: { require: all }", [{"key": []}, {"oauth": []}], ("api_key", "oauth2"), "all", ()),
+    ("security: { require: all }", [{"key": []}], ("api_key",), "any", ()),
+    ("security: { schemes: [api_key, oauth2], require: all }", [], ("api_key", "oauth2"), "all", ()),
+    (
+        "security: { schemes: [api_key, oauth2], require: all, resources: { 'GET /items': { require: any } } }",
+        [],
+        ("api_key", "oauth2"),
+        "any",
+        (),
+    ),
+    (
+        "security: { schemes: [api_key, oauth2], resources: { 'GET /items': { require: all } } }",
+        [],
+        ("api_key", "oauth2"),
+        "all",
+        (),
+    ),
+]
+
+
+@pytest.mark.parametrize(("extra", "operation", "schemes", "require", "scopes"), TOGETHER)
+def test_credentials_that_must_come_together_are_asked_for_together(
+    resolved: Resolve,
+    extra: str,
+    operation: Any,
+    schemes: tuple[str, ...],
+    require: str,
+    scopes: tuple[str, ...],
+) -> None:
+    """One requirement with a key and OAuth 2.0 needs both; settings can ask for more, and for less only by name."""
+    (resource,) = resolved(extra, document(operation)).resources
+    assert (resource.schemes, resource.require, resource.scopes) == (schemes, require, scopes)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        [BOTH, {"oauth": []}],
+        [BOTH, {"key": []}],
+        [{"key": [], "basic": []}],
+        [{"oauth": [], "basic": []}],
+        [{"key": [], "oauth": [], "basic": []}],
+        [BOTH, {"oauth": [], "basic": []}],
+    ],
+)
+def test_combinations_that_cannot_be_kept_are_refused(
+    refused: Refuse, resolved: Resolve, operation: Any
 ) -> None:
     """One of two credentials that a document wants at once would open what asks for both; the settings may choose."""
-    both = document([{"key": [], "oauth": ["read"]}])
-    (problem,) = refused(one_api(""), both)
-    assert problem.message == "the OpenAPI document asks for several credentials at once for GET /items"
-    assert problem.remedy.startswith("Say in `security: { schemes: [...] }`")
-    (resource,) = resolved("security: { schemes: [oauth2] }", both).resources
-    assert resource.schemes == ("oauth2",)
+    (problem,) = refused(one_api(""), document(operation))
+    assert problem.message == (
+        "the OpenAPI document asks for credentials in a combination that cannot be kept for GET /items"
+    )
+    assert "`security: { schemes: [...], require: all }`" in problem.remedy
+    chosen = resolved("security: { schemes: [api_key, oauth2], require: all }", document(operation))
+    assert chosen.resources[0].require == "all"
+
+
+def test_what_is_undeclared_needs_both_where_the_document_says_so(resolved: Resolve) -> None:
+    """The document's own security holds for undeclared resources too, and a mixed one in its stricter reading."""
+    for glob in ([BOTH], [BOTH, {"oauth": []}]):
+        api = resolved("undeclared: allow", document([{"key": []}], glob))
+        assert (api.schemes, api.require) == (("api_key", "oauth2"), "all")
 
 
 def test_keys_in_several_places_need_a_choice(refused: Refuse) -> None:

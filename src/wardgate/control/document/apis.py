@@ -22,6 +22,7 @@ from wardgate.control.document.names import (
     ORIGIN_WORDS,
 )
 from wardgate.control.document.policies import read_policies
+from wardgate.control.document.reserved import check_base_path, check_operations
 from wardgate.control.document.upstreams import read_upstream
 from wardgate.domain.api import Api, Cors
 from wardgate.domain.document import ApiEntry, DocumentError
@@ -80,6 +81,7 @@ def read_api(
     plans = fields.texts("plans", NAME, "the name of a plan of this document")
     hosts = fields.texts("hosts", HOST, HOST_WORDS)
     policies = read_policies(fields)
+    check_base_path(fields, base_path)
     opened = _openapi(fields, folder, open_document)
     if opened is None:
         return ReadApi(f"{name}/{version}", None, fields)
@@ -88,16 +90,19 @@ def read_api(
         fields.problem(
             "openapi", "the OpenAPI document declares no operation", "Add paths, or `undeclared: allow`"
         )
-    resources, api_key, schemes = security.resolve(fields, settings, document)
+    resolved = security.resolve(fields, settings, document)
+    security.check_scopes(fields, settings, document)
+    check_operations(fields, base_path, resolved.resources)
     api = Api(
         name=name,
         version=version,
         base_path=base_path,
         upstream=upstream,
-        resources=resources,
+        resources=resolved.resources,
         hosts=hosts,
-        api_key=api_key,
-        schemes=schemes,
+        api_key=resolved.api_key,
+        schemes=resolved.schemes,
+        require=resolved.require,
         plans=plans,
         cors=cors,
         undeclared=undeclared,
@@ -105,6 +110,8 @@ def read_api(
         policies=policies,
         identity_headers=identity.flag("headers", True) if identity else True,
         assertion=identity.flag("assertion", True) if identity else True,
+        oauth2=settings.oauth2,
+        scopes=resolved.scopes,
     )
     entry = ApiEntry(api=api, source=plain(node), openapi_name=reference, openapi_text=text)
     return ReadApi(api.id, entry, fields)

@@ -9,6 +9,7 @@ from wardgate.domain.api import Api, PolicyUse, Resource
 from wardgate.domain.codec import encode
 from wardgate.domain.document import ApiEntry, ApplicationEntry, Document
 from wardgate.domain.limit import Limit, Plan
+from wardgate.domain.people import Role
 
 _LONGEST = 120
 
@@ -29,13 +30,24 @@ def difference(old: Document, new: Document) -> list[str]:
         "plan", {p.name: p for p in old.plans}, {p.name: p for p in new.plans}, _plan_text, _plan_changes
     )
     lines += _compared(
+        "role", {r.name: r for r in old.roles}, {r.name: r for r in new.roles}, _role_text, _role_changes
+    )
+    lines += _compared(
         "application",
         {item.name: item for item in old.applications},
         {item.name: item for item in new.applications},
         _application_text,
         _application_changes,
     )
+    before, after = _token_endpoint(old), _token_endpoint(new)
+    if before != after:
+        lines.append(f"~ authorization server: token endpoint {before} -> {after}")
     return lines
+
+
+def _token_endpoint(document: Document) -> str:
+    server = document.authorization_server
+    return server.token_endpoint if server is not None and server.token_endpoint else "built in"
 
 
 def _compared(what: str, old: dict[str, Any], new: dict[str, Any], text: Any, changes: Any) -> list[str]:
@@ -91,6 +103,9 @@ def _settings(api: Api) -> dict[str, Any]:
                 continue
             if isinstance(item, dict):
                 stack.append((f"{name}.", item))
+            elif name == "oauth2.issuers":
+                flat[name] = [issuer["issuer"] or issuer["kind"] for issuer in item]
+                stack += [(f"{name}[{issuer['issuer'] or issuer['kind']}].", issuer) for issuer in item]
             else:
                 flat[name] = item
     return flat
@@ -113,10 +128,12 @@ def _resources(old: Api, new: Api) -> Iterator[str]:
 def _resource_changes(old: Resource, new: Resource) -> Iterator[str]:
     if _access(old) != _access(new):
         yield f"{_access(old)} -> {_access(new)}"
-    for name in ("operation_id", "max_body"):
+    for name in ("operation_id", "max_body", "max_age"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             yield f"{name} {_shown(before)} -> {_shown(after)}"
+    if old.acr_values != new.acr_values:
+        yield f"acr {_shown(list(old.acr_values))} -> {_shown(list(new.acr_values))}"
     if old.policies != new.policies:
         yield _policies("policies", old.policies, new.policies)
 
@@ -124,7 +141,7 @@ def _resource_changes(old: Resource, new: Resource) -> Iterator[str]:
 def _access(resource: Resource) -> str:
     if not resource.schemes:
         return "open"
-    schemes = " or ".join(resource.schemes)
+    schemes = (" and " if resource.require == "all" else " or ").join(resource.schemes)
     return f"{schemes}, scopes {' '.join(resource.scopes)}" if resource.scopes else schemes
 
 
@@ -158,6 +175,23 @@ def _plan_changes(old: Plan, new: Plan) -> Iterator[str]:
         yield f"description: {_shown(old.description)} -> {_shown(new.description)}"
     if old.limits != new.limits:
         yield f"limits: {_plan_text(old)} -> {_plan_text(new)}"
+
+
+def _role_text(role: Role) -> str:
+    return " ".join(role.scopes) or "no scopes"
+
+
+def _role_changes(old: Role, new: Role) -> Iterator[str]:
+    if old.description != new.description:
+        yield f"description: {_shown(old.description)} -> {_shown(new.description)}"
+    for scope in old.scopes:
+        if scope not in new.scopes:
+            yield f"- scope {scope}"
+    for scope in new.scopes:
+        if scope not in old.scopes:
+            yield f"+ scope {scope}"
+    if old.scopes != new.scopes and set(old.scopes) == set(new.scopes):
+        yield "order of its scopes"
 
 
 def _application_text(application: ApplicationEntry) -> str:

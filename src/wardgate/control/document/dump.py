@@ -1,4 +1,4 @@
-"""A document as YAML again: APIs as their owners wrote them, plans and applications without their defaults."""
+"""A document as YAML again: APIs as their owners wrote them, plans, roles and applications without their defaults."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from wardgate.domain.document import ApplicationEntry, Document
 from wardgate.domain.limit import Limit, Plan
+from wardgate.domain.people import Role
 from wardgate.openapi.yamltext import dump_yaml
 
 SETTINGS_NAME = "wardgate.yaml"
@@ -51,12 +52,19 @@ def _inside(reference: str) -> str | None:
 
 def _data(document: Document, sources: list[dict[str, Any]]) -> dict[str, Any]:
     data: dict[str, Any] = {}
-    if sources or not (document.plans or document.applications):
+    server = document.authorization_server
+    if sources or not (document.plans or document.roles or document.applications or server):
         data["apis"] = sources
     if document.plans:
         data["plans"] = [_plan(plan) for plan in document.plans]
+    if document.roles:
+        data["roles"] = [_role(role) for role in document.roles]
     if document.applications:
         data["applications"] = [_application(application) for application in document.applications]
+    if server is not None:
+        data["authorization_server"] = (
+            {"token_endpoint": server.token_endpoint} if server.token_endpoint else "off"
+        )
     return data
 
 
@@ -66,6 +74,15 @@ def _plan(plan: Plan) -> dict[str, Any]:
         data["description"] = plan.description
     if plan.limits:
         data["limits"] = [_limit(limit) for limit in plan.limits]
+    return data
+
+
+def _role(role: Role) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": role.name}
+    if role.description:
+        data["description"] = role.description
+    if role.scopes:
+        data["scopes"] = list(role.scopes)
     return data
 
 

@@ -9,15 +9,20 @@ from wardgate.control.document.applications import ReadApplication, read_applica
 from wardgate.control.document.fields import Fields, Report, suggestion
 from wardgate.control.document.plans import read_plan
 from wardgate.control.document.policies import check_policies
+from wardgate.control.document.roles import check_role_scopes, read_role
+from wardgate.control.document.server import read_server
 from wardgate.control.document.sources import File, read_files, read_text
-from wardgate.domain.document import ApiEntry, Document, DocumentError, Problem
+from wardgate.domain.document import ApiEntry, AuthorizationServer, Document, DocumentError, Problem
 from wardgate.domain.limit import Plan
+from wardgate.domain.oauth import OIDC_SCOPES
+from wardgate.domain.people import Role
+from wardgate.domain.reserved import reserved, token_places
 from wardgate.openapi.document import OpenApiDocument
 from wardgate.openapi.reader import read_document
 from wardgate.openapi.tree import Scalar
 from wardgate.policy.registry import PolicyLoadError, PolicyRegistry
 
-_KNOWN = ("apis", "plans", "applications")
+_KNOWN = ("apis", "plans", "roles", "applications", "authorization_server")
 
 
 def load(path: Path, policies: PolicyRegistry | None = None) -> Document:
@@ -45,16 +50,20 @@ class _Loader:
         self._apis: list[tuple[ApiEntry, Fields]] = []
         self._unread: set[str] = set()
         self._plans: list[tuple[Plan, Fields]] = []
+        self._roles: list[tuple[Role, Fields]] = []
         self._applications: list[ReadApplication] = []
+        self._server: tuple[AuthorizationServer, Fields] | None = None
 
     def take(self, file: File) -> None:
-        """Reads one file's plans, applications and APIs."""
+        """Reads one file's plans, roles, applications, APIs and authorization server."""
         self._problems.extend(file.problems)
         report = Report(file.name)
         self._reports.append(report)
         root = Fields(report, file.tree, (), _KNOWN)
         for node, path in root.items("plans"):
             self._plans.append(read_plan(report, node, path))
+        for node, path in root.items("roles"):
+            self._roles.append(read_role(report, node, path))
         for node, path in root.items("applications"):
             self._applications.append(read_application(report, node, path))
         for node, path in root.items("apis"):
@@ -63,11 +72,19 @@ class _Loader:
                 self._unread.add(read.id)
             else:
                 self._apis.append((read.entry, read.fields))
+        server = read_server(root)
+        if server is not None and self._server is not None:
+            message = f"the authorization server is also named at {_place(self._server[1])}"
+            root.problem("authorization_server", message, "Remove one of them")
+        elif server is not None:
+            self._server = (server, root)
 
     def finish(self) -> Document:
         """The whole document. Raises DocumentError with the problems of all files."""
         self._check_apis()
+        self._check_token_places()
         self._check_plans()
+        self._check_roles()
         self._check_applications()
         self._check_policies()
         self._problems.extend(problem for report in self._reports for problem in report.problems)
@@ -76,7 +93,9 @@ class _Loader:
         return Document(
             apis=tuple(entry for entry, _ in self._apis),
             plans=tuple(plan for plan, _ in self._plans),
+            roles=tuple(role for role, _ in self._roles),
             applications=tuple(application.entry for application in self._applications),
+            authorization_server=self._server[0] if self._server is not None else None,
         )
 
     def _open(self, path: Path) -> tuple[str, OpenApiDocument]:
@@ -117,6 +136,44 @@ class _Loader:
                 fields.problem(
                     "name", f"the plan {plan.name!r} is also declared at {_place(first)}", "Rename one"
                 )
+
+    def _check_token_places(self) -> None:
+        """Where an API's tokens are asked for, nothing else may be."""
+        taken = {
+            (host, entry.api.base_path): entry.api.id
+            for entry, _ in self._apis
+            for host in entry.api.hosts or ("",)
+        }
+        for entry, fields in self._apis:
+            api = entry.api
+            for host, path in token_places(api):
+                where = f"{path!r} {f'on the host {host}' if host else 'on every host'}"
+                other = taken.setdefault((host, path), f"{api.id} (token endpoint)")
+                if not host and reserved(path):
+                    message = f"the token endpoint at {where} is the gateway's own"
+                    remedy = "Write `authorization_server: { token_endpoint: URL }` at the top, or give the API hosts"
+                    fields.problem_below(("security", "oauth2", "token_endpoint"), message, remedy)
+                elif other != f"{api.id} (token endpoint)":
+                    message = f"the token endpoint at {where} is taken by {other}"
+                    remedy = "Give one of them another base path or other hosts"
+                    fields.problem_below(("security", "oauth2", "token_endpoint"), message, remedy)
+                for resource in api.resources:
+                    if f"{api.base_path}{resource.path}" == path:
+                        message = f"{resource.name} cannot be reached: the token endpoint stands there"
+                        fields.problem_below(
+                            ("security", "oauth2", "token_endpoint"), message, "Remove one of the two"
+                        )
+
+    def _check_roles(self) -> None:
+        names: dict[str, Fields] = {}
+        known = {*OIDC_SCOPES, *(scope for entry, _ in self._apis for scope in entry.api.scopes)}
+        for role, fields in self._roles:
+            if role.name and (first := names.setdefault(role.name, fields)) is not fields:
+                fields.problem(
+                    "name", f"the role {role.name!r} is also declared at {_place(first)}", "Merge the two"
+                )
+            if not self._unread:
+                check_role_scopes(role, fields, known)
 
     def _check_policies(self) -> None:
         uses = [use for report in self._reports for use in report.policies]

@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.control.ports import Environment
 from wardgate.domain.codec import decode_plan, encode_plan
+from wardgate.domain.document import AuthorizationServer
 from wardgate.domain.limit import Plan
 from wardgate.storage.errors import stored
-from wardgate.storage.tables import environments, plans
+from wardgate.storage.tables import environment_settings, environments, plans
 
 
 class SqlEnvironments:
@@ -26,6 +27,25 @@ class SqlEnvironments:
             Environment(name=row.name, tag=row.tag, position=row.position, production=row.production)
             for row in rows
         ]
+
+    async def authorization_server(self, environment: str) -> AuthorizationServer | None:
+        found = await self._connection.scalar(
+            select(environment_settings.c.token_endpoint).where(
+                environment_settings.c.environment == environment
+            )
+        )
+        return AuthorizationServer(token_endpoint=found) if found else None
+
+    async def set_authorization_server(self, environment: str, server: AuthorizationServer | None) -> None:
+        await self._connection.execute(
+            delete(environment_settings).where(environment_settings.c.environment == environment)
+        )
+        if server is not None:
+            await self._connection.execute(
+                insert(environment_settings).values(
+                    environment=environment, token_endpoint=server.token_endpoint
+                )
+            )
 
 
 class SqlPlans:
