@@ -67,6 +67,14 @@ class ServerSettings:
     client_ca: str = ""
     #: Networks that are not public and may still be called on an operator's or a client's word (foreign issuers, JWKS).
     outbound_allow: tuple[str, ...] = ()
+    #: Where mail goes: ``smtps://user@host:port``, or ``smtp://`` with STARTTLS; empty: mail waits in the outbox. The
+    #: password comes from the environment variable ``WARDGATE_SMTP_PASSWORD``.
+    smtp: str = ""
+    #: The address mail comes from; by default ``wardgate@`` the issuer's host.
+    mail_from: str = ""
+    #: Whether anybody may make an account, and whether anybody may register a client (RFC 7591) without a token.
+    open_signup: bool = False
+    open_registration: bool = False
 
 
 def issuer_of(settings: ServerSettings) -> str:

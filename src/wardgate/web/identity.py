@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import traceback
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from wardgate.identity.routes import Route, all_routes
 from wardgate.identity.server import Server
 from wardgate.storage.errors import StoreError
 from wardgate.web.calls import CallReader, ClientGoneError, Receive, Scope, Send, hop_secret
+from wardgate.web.failures import where
 from wardgate.web.pages import Pages
 from wardgate.web.static import PREFIX, StaticFiles
 
@@ -96,7 +96,7 @@ class IdentityApp:
             busy = OAuthError("temporarily_unavailable", "The store is away; try again", status=503)
             return self._refusal(route, busy).plus(("retry-after", "5"))
         except Exception as error:
-            _log.error("%s %s failed: %s", method, route.path, _where(error))
+            _log.error("%s %s failed: %s", method, route.path, where(error))
             return self._refusal(route, OAuthError("server_error", "Internal error", status=500))
 
     async def _page(self, route: Route, call: Call) -> Reply:
@@ -180,14 +180,6 @@ def _other_method(methods: dict[str, Route], method: str) -> Reply:
 
 def _nowhere() -> PageError:
     return PageError("There is no such page", "Nothing is at this address.", "Check the address.", status=404)
-
-
-def _where(error: BaseException) -> str:
-    """An error's kind and the lines it came through. Never its message: that may quote what a person sent."""
-    frames = traceback.extract_tb(error.__traceback__)[-4:]
-    return f"{type(error).__name__} in " + " < ".join(
-        f"{frame.name} ({frame.filename.rpartition('/')[2]}:{frame.lineno})" for frame in reversed(frames)
-    )
 
 
 async def _send(send: Send, reply: Reply, *, with_body: bool) -> None:

@@ -16,10 +16,15 @@ import uvloop
 
 from wardgate.gateway.hub import HubClient
 from wardgate.gateway.launch import EXIT_CONFIG, Launch, LaunchError, become_child, hub_fd
+from wardgate.storage.database import open_store
+from wardgate.storage.errors import StoreError
 from wardgate.storage.layout import database_path
 from wardgate.storage.reader import SqliteSource
 from wardgate.web.app import create_app
 from wardgate.web.bridge import SupervisorBridge
+from wardgate.web.identity import IdentityApp
+from wardgate.web.identity_server import build_server, jobs_of, smtp_of
+from wardgate.web.jobs import Jobs
 
 _log = logging.getLogger("wardgate.web")
 
@@ -46,9 +51,27 @@ class ControlServer(uvicorn.Server):
 
 
 async def serve(launch: Launch) -> None:
-    """Serves the control address until the supervisor says ``drain`` or is gone."""
+    """Serves the control address until the supervisor says ``drain`` or is gone.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        ValueError: a setting of the authorization server is wrong; the message says which.
+    """
     settings = launch.settings
+    smtp = smtp_of(settings)
     hub = await HubClient.connect(hub_fd())
+    async with await open_store(Path(settings.data_dir)) as store:
+        identity = build_server(settings, store)
+        try:
+            async with Jobs(jobs_of(identity, smtp)):
+                await _answer(launch, hub, IdentityApp(identity))
+        finally:
+            identity.passwords.close()
+    hub.close()
+
+
+async def _answer(launch: Launch, hub: HubClient, identity: IdentityApp) -> None:
+    settings = launch.settings
 
     def probe_store() -> None:
         source = SqliteSource(database_path(Path(settings.data_dir)), settings.environment, b"")
@@ -57,7 +80,7 @@ async def serve(launch: Launch) -> None:
         finally:
             source.close()
 
-    app = create_app(settings, SupervisorBridge(hub), probe_store)
+    app = create_app(settings, SupervisorBridge(hub), probe_store, identity)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
@@ -74,7 +97,6 @@ async def serve(launch: Launch) -> None:
     hub.on("drain", lambda message: server.stop())
     hub.on_lost = server.stop
     await server.serve(sockets=[socket.socket(fileno=inherited.fd) for inherited in launch.sockets])
-    hub.close()
 
 
 def main() -> int:
@@ -84,7 +106,14 @@ def main() -> int:
     except LaunchError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_CONFIG
-    uvloop.run(serve(launch))
+    try:
+        uvloop.run(serve(launch))
+    except StoreError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_CONFIG
     return 0
 
 
