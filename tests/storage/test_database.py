@@ -100,7 +100,7 @@ async def test_a_fresh_directory_is_private_and_seeded(tmp_path: Path) -> None:
 
 async def test_the_database_is_durable_and_checked(store: SqlStore) -> None:
     """Connections use WAL, full synchronisation, foreign keys and wait five seconds for a lock."""
-    async with store._engine.connect() as connection:
+    async with store._backend.writers.connect() as connection:
         values = [
             (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
@@ -253,7 +253,7 @@ async def test_secrets_are_nowhere_in_clear(store: SqlStore) -> None:
 
 async def test_a_store_that_stays_locked_says_so(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that cannot get the lock fails with a remedy and changes nothing."""
-    monkeypatch.setattr("wardgate.storage.database.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("wardgate.storage.sqlite.BUSY_TIMEOUT_MS", 50)
     async with await open_store(store.data_dir) as impatient:
         with closing(sqlite3.connect(database_path(store.data_dir), isolation_level=None)) as holder:
             holder.execute("BEGIN IMMEDIATE")

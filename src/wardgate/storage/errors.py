@@ -23,7 +23,7 @@ class MasterKeyError(StoreError):
 class NewerSchemaError(StoreError):
     """A later version of Wardgate has already migrated the database."""
 
-    def __init__(self, database: Path, found: str, known: str) -> None:
+    def __init__(self, database: Path | str, found: str, known: str) -> None:
         super().__init__(
             "store_newer",
             f"{database} has schema {found!r}, but this Wardgate knows only up to {known!r}",

@@ -69,19 +69,39 @@ def migrate(connection: Connection, now: float, master_key: bytes) -> None:
 
 
 def _seed(connection: Connection, now: float, master_key: bytes) -> None:
-    from wardgate.storage.signing import new_signing_key
+    from sqlalchemy import func, insert, select
 
-    if connection.exec_driver_sql("SELECT count(*) FROM environments").scalar_one() == 0:
-        connection.exec_driver_sql(
-            "INSERT INTO environments (name, tag, position, production) VALUES (?, ?, ?, ?)",
-            list(ENVIRONMENTS),
+    from wardgate.storage.signing import new_signing_key
+    from wardgate.storage.tables import environments, signing_keys
+
+    if connection.scalar(select(func.count()).select_from(environments)) == 0:
+        columns = ("name", "tag", "position", "production")
+        connection.execute(
+            insert(environments), [dict(zip(columns, row, strict=True)) for row in ENVIRONMENTS]
         )
-    if connection.exec_driver_sql("SELECT count(*) FROM signing_keys").scalar_one() == 0:
+    if connection.scalar(select(func.count()).select_from(signing_keys)) == 0:
         kid, sealed = new_signing_key(Vault(master_key))
-        connection.exec_driver_sql(
-            "INSERT INTO signing_keys (kid, algorithm, encrypted_private, created_at) VALUES (?, 'ES256', ?, ?)",
-            (kid, sealed, now),
+        connection.execute(
+            insert(signing_keys).values(kid=kid, algorithm="ES256", encrypted_private=sealed, created_at=now)
         )
+
+
+def open_newest_key(connection: Connection, database: str, master_key: bytes) -> None:
+    """Returns when ``master_key`` is the one the database, called ``database`` in errors, was made with.
+
+    Raises:
+        MasterKeyError: it is not.
+    """
+    from sqlalchemy import select
+
+    from wardgate.storage.tables import signing_keys
+
+    row = connection.execute(
+        select(signing_keys.c.kid, signing_keys.c.encrypted_private)
+        .order_by(signing_keys.c.created_at.desc())
+        .limit(1)
+    ).first()
+    _open(None if row is None else (row.kid, row.encrypted_private), database, master_key)
 
 
 def check_master_key(database: Path, master_key: bytes) -> None:
@@ -95,12 +115,17 @@ def check_master_key(database: Path, master_key: bytes) -> None:
         row = connection.execute(
             "SELECT kid, encrypted_private FROM signing_keys ORDER BY created_at DESC LIMIT 1"
         ).fetchone()
+    _open(row, str(database), master_key)
+
+
+def _open(row: tuple[str, bytes] | None, database: str, master_key: bytes) -> None:
     if row is None:
         raise MasterKeyError(
             f"{database} holds no signing key, so its master key cannot be checked",
             "Restore the database from a backup",
         )
-    Vault(master_key).open(row[1], row[0])
+    kid, sealed = row
+    Vault(master_key).open(sealed, kid)
 
 
 @contextmanager
