@@ -68,13 +68,14 @@ def _check(client: Client, detail: Any) -> None:
             raise _refused(f"{name} in authorization_details is no array of strings")
     if not isinstance(detail.get("identifier", ""), str):
         raise _refused("identifier in authorization_details is no string")
-    if _depth(detail) > _DEEPEST:
+    if _deeper(detail, _DEEPEST):
         raise _refused(f"authorization_details is nested more than {_DEEPEST} deep")
 
 
-def _depth(value: Any) -> int:
+def _deeper(value: Any, left: int) -> bool:
+    """Whether objects and arrays are nested more than ``left`` deep."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
+    return inner is not None and (left == 0 or any(_deeper(each, left - 1) for each in inner))
 
 
 def shown(details: Sequence[Mapping[str, Any]]) -> str:
