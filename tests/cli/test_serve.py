@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.certificates import Authority
 
 from wardgate.cli import main as cli
 from wardgate.cli.bounds import BoundOptions
@@ -38,6 +39,7 @@ def test_every_setting_is_an_option(served: list[ServerSettings], tmp_path: Path
     """No field of the settings or the bounds is out of reach of the command line."""
     for name in ("chain.pem", "chain.key"):
         (tmp_path / name).touch()
+    ca = Authority(tmp_path).ca_file
     wanted = ServerSettings(
         data_dir=str(tmp_path),
         environment="production",
@@ -57,6 +59,13 @@ def test_every_setting_is_an_option(served: list[ServerSettings], tmp_path: Path
         credential_cache=6,
         negative_cache=7,
         max_staleness=480.0,
+        issuer="https://api.example.com:8443",
+        client_ca=str(ca),
+        outbound_allow=("10.0.0.0/8", "fd00::/8"),
+        smtp="smtps://mailer@mail.example.com:465",
+        mail_from="api@example.com",
+        open_signup=True,
+        open_registration=True,
     )
     default = ServerSettings()
     assert not [f.name for f in fields(wanted) if getattr(wanted, f.name) == getattr(default, f.name)]
@@ -84,7 +93,16 @@ def test_every_setting_is_an_option(served: list[ServerSettings], tmp_path: Path
         "--negative-cache",
         7,
     ]
-    options += ["--max-staleness", "8m"]
+    options += ["--max-staleness", "8m", "--issuer", wanted.issuer, "--client-ca", ca]
+    options += ["--outbound-allow", "10.0.0.0/8", "--outbound-allow", "fd00::/8"]
+    options += [
+        "--smtp",
+        wanted.smtp,
+        "--mail-from",
+        wanted.mail_from,
+        "--open-signup",
+        "--open-registration",
+    ]
     for field in fields(Bounds):
         options += [f"--{field.name.replace('_', '-')}", getattr(wanted.bounds, field.name)]
     assert cli.main([str(option) for option in options]) == 0
@@ -121,6 +139,27 @@ def test_the_environment_sets_what_the_command_line_does_not(
         (["--trusted-proxy", "10.0.0.1/8"], "--trusted-proxy '10.0.0.1/8': 10.0.0.1/8 has host bits set"),
         (["--proxy-protocol"], "without --trusted-proxy"),
         (["--workers", "-1"], "--workers -1"),
+        (
+            ["--issuer", "http://api.example.com"],
+            "it must start with https://; plain http reaches this machine",
+        ),
+        (
+            ["--issuer", "https://api.example.com/"],
+            "--issuer cannot be used: it ends with a slash. Write https",
+        ),
+        (["--issuer", "https://api.example.com/auth"], "--issuer cannot be used: it holds a path"),
+        (["--issuer", "https://api.example.com?x"], "--issuer cannot be used: it holds a query"),
+        (["--issuer", "https://api.example.com#x"], "--issuer cannot be used: it holds a fragment"),
+        (["--issuer", "https://API.example.com"], "--issuer cannot be used: it is not in lower case"),
+        (["--issuer", "https://api.example.com:443"], "it names the port 443, which goes without saying"),
+        (["--issuer", "https://u:p@api.example.com"], "it holds a user name or password"),
+        (["--issuer", "api.example.com"], "it must start with https://"),
+        (["--outbound-allow", "10.0.0.1/8"], "--outbound-allow '10.0.0.1/8': 10.0.0.1/8 has host bits set"),
+        (["--client-ca", "nowhere.pem"], "--client-ca nowhere.pem cannot be used: No such file or directory"),
+        (["--client-ca", __file__], "cannot be used: it holds no certificate"),
+        (["--smtp", "mail.example.com"], "--smtp cannot be used: it is no URL of a mail server"),
+        (["--smtp", "smtps://u:p@mail.example.com"], "or holds a password"),
+        (["--mail-from", "nobody"], "--mail-from 'nobody' is no address"),
     ],
 )
 def test_wrong_options_are_refused(
@@ -128,8 +167,28 @@ def test_wrong_options_are_refused(
 ) -> None:
     """A setting that cannot work ends with status 1 and says which and what would do."""
     assert cli.main(["serve", *options]) == 1
-    assert said in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert said in error
+    assert "u:p" not in error
     assert served == []
+
+
+def test_client_certificates_need_a_tls_listener(
+    served: list[ServerSettings], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """An authority that nothing could ever ask for is refused."""
+    ca = Authority(tmp_path).ca_file
+    assert cli.main(["serve", "--client-ca", str(ca)]) == 1
+    assert "--client-ca was given without --tls-listen" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]", "https://api.example.com"]
+)
+def test_an_issuer_without_tls_is_for_this_machine(served: list[ServerSettings], url: str) -> None:
+    """Loopback may do without TLS, and a usual issuer is taken as it is."""
+    assert cli.main(["serve", "--issuer", url]) == 0
+    assert served[0].issuer == url
 
 
 def test_options_that_are_not_understood_are_usage_errors(

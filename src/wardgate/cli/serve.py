@@ -11,6 +11,7 @@ from cyclopts import Group, Parameter
 
 from wardgate.cli.bounds import BoundOptions
 from wardgate.cli.errors import CommandError
+from wardgate.cli.identity_options import IdentityOptions
 from wardgate.cli.options import DATA_DIR, ENVIRONMENT, SECONDS, DataDir, Environment
 from wardgate.cli.values import parse_address
 from wardgate.domain.settings import Bounds, Certificate, Listener, ServerSettings
@@ -85,6 +86,7 @@ def serve(
         SECONDS,
         Parameter(group=_STORE, help="Time a worker serves what it knows while the store cannot be read."),
     ] = _default.max_staleness,
+    identity: IdentityOptions | None = None,
     bounds: BoundOptions | None = None,
 ) -> None:
     """Run the gateway, its control process and their supervisor.
@@ -107,6 +109,7 @@ def serve(
         credential_cache=credential_cache,
         negative_cache=negative_cache,
         max_staleness=max_staleness,
+        **(identity or IdentityOptions()).settings(),
     )
     _check(settings)
     from wardgate.supervisor.main import ServeError  # heavy
@@ -167,6 +170,12 @@ def _check(settings: ServerSettings) -> None:
             "certificate_missing",
             "--tls-listen was given without a certificate",
             "Add --certificate chain.pem --key key.pem",
+        )
+    if settings.client_ca and not any(listener.tls for listener in settings.listeners):
+        raise CommandError(
+            "client_ca_invalid",
+            "--client-ca was given without --tls-listen",
+            "Add --tls-listen HOST:PORT: certificates are shown over TLS only",
         )
     if settings.proxy_protocol and not settings.trusted_proxies:
         raise CommandError(
