@@ -107,9 +107,9 @@ def _client_ca(path: Path | None) -> str:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_verify_locations(cafile=path)
     except (OSError, ValueError) as error:
-        reason = (
-            "it holds no certificate" if isinstance(error, ssl.SSLError) else getattr(error, "strerror", None) or "unreadable"
-        )
+        reason = getattr(error, "strerror", None) or "it cannot be read"
+        if isinstance(error, ssl.SSLError):
+            reason = "it holds no certificate"
         raise CommandError(
             "client_ca_invalid",
             f"--client-ca {path} cannot be used: {reason}",
