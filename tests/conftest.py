@@ -1,17 +1,37 @@
-"""What tests of several rooms share: a fresh store in a directory of its own."""
+"""What tests of several rooms share: a fresh store in a directory of its own, on SQLite or on PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
+from tests import postgres as postgres_server
+from tests.postgres import URL_FILE, Postgres
 from tests.storage.samples import source_of
 
 from wardgate.storage.database import SqlStore, open_store
 from wardgate.storage.reader import SqliteSource
+
+DATABASES = ("sqlite", "postgresql")
+#: The PostgreSQL database that is made once and copied for each test.
+_TEMPLATE = "wardgate_new"
+_NUMBERS = count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the marker below."""
+    config.addinivalue_line("markers", "every_database: runs with a store on SQLite and on PostgreSQL")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked ``every_database`` run once with each kind of store."""
+    if "place" in metafunc.fixturenames and metafunc.definition.get_closest_marker("every_database"):
+        metafunc.parametrize("place", DATABASES, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -26,12 +46,58 @@ def new_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data_dir
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL server; where there is none the test is skipped and says why."""
+    reason = postgres_server.missing()
+    if reason:
+        pytest.skip(reason)
+    with postgres_server.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def new_postgres_data_dir(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory that belongs to the database which is copied for each test."""
+    data_dir = tmp_path_factory.mktemp("new-postgres") / "data"
+    postgres.run(f"CREATE DATABASE {_TEMPLATE}")
+
+    async def make() -> None:
+        await (await open_store(data_dir, postgres.url(_TEMPLATE))).close()
+
+    asyncio.run(make())
+    return data_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a store is: its data directory and, on PostgreSQL, its database."""
+
+    data_dir: Path
+    url: str | None
+
+
 @pytest.fixture
-async def store(tmp_path: Path, new_data_dir: Path) -> AsyncIterator[SqlStore]:
-    """An open store in a data directory of its own."""
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A fresh store, not open: SQLite's, unless the test is marked ``every_database``."""
     data_dir = tmp_path / "data"
-    shutil.copytree(new_data_dir, data_dir)
-    async with await open_store(data_dir) as opened:
+    if getattr(request, "param", "sqlite") == "sqlite":
+        shutil.copytree(request.getfixturevalue("new_data_dir"), data_dir)
+        yield Place(data_dir, None)
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    shutil.copytree(request.getfixturevalue("new_postgres_data_dir"), data_dir)
+    database = f"test_{next(_NUMBERS)}"
+    server.run(f"CREATE DATABASE {database} TEMPLATE {_TEMPLATE}")
+    (data_dir / URL_FILE).write_text(server.url(database))
+    yield Place(data_dir, server.url(database))
+    server.run(f"DROP DATABASE {database} WITH (FORCE)")
+
+
+@pytest.fixture
+async def store(place: Place) -> AsyncIterator[SqlStore]:
+    """An open store in a data directory of its own."""
+    async with await open_store(place.data_dir, place.url) as opened:
         yield opened
 
 

@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.postgres import connected
+
 from wardgate.domain import apikey
 from wardgate.domain.api import Api, Resource
 from wardgate.domain.document import ApiEntry, ApplicationEntry, Document, SubscriptionEntry
@@ -80,19 +82,26 @@ def orders() -> Document:
     return document([entry()], [FREE], [application("mobile", orders="free")])
 
 
+def rows_of(data_dir: Path, statement: str) -> list[tuple[Any, ...]]:
+    """What a statement finds in the database of ``data_dir``, by a connection of its own."""
+    with closing(connected(data_dir) or sqlite3.connect(database_path(data_dir))) as connection:
+        found: list[tuple[Any, ...]] = connection.execute(statement).fetchall()
+        return found
+
+
 def feed_of(data_dir: Path, after: int = 0) -> list[tuple[str, str]]:
     """The change feed after ``after``, as ``(kind, key)``."""
-    with closing(sqlite3.connect(database_path(data_dir))) as connection:
-        return connection.execute(
-            "SELECT kind, key FROM changes WHERE seq > ? ORDER BY seq", (after,)
-        ).fetchall()
+    return [
+        (kind, key)
+        for kind, key in rows_of(
+            data_dir, f"SELECT kind, key FROM changes WHERE seq > {int(after)} ORDER BY seq"
+        )
+    ]
 
 
 def count(data_dir: Path, table: str) -> int:
     """How many rows a table has."""
-    with closing(sqlite3.connect(database_path(data_dir))) as connection:
-        found: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-        return found
+    return int(rows_of(data_dir, f"SELECT count(*) FROM {table}")[0][0])
 
 
 def digest_of(store: SqlStore, key: Secret) -> bytes:
