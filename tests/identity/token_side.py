@@ -140,14 +140,14 @@ class Side:
         self.clock.forward(60)
         return f"{ISSUER}/{name}/v1"
 
-    async def client(self, id: str = "app", *, application: str = "acme", **settings: Any) -> Client:
+    async def client(self, called: str = "app", *, application: str = "acme", **settings: Any) -> Client:
         """A client of ``application``, with a secret if its method has one."""
         await self.application(application)
         made = Client(
-            id=id,
+            id=called,
             application=application,
             environment="development",
-            name=id,
+            name=called,
             created_at=self.clock(),
             **{
                 "scopes": ("read", "write", "openid", "offline_access"),
@@ -158,10 +158,12 @@ class Side:
         async with self.store.writing() as tx:
             await tx.clients.add(made)
             if made.authentication.startswith("client_secret"):
-                self.secrets[id] = new_secret("cs", self.server.random)
+                self.secrets[called] = new_secret("cs", self.server.random)
                 await tx.clients.add_secret(
                     ClientSecret(
-                        client=id, digest=self.server.digest(self.secrets[id]), created_at=self.clock()
+                        client=called,
+                        digest=self.server.digest(self.secrets[called]),
+                        created_at=self.clock(),
                     )
                 )
         return made
