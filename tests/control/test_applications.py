@@ -10,6 +10,8 @@ from wardgate.control.apply import apply_document
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.storage.database import SqlStore
 
+pytestmark = pytest.mark.every_database
+
 
 async def test_applications_are_listed_by_name_with_subscriptions(store: SqlStore) -> None:
     """The list is sorted by name and shows where each is subscribed."""

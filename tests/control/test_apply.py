@@ -17,6 +17,8 @@ from wardgate.domain.document import Document
 from wardgate.domain.limit import Limit
 from wardgate.storage.database import SqlStore
 
+pytestmark = pytest.mark.every_database
+
 
 async def put(
     store: SqlStore, wanted: Document, environment: str = "development", *, prune: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.storage.samples import application, document, entry, feed_of
@@ -14,6 +15,8 @@ from wardgate.control.export import export_document
 from wardgate.domain.document import Document
 from wardgate.domain.limit import Limit, Plan
 from wardgate.storage.database import SqlStore
+
+pytestmark = pytest.mark.every_database
 
 SETTINGS = """
 apis:

@@ -17,6 +17,8 @@ from wardgate.domain.consumer import Credential, Restrictions
 from wardgate.domain.secret import Secret
 from wardgate.storage.database import SqlStore
 
+pytestmark = pytest.mark.every_database
+
 NOW = 1_700_000_000.0
 DAY = 86_400.0
 

@@ -1,7 +1,8 @@
 """From an OpenAPI document to the ``wardgate.yaml`` of one API, with the document's own security made explicit.
 
-An operation keeps the schemes and scopes the document gives it; one the document leaves without any word asks for an
-API key. The combination most operations share becomes the API's default, the others stand in ``security.resources``.
+An operation keeps the schemes and scopes the document gives it, both an API key and OAuth 2.0 where it wants both; one
+the document leaves without any word asks for an API key. The combination most operations share becomes the API's
+default, the others stand in ``security.resources``. Tokens are those of this installation until somebody lists others.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from wardgate.openapi.document import OpenApiDocument, Operation
 from wardgate.openapi.reader import read_document
 from wardgate.openapi.yamltext import dump_yaml
 
-#: Schemes and scopes of one operation; no schemes means open.
-Access = tuple[tuple[SchemeName, ...], tuple[str, ...]]
+#: Schemes of one operation, whether all are needed, and scopes; no schemes means open.
+Access = tuple[tuple[SchemeName, ...], bool, tuple[str, ...]]
 
 _ORDER: tuple[SchemeName, ...] = ("api_key", "oauth2", "basic", "mtls", "hmac")
-_OPEN: Access = ((), ())
-_KEY: Access = (("api_key",), ())
+_OPEN: Access = ((), False, ())
+_KEY: Access = (("api_key",), False, ())
 _NAME_LENGTH = 64
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")
 
 
 def import_document(text: str, name: str, upstream: str, api_name: str | None, base_path: str | None) -> str:
@@ -89,14 +91,22 @@ def _security(document: OpenApiDocument, notes: list[str]) -> dict[str, Any]:
         notes.append(
             f"The document declares no security for {len(silent)} operations; they ask for an API key."
         )
-    guarded = Counter(schemes for schemes, _ in access.values() if schemes)
-    default = guarded.most_common(1)[0][0] if guarded else ("api_key",)
+    guarded = Counter((schemes, together) for schemes, together, _ in access.values() if schemes)
+    default, together = guarded.most_common(1)[0][0] if guarded else (_KEY[0], False)
     security: dict[str, Any] = {"schemes": list(default)}
-    if any("api_key" in schemes for schemes, _ in access.values()) or not guarded:
+    if together:
+        security["require"] = "all"
+    if any("oauth2" in schemes for schemes, _, _ in access.values()):
+        security |= _oauth2(document, notes)
+    if any("api_key" in schemes for schemes, _, _ in access.values()) or not guarded:
         key = _key(document, notes)
         if key != ApiKeyScheme():
             security["api_key"] = {"in": key.place, "name": key.name}
-    resources = {name: _override(found, default) for name, found in access.items() if found != (default, ())}
+    resources = {
+        name: _override(found, default, together)
+        for name, found in access.items()
+        if found != (default, together, ())
+    }
     if resources:
         security["resources"] = resources
     return security
@@ -109,9 +119,8 @@ def _access(operation: Operation, document: OpenApiDocument) -> Access:
     if not named:
         return _OPEN
     used = {scheme.scheme for scheme in named}
-    if any(len({document.schemes[name].scheme for name in item}) > 1 for item in operation.security):
-        # Several credentials at once: a key alone must not open it, so it is left to the others.
-        used.discard("api_key")
+    # Where one alternative wants several credentials at once, all that are named: no fewer would do for it.
+    together = any(len({document.schemes[name].scheme for name in item}) > 1 for item in operation.security)
     schemes = tuple(scheme for scheme in _ORDER if scheme in used)
     scopes = tuple(
         dict.fromkeys(
@@ -123,14 +132,36 @@ def _access(operation: Operation, document: OpenApiDocument) -> Access:
         )
     )
     # A scheme that cannot be checked here must not leave the operation open.
-    return (schemes, scopes) if schemes else _KEY
+    return (schemes, together and len(schemes) > 1, scopes) if schemes else _KEY
 
 
-def _override(access: Access, default: tuple[SchemeName, ...]) -> dict[str, Any]:
-    schemes, scopes = access
+def _oauth2(document: OpenApiDocument, notes: list[str]) -> dict[str, Any]:
+    """Whose tokens are taken, and every scope in words."""
+    scopes: dict[str, str] = {}
+    for scheme in document.schemes.values():
+        for scope, words in scheme.scopes.items():
+            if _SCOPE.fullmatch(scope):
+                scopes[scope] = scopes.get(scope) or _line(words)
+    places = dict.fromkeys(
+        _line(scheme.token_url) for scheme in document.schemes.values() if scheme.token_url
+    )
+    if places:
+        notes.append(
+            f"The document gets tokens from {', '.join(places)}; to take those, add their issuer to `issuers`."
+        )
+    settings: dict[str, Any] = {"oauth2": {"issuers": ["builtin"]}}
+    if scopes:
+        settings["scopes"] = {scope: words or scope for scope, words in scopes.items()}
+    return settings
+
+
+def _override(access: Access, default: tuple[SchemeName, ...], default_together: bool) -> dict[str, Any]:
+    schemes, together, scopes = access
     if not schemes:
         return {"security": "off"}
     override: dict[str, Any] = {} if schemes == default else {"schemes": list(schemes)}
+    if together != default_together and (together or len(schemes) > 1):
+        override["require"] = "all" if together else "any"
     if scopes:
         override["scopes"] = list(scopes)
     return override

@@ -52,6 +52,40 @@ def test_petstore_keeps_its_security_per_operation(tmp_path: Path) -> None:
     assert resources["GET /user/login"] == {"security": "off"}
 
 
+def test_scopes_and_issuers_are_written(tmp_path: Path) -> None:
+    """The scopes of the document's flows come with their words, and a comment says where its own tokens are from."""
+    text = (ROOT / "tests" / "openapi" / "petstore.yaml").read_text()
+    made, api = imported(tmp_path, text, "petstore.yaml")
+    security = yaml.safe_load(made)["apis"][0]["security"]
+    assert security["oauth2"] == {"issuers": ["builtin"]}
+    assert security["scopes"] == {"write:pets": "modify pets", "read:pets": "read pets"}
+    assert api.scopes == security["scopes"]
+
+
+def test_credentials_that_come_together_stay_together(tmp_path: Path) -> None:
+    """A key and a token at once are asked for together; where alternatives differ, in the stricter reading."""
+    flows = {"clientCredentials": {"tokenUrl": "https://x.example/token", "scopes": {"a": "", "b c": "B"}}}
+    schemes = {**SCHEMES, "oauth": {"type": "oauth2", "flows": flows}}
+    both = {"key": [], "oauth": ["a"]}
+    paths = {
+        "/both": {"get": {**OK, "security": [both]}},
+        "/too": {"get": {**OK, "security": [both]}},
+        "/mixed": {"get": {**OK, "security": [both, {"oauth": []}]}},
+        "/either": {"get": {**OK, "security": [{"key": []}, {"oauth": []}]}},
+        "/basic": {"get": {**OK, "security": [{"basic": [], "oauth": []}]}},
+    }
+    made, api = imported(tmp_path, openapi(paths, components={"securitySchemes": schemes}), "api.json")
+    assert {r.path: (r.schemes, r.require, r.scopes) for r in api.resources} == {
+        "/both": (("api_key", "oauth2"), "all", ("a",)),
+        "/too": (("api_key", "oauth2"), "all", ("a",)),
+        "/mixed": (("api_key", "oauth2"), "all", ("a",)),
+        "/either": (("api_key", "oauth2"), "any", ()),
+        "/basic": (("oauth2", "basic"), "all", ()),
+    }
+    assert api.scopes == {"a": "a"}
+    assert "# The document gets tokens from https://x.example/token;" in made
+
+
 def test_httpbin_from_its_own_swagger_document(tmp_path: Path) -> None:
     """httpbin's real Swagger 2.0 document becomes an API in which every operation asks for a key."""
     httpbin = pytest.importorskip("httpbin")

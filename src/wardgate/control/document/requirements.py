@@ -6,9 +6,11 @@ A list of requirements offers alternatives, and one requirement may name several
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Literal, get_args
 
+from wardgate.control.document.names import SCOPE
 from wardgate.domain.api import SchemeName
 from wardgate.openapi.document import OpenApiDocument, Requirement
 
@@ -53,9 +55,10 @@ def scopes_of(
 
 
 def declared_scopes(document: OpenApiDocument) -> dict[str, str]:
-    """Every scope the document's OAuth 2.0 flows declare, with its description."""
+    """Every scope the document's OAuth 2.0 flows declare, with its description; none that no token could hold."""
     found: dict[str, str] = {}
     for scheme in document.schemes.values():
         for scope, words in scheme.scopes.items():
-            found[scope] = found.get(scope) or words
+            if re.fullmatch(SCOPE, scope):
+                found[scope] = found.get(scope) or words
     return found
