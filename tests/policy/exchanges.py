@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wardgate.domain.api import Api, PolicyUse, Resource, SchemeName
 from wardgate.domain.consumer import Application, Credential, Principal, Restrictions, Subscription
 from wardgate.domain.limit import Plan
+from wardgate.domain.oauth import Token
 from wardgate.domain.rejection import Rejection
+from wardgate.domain.trust import OAuth2Settings
 from wardgate.domain.upstream import Upstream
 from wardgate.gateway.head import HeadParser
 from wardgate.limits.client import LimitClient
 from wardgate.policy.compiled import CompiledApi, CompiledResource
-from wardgate.policy.exchange import Exchange, LimitSet, Step
+from wardgate.policy.exchange import Exchange, LimitSet, PresentedToken, Step
 from wardgate.policy.pipeline import compile_api
 from wardgate.policy.registry import CompileContext, PolicyRegistry
+from wardgate.policy.trusted import Profile
 
 NOW = 1_000.0
 WALL = 1_800_000_000.0
 DIGEST = b"d" * 32
 ENVIRONMENT = "development"
+ISSUER = "https://gateway.example"
+TOKEN = b"t" * 32
 
 
 def resource(
-    *schemes: SchemeName, name: str = "GET /items", scopes: tuple[str, ...] = (), policies: Iterable[str] = ()
+    *schemes: SchemeName,
+    name: str = "GET /items",
+    scopes: tuple[str, ...] = (),
+    policies: Iterable[str] = (),
+    **more: Any,
 ) -> Resource:
     """One resource with these schemes; without any it is open."""
     method, path = name.split()
     uses = tuple(PolicyUse(name=each) for each in policies)
-    return Resource(method=method, path=path, schemes=schemes, scopes=scopes, policies=uses)
+    return Resource(method=method, path=path, schemes=schemes, scopes=scopes, policies=uses, **more)
 
 
 def api(*resources: Resource, **changes: Any) -> Api:
@@ -48,7 +57,7 @@ def api(*resources: Resource, **changes: Any) -> Api:
 
 def compiled(*resources: Resource, registry: PolicyRegistry | None = None, **changes: Any) -> CompiledApi:
     """That API ready to decide."""
-    return compile_api(api(*resources, **changes), ENVIRONMENT, registry or PolicyRegistry())
+    return compile_api(api(*resources, **changes), ENVIRONMENT, registry or PolicyRegistry(), ISSUER)
 
 
 def principal(
@@ -79,6 +88,31 @@ def principal(
     )
 
 
+def bearer(*, application: str = "app_1", **changes: Any) -> Principal:
+    """Whom an access token stands for: a token of this installation, good for ``orders/v1``, unless said otherwise."""
+    token: dict[str, Any] = {
+        "id": "jti_1",
+        "issuer": ISSUER,
+        "client": "client_1",
+        "subject": "user_1",
+        "audiences": frozenset({ISSUER}),
+        "scopes": frozenset({"read"}),
+        "expires_at": WALL + 300,
+    }
+    known = principal()
+    return Principal(
+        credential=replace(known.credential, id="", application=application),
+        application=replace(known.application, id=application),
+        subscriptions=known.subscriptions,
+        token=Token(**(token | changes)),
+    )
+
+
+def presented(*, dpop: bool = False, proofs: tuple[bytes, ...] = (), digest: bytes = TOKEN) -> PresentedToken:
+    """An access token as it was sent."""
+    return PresentedToken(digest, b"sent", dpop, proofs)
+
+
 @dataclass
 class Directory:
     """What a worker would look up."""
@@ -87,6 +121,9 @@ class Directory:
     plans: Mapping[str, Plan] = field(default_factory=dict)
     client: LimitClient | None = None
     asked: list[bytes] = field(default_factory=list)
+    tokens: Mapping[bytes, Principal | str | Awaitable[Principal | str]] = field(default_factory=dict)
+    #: What becomes of a proof of possession: the reason it is refused for, or ``None``.
+    proven: str | Awaitable[str | None] | None = None
 
     def principal(self, digest: bytes, now: float) -> Principal | None:
         """The one known by ``digest``."""
@@ -99,6 +136,22 @@ class Directory:
         if plan is None or self.client is None:
             return None
         return self.client.bind(subscription.id, plan)
+
+    def token(
+        self, presented: PresentedToken, profile: Profile, now: float
+    ) -> Principal | str | Awaitable[Principal | str]:
+        """The one known by the digest."""
+        return self.tokens.get(presented.digest, "token_unknown")
+
+    def proof(
+        self, exchange: Exchange, token: Token, settings: OAuth2Settings
+    ) -> str | Awaitable[str | None] | None:
+        """What was said of it."""
+        return self.proven
+
+    def proof_nonce(self) -> str:
+        """A fixed nonce."""
+        return "nonce-1"
 
     def wall(self) -> float:
         """A fixed time."""
@@ -113,13 +166,16 @@ def exchange(
     client: str = "192.0.2.7",
     secure: bool = True,
     directory: Directory | None = None,
+    token: PresentedToken | None = None,
 ) -> Exchange:
-    """A request at ``target`` with the key of ``who`` and further fields."""
+    """A request at ``target`` with the key of ``who`` and further fields, and with a token if one is given."""
     head = HeadParser(100, 8192).parse(
         b"\r\n".join([b"GET /orders/v1/items HTTP/1.1", b"Host: api.test", *fields])
     )
     known = directory or Directory({DIGEST: who} if who is not None else {})
-    return Exchange(head, target, digest, client, secure, NOW, known)
+    made = Exchange(head, target, digest, client, secure, NOW, known)
+    made.token = token
+    return made
 
 
 def verdict(made: Exchange) -> Rejection | None:

@@ -47,9 +47,9 @@ def test_a_resource_gets_the_steps_it_needs() -> None:
         (("api_key",), (), "ok"),
         (("api_key", "oauth2"), (), "ok"),
         (("api_key",), ("read",), "scheme_unavailable"),
-        (("api_key", "oauth2"), ("read",), "scheme_unavailable"),
-        (("oauth2",), (), "scheme_unavailable"),
-        (("oauth2",), ("read",), "scheme_unavailable"),
+        (("api_key", "oauth2"), ("read",), "credential_missing"),
+        (("oauth2",), (), "credential_missing"),
+        (("oauth2",), ("read",), "credential_missing"),
         (("basic",), (), "scheme_unavailable"),
         (("mtls", "hmac"), (), "scheme_unavailable"),
         ((), (), "ok"),
@@ -66,7 +66,7 @@ def test_a_good_key_opens_only_what_takes_keys(
 
 def test_a_shut_resource_looks_like_one_that_wants_a_credential() -> None:
     """401, and which kind."""
-    (target,) = compiled(resource("oauth2", scopes=("read",))).resources
+    (target,) = compiled(resource("basic", scopes=("read",))).resources
     refused = verdict(exchange(target, digest=None))
     assert refused is not None
     assert (refused.reason.status, refused.reason.public) == (401, "credential_missing")

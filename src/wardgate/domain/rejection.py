@@ -123,8 +123,44 @@ def _table() -> dict[str, Reason]:
         "key_address_refused",
         "key_referrer_refused",
         "key_not_active",
+        "token_malformed",
+        "token_unknown",
+        "token_unknown_issuer",
+        "token_algorithm",
+        "token_type",
+        "token_key_unknown",
+        "token_signature_invalid",
+        "token_expired",
+        "token_not_yet_valid",
+        "token_lifetime",
+        "token_audience",
+        "token_revoked",
+        "token_inactive",
+        "token_application_unknown",
+        "token_unbound",
+        "dpop_missing",
+        "dpop_invalid",
+        "dpop_mismatch",
+        "dpop_expired",
+        "dpop_replayed",
+        "certificate_mismatch",
+        "credentials_mismatch",
     ):
         credential(name)
+    add(
+        "authentication",
+        401,
+        "dpop_nonce_required",
+        "DPoP nonce required",
+        "Make a new proof with the nonce of this answer's DPoP-Nonce header (RFC 9449 section 9).",
+    )
+    add(
+        "authentication",
+        401,
+        "authentication_insufficient",
+        "Stronger or fresher sign-in required",
+        "Get a token from a sign-in as the WWW-Authenticate header asks for (RFC 9470).",
+    )
     add(
         "authentication",
         403,
@@ -161,6 +197,13 @@ def _table() -> dict[str, Reason]:
         "Resource not allowed",
         "The credential does not cover this resource.",
     )
+    add(
+        "authorization",
+        403,
+        "scope_missing",
+        "Insufficient scope",
+        "The access token lacks a scope this resource needs; the WWW-Authenticate header names it.",
+    )
     add("limit", 429, "rate_exceeded", "Rate limit exceeded", "Slow down and retry after the time given.")
     add("limit", 429, "spike_exceeded", "Too many requests at once", "Spread requests out and retry.")
     add("limit", 429, "quota_exceeded", "Quota exceeded", "The quota of this period is used up.")
@@ -182,6 +225,13 @@ def _table() -> dict[str, Reason]:
         "gateway",
         503,
         "store_unavailable",
+        "Temporarily unavailable",
+        "The credential could not be checked. Retry.",
+    )
+    add(
+        "gateway",
+        503,
+        "issuer_unavailable",
         "Temporarily unavailable",
         "The credential could not be checked. Retry.",
     )

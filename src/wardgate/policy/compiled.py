@@ -8,6 +8,7 @@ from sys import intern
 
 from wardgate.domain.api import Api, ApiKeyScheme, Place, Resource
 from wardgate.policy.cors import CorsRules
+from wardgate.policy.credentials import Combination
 from wardgate.policy.exchange import Step
 
 
@@ -21,9 +22,9 @@ class NamedStep:
 
 
 @cache
-def _place_of(scheme: ApiKeyScheme) -> tuple[Place, bytes]:
+def _place_of(scheme: ApiKeyScheme, tokens: bool) -> tuple[Place, bytes, bool]:
     name = scheme.name.encode()
-    return scheme.place, name.lower() if scheme.place == "header" else name
+    return scheme.place, name.lower() if scheme.place == "header" else name, tokens
 
 
 class CompiledResource:
@@ -31,7 +32,8 @@ class CompiledResource:
     share ``table`` and ``steps``, so that many of them fit a processor's cache.
 
     ``key_place`` and ``key_name`` (lower case) say where a presented key is looked for, also on open resources, so
-    that a key is never passed on to an upstream.
+    that a key is never passed on to an upstream. ``tokens``: whether its API takes access tokens, so that those too
+    are looked for and taken out. ``rule`` is which credentials the resource takes.
     """
 
     __slots__ = (
@@ -45,8 +47,10 @@ class CompiledResource:
         "name",
         "names",
         "resource",
+        "rule",
         "steps",
         "table",
+        "tokens",
     )
 
     def __init__(
@@ -56,6 +60,9 @@ class CompiledResource:
         table: tuple[NamedStep, ...],
         steps: tuple[Step, ...],
         cors: CorsRules | None,
+        rule: Combination,
+        *,
+        tokens: bool = False,
     ) -> None:
         self.api = api
         self.api_id = intern(api.id)
@@ -67,9 +74,11 @@ class CompiledResource:
         self.steps = steps
         self.cors = cors
         self.max_body = api.max_body if resource.max_body is None else resource.max_body
-        #: Place and name together, for comparison: one object for all resources with the same.
-        self.key = _place_of(api.api_key)
-        self.key_place, self.key_name = self.key
+        self.rule = rule
+        self.tokens = tokens
+        #: What is looked for, for comparison: one object for all resources with the same.
+        self.key = _place_of(api.api_key, tokens)
+        self.key_place, self.key_name, _ = self.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
 
     from wardgate.domain.consumer import Principal, Subscription
+    from wardgate.domain.oauth import Token
     from wardgate.domain.rejection import Rejection
+    from wardgate.domain.trust import OAuth2Settings
     from wardgate.policy.compiled import CompiledResource
+    from wardgate.policy.trusted import Profile
 
 #: A header field as received: lower-case name and value without outer white space.
 Field = tuple[bytes, bytes]
@@ -31,6 +34,19 @@ class Head(Protocol):
 
     def values(self, name: bytes) -> list[bytes]:
         """Every value of the header ``name`` (lower case), in order."""
+
+
+class PresentedToken(NamedTuple):
+    """An access token as sent: never in a log. ``digest`` is empty for what cannot be one; ``proofs`` are the values of
+    ``DPoP``, and ``dpop`` tells whether that scheme was used."""
+
+    digest: bytes
+    text: bytes
+    dpop: bool
+    proofs: tuple[bytes, ...]
+
+    def __repr__(self) -> str:
+        return f"PresentedToken(dpop={self.dpop})"
 
 
 class Denied(Protocol):
@@ -61,6 +77,23 @@ class Directory(Protocol):
     def principal(self, digest: bytes, now: float) -> Principal | None:
         """The principal of a credential digest, from cache or store; raises StoreUnavailableError."""
 
+    def token(
+        self, presented: PresentedToken, profile: Profile, now: float
+    ) -> Principal | str | Awaitable[Principal | str]:
+        """Whom an access token stands for, or the reason it is not believed; raises StoreUnavailableError.
+
+        What is answered holds now: signature, issuer, time and revocation are right. Audience, binding and scopes
+        are the caller's to check.
+        """
+
+    def proof(
+        self, exchange: Exchange, token: Token, settings: OAuth2Settings
+    ) -> str | Awaitable[str | None] | None:
+        """The reason the DPoP proof of the exchange does not show possession of the token's key; ``None``: it does."""
+
+    def proof_nonce(self) -> str:
+        """The nonce a DPoP proof should hold now (RFC 9449 section 8)."""
+
     def limits(self, subscription: Subscription) -> LimitSet | None:
         """The counters of a subscription's plan, or ``None`` when it has no plan or no limits."""
 
@@ -74,11 +107,15 @@ class Exchange:
     ``head``, ``client`` (address after trusted proxies), ``secure`` (the credential was protected on the way),
     ``now`` (monotonic seconds), ``resource`` and ``digest`` are set before the first step. ``digest``
     is the presented key's digest, ``None`` if no key was presented, or ``b""`` if it is no well-formed key.
-    ``forward`` and ``answer`` are header lines (with CRLF) for the upstream and for the client.
+    ``token`` is the access token that was presented; with one come ``certificate``, the thumbprint of the connection's
+    client certificate (empty: none), and ``scheme``, ``http`` or ``https`` as the client called. ``proven``: possession
+    of the token's key was shown. ``forward`` and ``answer`` are header lines (with CRLF) for the upstream and for the
+    client.
     """
 
     __slots__ = (
         "answer",
+        "certificate",
         "client",
         "digest",
         "directory",
@@ -87,9 +124,12 @@ class Exchange:
         "limit_set",
         "now",
         "principal",
+        "proven",
         "resource",
+        "scheme",
         "secure",
         "subscription",
+        "token",
     )
 
     def __init__(
@@ -112,6 +152,10 @@ class Exchange:
         self.principal: Principal | None = None
         self.subscription: Subscription | None = None
         self.limit_set: LimitSet | None = None
+        self.token: PresentedToken | None = None
+        self.certificate = ""
+        self.scheme = ""
+        self.proven = False
         self.forward = b""
         self.answer = b""
 

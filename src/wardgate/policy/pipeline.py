@@ -9,17 +9,68 @@ believed before ``authenticate``. Policies of third parties run after the built-
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wardgate.domain.api import Api, Resource
 from wardgate.domain.rejection import Rejection
-from wardgate.policy import api_key, limits, subscription, tls_required
+from wardgate.domain.trust import OAuth2Settings
+from wardgate.policy import api_key, credentials, limits, oauth2, subscription, tls_required
+from wardgate.policy.challenge import Challenge
 from wardgate.policy.compiled import CompiledApi, CompiledResource, NamedStep
 from wardgate.policy.cors import CorsRules
+from wardgate.policy.credentials import Combination
 from wardgate.policy.exchange import Exchange, Step
 from wardgate.policy.registry import PHASES, CompileContext, PolicyRegistry
+from wardgate.policy.trusted import audiences_by_issuer, profile_of
 
 Table = tuple[NamedStep, ...]
+
+#: Where a protected resource tells how to get a token for it (RFC 9728 section 3.1).
+METADATA_PATH = "/.well-known/oauth-protected-resource"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compilation:
+    """What the steps of one API have in common. ``issuer`` is this installation's own (RFC 8414)."""
+
+    api: Api
+    environment: str
+    issuer: str
+    keys: bool
+    tokens: bool
+    settings: OAuth2Settings
+    #: Made so far: resources that ask for the same share their rule, their challenge and their steps.
+    made: dict[object, Step] = field(default_factory=dict)
+    rules: dict[object, tuple[Combination, Challenge]] = field(default_factory=dict)
+
+    def rule(self, resource: Resource) -> Combination:
+        """Which credentials the resource takes."""
+        return self.asked(resource)[0]
+
+    def asked(self, resource: Resource) -> tuple[Combination, Challenge]:
+        """Which credentials the resource takes, and how its refusals ask for them."""
+        settings = self.settings
+        person = bool(resource.acr_values or settings.acr_values) or not (
+            resource.max_age is None and settings.max_age is None
+        )
+        key = (resource.schemes, resource.scopes, resource.require, person)
+        asked = self.rules.get(key)
+        if asked is None:
+            rule = credentials.combination(resource, keys=self.keys, tokens=self.tokens, asks_person=person)
+            challenge = Challenge(
+                key=rule.takes_key,
+                bearer=rule.takes_token and settings.bound != "dpop",
+                dpop=rule.takes_token and settings.bound in ("dpop", "any"),
+                scopes=resource.scopes,
+                metadata=metadata_url(self.issuer, self.api),
+            )
+            asked = self.rules[key] = rule, challenge
+        return asked
+
+
+def metadata_url(issuer: str, api: Api) -> str:
+    """Where the API's protected-resource document is; empty where ``issuer`` is not known."""
+    return f"{issuer}{METADATA_PATH}{api.base_path.rstrip('/')}" if issuer else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,72 +80,131 @@ class Row:
     policy: str
     phase: str
     why: str
-    compile: Callable[[Api, Resource, str], Step | None]
+    compile: Callable[[Compilation, Resource], Step | None]
+
+
+def _token_step(shared: Compilation, resource: Resource) -> Step | None:
+    rule, challenge = shared.asked(resource)
+    if not rule.tokens:
+        return None
+    key = ("oauth2", rule, challenge)
+    if key not in shared.made:
+        shared.made[key] = oauth2.OAuth2(
+            rule,
+            challenge,
+            profile_of(shared.settings, shared.issuer),
+            audiences_by_issuer(shared.settings, shared.issuer, shared.api.base_path),
+            shared.settings,
+        )
+    return shared.made[key]
+
+
+def _key_step(shared: Compilation, resource: Resource) -> Step | None:
+    rule, challenge = shared.asked(resource)
+    if not rule.keys:
+        return None
+    if not rule.tokens:
+        return api_key.compile_step(shared.environment)
+    key = ("api_key", rule, challenge)
+    if key not in shared.made:
+        shared.made[key] = api_key.KeyAndToken(shared.environment, rule, challenge)
+    return shared.made[key]
+
+
+def _scope_step(shared: Compilation, resource: Resource) -> Step | None:
+    rule, challenge = shared.asked(resource)
+    if not resource.scopes or not rule.needs_token:
+        return None
+    return shared.made.setdefault(("scopes", challenge), oauth2.Scopes(resource.scopes, challenge))
+
+
+def _step_up_step(shared: Compilation, resource: Resource) -> Step | None:
+    rule, challenge = shared.asked(resource)
+    if not rule.tokens:
+        return None
+    key = ("step_up", challenge, resource.acr_values, resource.max_age)
+    step = shared.made.get(key) or oauth2.step_up_of(resource, shared.settings, challenge)
+    return None if step is None else shared.made.setdefault(key, step)
 
 
 TABLE: tuple[Row, ...] = (
     Row(
         "tls_required",
         "network",
-        "before the key is even looked at: a key sent in clear is burnt whether or not it is valid",
-        lambda _api, _resource, _environment: tls_required.tls_required,
+        "before a credential is even looked at: one sent in clear is burnt whether or not it is valid",
+        lambda _shared, _resource: tls_required.tls_required,
+    ),
+    Row(
+        "scheme_unavailable",
+        "authenticate",
+        "a resource whose schemes this gateway cannot check stays shut, whatever is sent",
+        lambda shared, resource: _scheme_unavailable if shared.rule(resource).kind == "shut" else None,
+    ),
+    Row(
+        "oauth2",
+        "authenticate",
+        "before the key, as it knows what a request without the credentials it needs is told",
+        _token_step,
     ),
     Row(
         "api_key",
         "authenticate",
         "one cached look-up tells who calls; all later steps need it",
-        lambda _api, resource, environment: (
-            api_key.compile_step(environment) if "api_key" in resource.schemes else None
-        ),
-    ),
-    Row(
-        "scheme_unavailable",
-        "authenticate",
-        "a resource whose schemes this gateway cannot check stays shut",
-        lambda _api, resource, _environment: _shut(resource),
+        _key_step,
     ),
     Row(
         "subscription",
         "authorize",
         "free of I/O, so before any counter is touched",
-        lambda api, resource, _environment: subscription.subscription if resource.schemes else None,
+        lambda _shared, resource: subscription.subscription if resource.schemes else None,
+    ),
+    Row(
+        "scopes",
+        "authorize",
+        "after the subscription: what the application may call at all is the wider question",
+        _scope_step,
+    ),
+    Row(
+        "step_up",
+        "authorize",
+        "last of what is asked of a token: its holder can only answer it by signing in again",
+        _step_up_step,
     ),
     Row(
         "limits",
         "limit",
         "last of the cheap steps: a request refused above must not use up the caller's limits",
-        lambda api, resource, _environment: limits.limits if resource.schemes and api.plans else None,
+        lambda shared, resource: limits.limits if resource.schemes and shared.api.plans else None,
     ),
 )
 
 _UNAVAILABLE = Rejection.of("scheme_unavailable", b'WWW-Authenticate: Bearer realm="wardgate"')
 
 
-def _shut(resource: Resource) -> Step | None:
-    """A resource with scopes takes OAuth2 only: a key alone never opens it, nor does the lack of any scheme."""
-    if not resource.scopes and (not resource.schemes or "api_key" in resource.schemes):
-        return None
-    return _scheme_unavailable
-
-
 def _scheme_unavailable(_exchange: Exchange) -> Rejection | None:
     return _UNAVAILABLE
 
 
-def compile_api(api: Api, environment: str, registry: PolicyRegistry) -> CompiledApi:
-    """The API with each resource's steps in the table's order.
+def compile_api(api: Api, environment: str, registry: PolicyRegistry, issuer: str = "") -> CompiledApi:
+    """The API with each resource's steps in the table's order. ``issuer`` is this installation's (RFC 8414).
 
     Raises:
         PolicyConfigError: a pluggable policy is unknown or its settings are wrong.
     """
     cors = CorsRules(api.cors) if api.cors is not None else None
+    common = Compilation(
+        api=api,
+        environment=environment,
+        issuer=issuer,
+        keys=credentials.uses(api, "api_key"),
+        tokens=credentials.uses(api, "oauth2"),
+        settings=api.oauth2 or OAuth2Settings(),
+    )
     shared: dict[Table, tuple[Table, tuple[Step, ...]]] = {}
     undeclared = None
     if api.undeclared == "allow":
-        undeclared = _compile(api, undeclared_resource(api), environment, registry, cors, shared)
-    resources = tuple(
-        _compile(api, resource, environment, registry, cors, shared) for resource in api.resources
-    )
+        undeclared = _compile(common, undeclared_resource(api), registry, cors, shared)
+    resources = tuple(_compile(common, resource, registry, cors, shared) for resource in api.resources)
     return CompiledApi(api, resources, undeclared, cors)
 
 
@@ -104,18 +214,18 @@ def undeclared_resource(api: Api) -> Resource:
 
 
 def _compile(
-    api: Api,
+    common: Compilation,
     resource: Resource,
-    environment: str,
     registry: PolicyRegistry,
     cors: CorsRules | None,
     shared: dict[Table, tuple[Table, tuple[Step, ...]]],
 ) -> CompiledResource:
     steps: list[NamedStep] = []
     for row in TABLE:
-        step = row.compile(api, resource, environment)
+        step = row.compile(common, resource)
         if step is not None:
             steps.append(NamedStep(row.policy, row.phase, step))
+    api = common.api
     for use in (*api.policies, *resource.policies):
         policy = registry.get(use.name)
         policy.validate(use.config)
@@ -125,4 +235,4 @@ def _compile(
     steps.sort(key=lambda named: PHASES.index(named.phase))
     table = tuple(steps)
     table, calls = shared.setdefault(table, (table, tuple(named.call for named in table)))
-    return CompiledResource(api, resource, table, calls, cors)
+    return CompiledResource(api, resource, table, calls, cors, common.rule(resource), tokens=common.tokens)

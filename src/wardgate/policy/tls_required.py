@@ -9,7 +9,7 @@ _REFUSED = Rejection.of("credential_over_plain_http")
 
 
 def tls_required(exchange: Exchange) -> Rejection | None:
-    """The step: any presented key on an exchange that is not ``secure`` is refused, valid or not."""
-    if exchange.secure or exchange.digest is None:
+    """The step: any presented credential on an exchange that is not ``secure`` is refused, valid or not."""
+    if exchange.secure or (exchange.digest is None and exchange.token is None):
         return None
     return _REFUSED
