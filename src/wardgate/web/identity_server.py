@@ -18,15 +18,13 @@ from wardgate.identity.people.outbox import (
 )
 from wardgate.identity.ports import Store
 from wardgate.identity.server import IdentitySettings, Server
+from wardgate.identity.upkeep import EVERY, round_of
 from wardgate.storage.clientreader import SqliteClientReader
 from wardgate.storage.layout import database_path
 from wardgate.storage.vault import Vault
 from wardgate.web.jobs import Job
 
-_UPKEEP_SECONDS = 60.0
 _MAIL_SECONDS = 2.0
-#: So many rows swept at once say that there are more.
-_MANY_ROWS = 1000
 
 
 def build_server(settings: ServerSettings, store: Store) -> Server:
@@ -68,14 +66,12 @@ def jobs_of(server: Server, smtp: SmtpServer | None) -> list[Job]:
     """What has to be done in the background: expired rows swept, keys made before they are due, mail sent."""
 
     async def upkeep() -> bool:
-        now = server.clock()
         if isinstance(server.keys, KeyRing):
-            await server.keys.maintain(now)
-        async with server.store.writing() as tx:
-            return await tx.sweep(now) >= _MANY_ROWS
+            await round_of(server, server.keys)
+        return False
 
     async def mail() -> bool:
         return smtp is not None and await send_due(server, smtp) >= AT_A_TIME
 
-    jobs = [Job(name="upkeep", seconds=_UPKEEP_SECONDS, run=upkeep)]
+    jobs = [Job(name="upkeep", seconds=EVERY, run=upkeep)]
     return jobs if smtp is None else [*jobs, Job(name="outbox", seconds=_MAIL_SECONDS, run=mail)]

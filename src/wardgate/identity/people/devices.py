@@ -29,12 +29,13 @@ def known_device(server: Server, call: Call, account: str) -> str | None:
     return None
 
 
-def remember_device(server: Server, call: Call, account: str) -> tuple[str, str]:
-    """The header that makes the browser known for ``account`` from now on, besides up to four others."""
+def remember_device(server: Server, call: Call, *accounts: str) -> tuple[str, str]:
+    """The header that makes the browser known for ``accounts`` from now on, besides those it was known for last; five
+    in all."""
     device, *marks = _read(server, call)
     device = device or _text(server.random(16))
-    own = _mark(server, device, account)
-    kept = [own, *(mark for mark in marks if mark != own)][:_MOST_ACCOUNTS]
+    own = [_mark(server, device, account) for account in accounts]
+    kept = list(dict.fromkeys((*own, *marks)))[:_MOST_ACCOUNTS]
     return set_cookie(server.settings, ".".join((device, *kept)), suffix=_SUFFIX, max_age=_SECONDS)
 
 

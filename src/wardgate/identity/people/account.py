@@ -1,0 +1,82 @@
+"""The account's first page: who one is to applications, and the address that mail goes to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from wardgate.identity.http import Call, Reply, redirect
+from wardgate.identity.people import lockout
+from wardgate.identity.people.addresses import is_address
+from wardgate.identity.people.guard import Visit, guarded
+from wardgate.identity.people.lockout import Rule
+from wardgate.identity.people.notices import notify
+from wardgate.identity.people.sessions import end_current
+from wardgate.identity.people.verification import send_verification
+from wardgate.identity.routes import Route
+from wardgate.identity.server import Server
+
+#: Claims of OIDC core section 5.1 that people fill in here, and what the page calls them.
+FIELDS = (("name", "Full name"), ("given_name", "Given name"), ("family_name", "Family name"))
+_LONGEST = 200
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+#: Mails that one account may cause in an hour.
+_MAILS = Rule(free=5, longest=3600, window=3600)
+
+
+async def overview(visit: Visit) -> Reply:
+    """The page."""
+    return _page(visit)
+
+
+async def save_profile(visit: Visit) -> Reply:
+    """Stores the claims; an empty one is dropped."""
+    given = {name: (visit.call.form.get(name) or "").strip() for name, _ in FIELDS}
+    if any(len(value) > _LONGEST or _CONTROL.search(value) for value in given.values()):
+        return _page(visit, error=f"Names have at most {_LONGEST} characters, on one line.", status=400)
+    async with visit.server.store.writing() as tx:
+        user = await tx.users.get(visit.user.id)
+        if user is not None:
+            kept = {key: value for key, value in user.profile.items() if key not in given}
+            profile = {**kept, **{key: value for key, value in given.items() if value}}
+            await tx.users.replace(replace(user, profile=profile))
+    return visit.back("account", "profile")
+
+
+async def change_email(visit: Visit) -> Reply:
+    """Sends a link to the new address; the old one stays until it is opened."""
+    email = (visit.call.form.get("email") or "").strip()
+    if not is_address(email):
+        return _page(visit, error="This is no e-mail address.", status=400)
+    server, key = visit.server, f"mail {visit.user.id}"
+    async with server.store.writing() as tx:
+        try:
+            await lockout.check(server, tx, key, _MAILS)
+        except lockout.ThrottledError as error:
+            said = f"Too many mails were asked for. Try again in {error.in_words}."
+            return _page(visit, error=said, status=429).plus(*error.headers)
+        await tx.throttle.fail(key, server.clock(), _MAILS.window)
+        await send_verification(server, tx, visit.user, email)
+        if email != visit.user.email:
+            await notify(server, tx, visit.user, "A new e-mail address was given for your account")
+    return visit.back("account", "mail-sent")
+
+
+def _page(visit: Visit, *, error: str = "", status: int = 200) -> Reply:
+    context = {"title": "Your account", "fields": FIELDS, "error": error}
+    return visit.show("account.html", context, status)
+
+
+async def sign_out(server: Server, call: Call) -> Reply:
+    """Ends this browser's session, and what applications got in it without leave to keep it."""
+    async with server.store.writing() as tx:
+        header = await end_current(server, tx, call)
+    return redirect(server.settings.url("/oauth2/login?done=signed-out"), header)
+
+
+ROUTES = (
+    Route(("GET",), "/oauth2/account", guarded(overview, "account"), "page"),
+    Route(("POST",), "/oauth2/account/profile", guarded(save_profile, "account"), "page"),
+    Route(("POST",), "/oauth2/account/email", guarded(change_email, "account", recent=True), "page"),
+    Route(("POST",), "/oauth2/account/logout", sign_out, "page"),
+)

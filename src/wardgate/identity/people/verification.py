@@ -1,0 +1,50 @@
+"""Proves that an address is a person's: by a link that only its mailbox gets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wardgate.domain.people import User
+from wardgate.identity.http import Call, Reply, page, redirect
+from wardgate.identity.people.links import DAY, make_link, read_link, use_link
+from wardgate.identity.people.outbox import put_mail
+from wardgate.identity.ports import Transaction
+from wardgate.identity.routes import Route
+from wardgate.identity.server import Server
+
+PATH = "/oauth2/account/verify"
+
+
+async def send_verification(server: Server, tx: Transaction, user: User, email: str) -> None:
+    """Mail with a link to ``email``; once it is used, the address is the user's, and verified."""
+    url = await make_link(server, tx, "verify", PATH, {"user": user.id, "email": email}, DAY)
+    body = (
+        f"Somebody, probably you, gave this address for the account {user.name}.\n\n"
+        f"To confirm it, open this link within a day:\n\n{url}\n\n"
+        "If it was not you, there is nothing to do.\n"
+    )
+    await put_mail(server, tx, email, "Confirm your address", body)
+
+
+async def show_link(server: Server, call: Call) -> Reply:
+    """The page with the button; opening it changes nothing."""
+    token = call.query.get("token")
+    async with server.store.reading() as tx:
+        document = await read_link(server, tx, "verify", token)
+    return page("verify.html", {"title": "Confirm your address", "email": document["email"], "token": token})
+
+
+async def confirm(server: Server, call: Call) -> Reply:
+    """Uses the link: the address is the user's from now on, and verified."""
+    async with server.store.writing() as tx:
+        document = await use_link(server, tx, "verify", call.form.get("token"))
+        user = await tx.users.get(document["user"])
+        if user is not None:
+            await tx.users.replace(replace(user, email=document["email"], email_verified=True))
+    return redirect(server.settings.url("/oauth2/account?done=verified"))
+
+
+ROUTES = (
+    Route(("GET",), PATH, show_link, "page"),
+    Route(("POST",), PATH, confirm, "page"),
+)
