@@ -1,27 +1,34 @@
-"""The key a request presents: found where the API expects it, digested, and taken out of what is forwarded."""
+"""The credentials a request presents: a key where the API expects it, an access token in ``Authorization`` (RFC 6750
+section 2.1, never in body or query). Digested, and taken out of what is forwarded."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple, cast
 from urllib.parse import unquote_to_bytes
 
 from wardgate.domain import apikey
-from wardgate.gateway.fields import DROP, Line, Memo, cgi_name
+from wardgate.gateway.fields import AUTHORIZATION, DROP, Line, Memo, cgi_name
 from wardgate.gateway.head import FieldBlock, HeadError, RequestHead
 from wardgate.policy.compiled import CompiledResource
+from wardgate.policy.exchange import PresentedToken
 
+_TOKEN = re.compile(rb"(?i:(bearer)|dpop)(?:[ \t]+(.*))?")
+#: RFC 6750 section 2.1; what is longer than any token that is looked at is none.
+_TOKEN68 = re.compile(rb"[A-Za-z0-9\-._~+/]{1,16384}=*")
 _SCHEMES = (b"apikey ", b"bearer ")
 _REMEMBERED = 4096
 
 
 class Presented(NamedTuple):
-    """``digest``: of the key, ``None`` if none was sent, ``b""`` if it is no key. The rest is what may be forwarded:
-    ``fields`` rendered, each line CRLF-ended, and the ``query``."""
+    """``digest``: of the key, ``None`` if none was sent, ``b""`` if it is no key. ``token``: where the API takes them. The
+    rest is what may be forwarded: ``fields`` rendered, each line CRLF-ended, and the ``query``."""
 
     digest: bytes | None
     fields: bytes
     query: bytes
+    token: PresentedToken | None
 
 
 _read = lru_cache(1024)(cgi_name)
@@ -50,12 +57,15 @@ class KeyReader:
             block.presented = known
             block.presented_at = resource.key
         if resource.key_place != "query":
-            return Presented(known.digest, known.fields, head.query) if head.query else known
+            return Presented(known.digest, known.fields, head.query, known.token) if head.query else known
         query, found = _from_query(head.query, resource.key_name)
-        return Presented(self._digest(found), known.fields, query)
+        return Presented(self._digest(found), known.fields, query, known.token)
 
     def _in_block(self, block: FieldBlock, resource: CompiledResource) -> Presented:
         found: list[bytes] = []
+        token: PresentedToken | None = None
+        if resource.tokens:
+            token, block = self._without_token(block)
         if resource.key_place == "header":
             fields, found = _from_header(block, resource.key_name)
         elif resource.key_place == "cookie":
@@ -69,7 +79,34 @@ class KeyReader:
         elif meaning.length_text is not None:
             fields.append(meaning.length_text)
         fields.append(b"")
-        return Presented(self._digest(found), b"\r\n".join(fields), b"")
+        return Presented(self._digest(found), b"\r\n".join(fields), b"", token)
+
+    def _without_token(self, block: FieldBlock) -> tuple[PresentedToken | None, FieldBlock]:
+        """The access token in ``block``, and the block without it and without ``DPoP``, which is for this gateway only.
+
+        An API key that stands in ``Authorization`` as a bearer token is none of these.
+        """
+        kept: list[Line] = []
+        proofs: list[bytes] = []
+        digest: bytes | None = None
+        text = b""
+        dpop = False
+        for line in block.all_lines:
+            if line.kind == AUTHORIZATION:
+                sent = _TOKEN.fullmatch(line.pair[1])
+                if sent is not None and apikey.tag_of(sent[2] or b"") is None:
+                    text = sent[2] or b""
+                    dpop = sent[1] is None
+                    digest = self._digester.of(text) if _TOKEN68.fullmatch(text) else b""
+                    continue
+            elif line.pair[0] == b"dpop":
+                proofs.append(line.pair[1])
+                continue
+            kept.append(line)
+        if len(kept) == len(block.all_lines):
+            return None, block
+        token = None if digest is None else PresentedToken(digest, text, dpop, tuple(proofs))
+        return token, FieldBlock(block.raw, block.minor, kept, block.meaning)
 
     def _digest(self, found: list[bytes]) -> bytes | None:
         if not found:

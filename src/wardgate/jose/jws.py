@@ -7,6 +7,7 @@ set alone (``jwk``, ``jku``, ``x5c`` and ``x5u`` of a header are never looked at
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc import errors, jws
@@ -24,26 +25,50 @@ _MAX_TEXT = 1024
 _ALGORITHMS = {name: jws.JWSRegistry.algorithms[name] for name in SUITED}
 
 
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """A well-formed token before anything of it is believed: good for finding whose keys to verify it with."""
+
+    header: dict[str, Any]
+    claims: dict[str, Any]
+    signing_input: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+    def verify(self, keys: KeySet, *, algorithms: frozenset[str], types: frozenset[str]) -> None:
+        """One of ``keys`` signed it. Times, audience and issuer are still to be checked.
+
+        ``types`` are the accepted ``typ`` values, lower case, without ``application/``; an empty text among them lets
+        a token without ``typ`` pass. An empty set accepts nothing.
+
+        Raises:
+            JoseError: ``critical``, ``algorithm``, ``type``, ``malformed``, ``key_unknown`` or ``signature``.
+        """
+        algorithm = check_header(self.header, algorithms=algorithms, types=types)
+        candidates = keys.candidates(self.header.get("kid"), algorithm)
+        if not candidates:
+            raise JoseError("key_unknown")
+        signed, signature = self.signing_input, self.signature
+        if not any(verified(key, algorithm, signed, signature) for key in candidates[:_MAX_TRIES]):
+            raise JoseError("signature")
+
+
+def read(token: str) -> Unverified:
+    """The parts of a token, not believed yet. Raises JoseError ``too_large`` or ``malformed``."""
+    header, signing_input, signature = split(token)
+    return Unverified(header, payload_of(signing_input), signing_input, signature)
+
+
 def verify(
     token: str, keys: KeySet, *, algorithms: frozenset[str], types: frozenset[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of a token one of ``keys`` signed. Times, audience and issuer are still to be checked.
-
-    ``types`` are the accepted ``typ`` values, lower case, without ``application/``; an empty text among them lets a
-    token without ``typ`` pass. An empty set accepts nothing.
+    """Header and claims of a token one of ``keys`` signed; see :meth:`Unverified.verify`.
 
     Raises:
         JoseError: ``too_large``, ``malformed``, ``critical``, ``algorithm``, ``type``, ``key_unknown``, ``signature``.
     """
-    header, signing_input, signature = split(token)
-    algorithm = check_header(header, algorithms=algorithms, types=types)
-    kid = header.get("kid")
-    candidates = keys.candidates(kid, algorithm)
-    if not candidates:
-        raise JoseError("key_unknown")
-    if not any(verified(key, algorithm, signing_input, signature) for key in candidates[:_MAX_TRIES]):
-        raise JoseError("signature")
-    return header, payload_of(signing_input)
+    found = read(token)
+    found.verify(keys, algorithms=algorithms, types=types)
+    return found.header, found.claims
 
 
 def split(token: str) -> tuple[dict[str, Any], bytes, bytes]:
@@ -109,5 +134,5 @@ def unverified_claims(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises:
         JoseError: ``too_large`` or ``malformed``.
     """
-    header, signing_input, _ = split(token)
-    return header, payload_of(signing_input)
+    found = read(token)
+    return found.header, found.claims
