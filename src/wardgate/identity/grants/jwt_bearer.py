@@ -22,8 +22,8 @@ from wardgate.identity.ports import FetchError, Transaction
 from wardgate.identity.server import Server
 from wardgate.identity.token_request import TokenRequest, invalid_grant
 from wardgate.jose import claims as read
+from wardgate.jose import jws
 from wardgate.jose.errors import JoseError
-from wardgate.jose.jws import unverified_claims, verify
 from wardgate.jose.keys import KeySet
 
 _TYPES = frozenset(("", "jwt"))
@@ -36,7 +36,7 @@ async def answer(request: TokenRequest) -> Reply:
     check_confidential(request)
     text = request.required("assertion")
     try:
-        issuer = read.text(unverified_claims(text)[1], "iss")
+        issuer = read.text(jws.read(text).claims, "iss")
     except JoseError:
         raise invalid_grant("the assertion is no JWT") from None
     if issuer != request.client.id:
@@ -97,10 +97,10 @@ async def verified_claims(server: Server, provider: IdentityProvider, text: str)
     """What the assertion says, signed by the provider, for this server alone, and good now (section 3)."""
     now = server.clock()
     try:
-        header = unverified_claims(text)[0]
-        kid = header.get("kid")
+        shown = jws.read(text)
+        kid, claims = shown.header.get("kid"), shown.claims
         keys = await provider_keys(server, provider, kid if isinstance(kid, str) else None)
-        claims = verify(text, keys, algorithms=ALGORITHMS, types=_TYPES)[1]
+        shown.verify(keys, algorithms=ALGORITHMS, types=_TYPES)
         read.check_times(claims, now=now, skew=server.settings.skew, max_lifetime=LONGEST)
         audiences = read.audiences_of(claims)
         right = read.text(claims, "iss") == provider.issuer and read.text(claims, "sub")
