@@ -27,4 +27,30 @@ class Route:
 
 def all_routes() -> tuple[Route, ...]:
     """The routes of every module, in the order they are looked through."""
-    return ()
+    # Here and not above: each of these modules takes Route from this one.
+    from wardgate.identity import (
+        authorize,
+        consent,
+        device_authorization,
+        introspection,
+        keys,
+        metadata,
+        par,
+        revocation,
+        token,
+    )
+    from wardgate.identity.people import endpoints as people
+
+    modules = (
+        authorize,
+        consent,
+        device_authorization,
+        introspection,
+        keys,
+        metadata,
+        par,
+        people,
+        revocation,
+        token,
+    )
+    return tuple(route for module in modules for route in module.ROUTES)
