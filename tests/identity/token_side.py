@@ -119,7 +119,7 @@ class Side:
     keys: KeyRing
     clock: Clock
     net: Net
-    secrets: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
     count: int = 0
 
     async def application(self, name: str, *apis: str) -> None:
