@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from wardgate.domain.rejection import Rejection
 from wardgate.gateway.answering import BUSY, TUNNEL
+from wardgate.gateway.identity import certificate_line
 from wardgate.gateway.receiving import Receiving
 from wardgate.gateway.upstream import UpstreamConnection
 
@@ -113,6 +114,10 @@ class Forwarding(Receiving):
         if mounted.pool.upstream.preserve_host and head.block.authority:
             host = b"Host: " + head.block.authority + b"\r\n"
         exchange = cast("Exchange", self.exchange)
+        forward = exchange.forward
+        if mounted.hop:
+            tls = self.transport.get_extra_info("ssl_object")
+            forward += certificate_line(tls.getpeercert(True) if tls is not None else None)
         parts = [
             matched.verb,
             target.prefix,
@@ -121,7 +126,7 @@ class Forwarding(Receiving):
             matched.fields,
             self.forwarded,
             self.worker.identity_lines(exchange),
-            exchange.forward,
+            forward,
             b"X-Wardgate-Request-Id: ",
             self.request_id,
             b"\r\n\r\n",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from base64 import b64encode
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -23,6 +24,13 @@ JWKS_PATH = "/.well-known/wardgate/jwks.json"
 ASSERTION_SECONDS = 60
 _REUSE_SECONDS = 30
 _PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+
+
+def certificate_line(certificate: bytes | None) -> bytes:
+    """What control is told of the client certificate (DER) that the listener saw; nothing where there was none."""
+    if certificate is None:
+        return b""
+    return b"X-Wardgate-Client-Certificate: " + b64encode(certificate) + b"\r\n"
 
 
 class Signer:

@@ -87,6 +87,9 @@ class GatewaySource(TokenSource, Protocol):
     def api(self, api_id: str) -> Api | None:
         """One deployed API by ``name/version``; ``None`` if it is not deployed (any more)."""
 
+    def token_endpoint(self) -> str:
+        """Where ``POST /oauth2/token`` of this environment is passed on to; empty: to this installation's own."""
+
     def plans(self) -> dict[str, Plan]:
         """Every plan by name."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from wardgate.domain.api import Api
+from wardgate.domain.reserved import METADATA, OAUTH2, TOKEN, reserved
 from wardgate.gateway import path as paths
 from wardgate.gateway.head import RequestHead
 from wardgate.gateway.pool import UpstreamPool
@@ -12,9 +13,12 @@ from wardgate.gateway.presented import KeyReader
 from wardgate.gateway.router import Match, Router
 from wardgate.policy.compiled import CompiledApi, CompiledResource
 from wardgate.policy.cors import CorsRules
+from wardgate.policy.exchange import PresentedToken
 
 _PREFLIGHT_METHOD = b"access-control-request-method"
 RESERVED = "/.well-known/wardgate/"
+#: What may be the authorization server's: everything below its path, its metadata, and any token endpoint.
+_OWN = (OAUTH2, *METADATA)
 _VERSION = b" HTTP/1.1\r\n"
 _UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
 _VERBS = {
@@ -23,9 +27,13 @@ _VERBS = {
 
 
 class Mounted:
-    """A compiled API with its pool of upstream connections; ``base`` is the encoded prefix to strip."""
+    """A compiled API with its pool of upstream connections; ``base`` is the encoded prefix to strip.
 
-    __slots__ = ("base", "compiled", "pool")
+    ``hop`` are lines that only the control process is told, ``exact`` the rest of the request line where every request
+    goes to one URL; both are empty for APIs.
+    """
+
+    __slots__ = ("base", "compiled", "exact", "hop", "pool")
 
     def __init__(self, compiled: CompiledApi, pool: UpstreamPool) -> None:
         self.compiled = compiled
@@ -33,6 +41,8 @@ class Mounted:
         api = compiled.api
         base = api.base_path.rstrip("/").encode() if api.upstream.strip_base_path else b""
         self.base = len(paths.canonical(base)[1]) if base else 0
+        self.hop = b""
+        self.exact = b""
 
 
 class Matched:
@@ -56,6 +66,7 @@ class Matched:
         "resource_name",
         "snapshot",
         "tail",
+        "token",
         "verb",
     )
 
@@ -70,6 +81,7 @@ class Matched:
         self.preflight: list[bytes] | None = None
         self.cors = b""
         self.digest: bytes | None = None
+        self.token: PresentedToken | None = None
         self.verb = b""
         self.tail = b""
         self.fields = b""
@@ -77,14 +89,16 @@ class Matched:
 
 class Snapshot:
     """Immutable once built. ``pools`` are kept across snapshots for APIs whose upstream did not change, and of
-    ``before`` the routes of those that did not change at all."""
+    ``before`` the routes of those that did not change at all. ``own`` is what the gateway itself serves, asked before
+    any API (``mounts.py``)."""
 
-    __slots__ = ("_keys", "mounted", "router")
+    __slots__ = ("_keys", "mounted", "own", "router")
 
     def __init__(
         self, mounted: dict[str, Mounted], master_key: bytes, before: Snapshot | None = None
     ) -> None:
         self.mounted = mounted
+        self.own: Snapshot | None = None
         self._keys = KeyReader(master_key)
         self.router: Router[CompiledResource] = Router(
             [(m.compiled.api, m.compiled.resources, m.compiled.undeclared) for m in mounted.values()],
@@ -92,11 +106,17 @@ class Snapshot:
         )
 
     def match(self, head: RequestHead) -> Matched:
-        """Finds the resource ``head`` asks for, its presented key, and renders what can be for the upstream.
+        """Finds the resource ``head`` asks for, its presented credentials, and renders what can be for the upstream.
 
         Raises:
             HeadError: the key was sent more than once.
         """
+        own = self.own
+        if own is not None and (head.path.startswith(_OWN) or head.path.endswith(TOKEN)):
+            ours = own.match(head)
+            if ours.resource is not None or reserved(head.path):
+                ours.snapshot = self
+                return ours
         matched = Matched(self)
         method = head.method
         origin = head.block.meaning.origin
@@ -125,12 +145,15 @@ class Snapshot:
         mounted = matched.mounted = self.mounted[resource.api_id]
         if resource.cors is not None:
             matched.cors = resource.cors.actual(origin or b"")
-        digest, fields, query = self._keys.find(head, resource)
+        digest, fields, query, token = self._keys.find(head, resource)
         matched.digest = digest
+        matched.token = token
         matched.verb = _VERBS.get(method) or method.encode() + b" "
         target = head.target[mounted.base :] or b"/"
-        matched.tail = target + b"?" + query + _VERSION if query else target + _VERSION
+        matched.tail = mounted.exact or (target + b"?" + query + _VERSION if query else target + _VERSION)
         matched.fields = fields + _UPGRADE if head.upgrade else fields
+        if mounted.hop:
+            matched.fields += mounted.hop
         return matched
 
     def _rules(self, head: RequestHead, method: str, matched: Matched) -> CorsRules | None:

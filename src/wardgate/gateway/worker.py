@@ -9,17 +9,20 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import cast
 
 from wardgate.domain.api import Api
 from wardgate.domain.consumer import Principal, Subscription
 from wardgate.domain.limit import Plan
+from wardgate.domain.oauth import Token
 from wardgate.domain.rejection import Rejection
-from wardgate.domain.settings import Listener, ServerSettings
+from wardgate.domain.settings import Listener, ServerSettings, issuer_of
+from wardgate.domain.trust import OAuth2Settings
+from wardgate.gateway import mounts, standing
 from wardgate.gateway import snapshot as snapshots
-from wardgate.gateway import standing
+from wardgate.gateway.believing import Believer
 from wardgate.gateway.certificates import CertificateStore
 from wardgate.gateway.connection import ClientConnection
 from wardgate.gateway.feed import Feed
@@ -31,23 +34,35 @@ from wardgate.gateway.identity import JWKS_PATH, Identity, Signer
 from wardgate.gateway.listener import Acceptor
 from wardgate.gateway.outlet import Outbox
 from wardgate.gateway.pool import UpstreamPool
-from wardgate.gateway.ports import GatewaySource, StoreUnavailableError
+from wardgate.gateway.ports import GatewaySource, IssuerDesk, ReplayDesk, StoreUnavailableError
 from wardgate.gateway.principals import Principals
+from wardgate.gateway.proofs import Proofs, SeenOnce
 from wardgate.gateway.response_head import ResponseParser
 from wardgate.gateway.snapshot import Matched, Mounted, Snapshot
 from wardgate.gateway.timers import Timers
+from wardgate.gateway.tokens import Tokens, covered
+from wardgate.jose.thumbprint import certificate_thumbprint
 from wardgate.limits.client import LimitClient
 from wardgate.limits.limitset import LimitSet
 from wardgate.policy.compiled import CompiledApi
-from wardgate.policy.exchange import Exchange
+from wardgate.policy.exchange import Exchange, PresentedToken
 from wardgate.policy.pipeline import compile_api
 from wardgate.policy.registry import PolicyRegistry
+from wardgate.policy.trusted import Profile
 from wardgate.telemetry.access_log import AccessLog
 from wardgate.telemetry.recorder import Recorder
 
 log = logging.getLogger("wardgate.gateway")
 
 _JSON = b"application/json"
+#: Tokens kept are so many times fewer than keys: one takes so many times the room.
+_TOKEN_SHARE = 4
+
+
+def _token_of(exchange: Exchange, client_id: str) -> bool:
+    """Whether the exchange runs on a token of the client."""
+    token = exchange.principal.token if exchange.principal is not None else None
+    return token is not None and token.client == client_id
 
 
 class Worker:
@@ -61,8 +76,14 @@ class Worker:
         recorder: Recorder,
         access_log: AccessLog | None,
         hub: HubClient | None,
+        *,
+        issuers: IssuerDesk | None = None,
+        replay: ReplayDesk | None = None,
     ) -> None:
+        """``issuers`` asks foreign issuers (``None``: their tokens are refused for as long as it takes to know more),
+        ``replay`` remembers proofs for all workers (``None``: this one is alone)."""
         self.settings = settings
+        self.issuer = issuer_of(settings)
         self.bounds = settings.bounds
         self.now = monotonic
         self.wall = time.time
@@ -80,17 +101,30 @@ class Worker:
         self._response_parser = ResponseParser(settings.bounds.max_header_count)
         self._registry = PolicyRegistry.installed()
         self._principals = Principals(source, settings.credential_cache, settings.negative_cache)
+        self._tokens = Tokens(
+            Believer(source, settings.environment, self.issuer, self.wall, monotonic),
+            issuers,
+            self.wall,
+            monotonic,
+            settings.credential_cache // _TOKEN_SHARE,
+            settings.negative_cache,
+        )
         self._feed = Feed(source, self, settings.environment, self.wall, monotonic)
         self._stale_at = monotonic() + settings.max_staleness
         self._plans: dict[str, Plan] = source.plans()
         self._master_key = source.master_key()
-        self._identity = Identity(Signer(source.signing_keys()))
+        self._proofs = Proofs(self.issuer, self._master_key, replay or SeenOnce(self.wall), self.wall)
+        self._identity = Identity(Signer(source.signing_keys()), issuer=self.issuer)
         self._per_address: dict[str, int] = {}
         self._retries = 0
         self._request_prefix = secrets.token_hex(6).encode()
         self._numbers = itertools.count()
         self._acceptors: list[Acceptor] = []
-        self._certificates = CertificateStore(settings.certificates) if settings.certificates else None
+        self._certificates = (
+            CertificateStore(settings.certificates, client_ca=settings.client_ca)
+            if settings.certificates
+            else None
+        )
         self._retired: list[UpstreamPool] = []
         self.snapshot: Snapshot = snapshots.build(
             [], None, self._master_key, self._compile, self._make_pool, self._broken
@@ -139,7 +173,7 @@ class Worker:
             await asyncio.sleep(0)
         self._timers.stop()
         self._health.stop()
-        for mounted in self.snapshot.mounted.values():
+        for mounted in self.mounted():
             mounted.pool.retire()
 
     def reload_certificates(self) -> None:
@@ -157,21 +191,28 @@ class Worker:
     # -- the store's changes (feed.Follower)
 
     def _load(self, apis: list[Api]) -> None:
-        before = self.snapshot
-        built = snapshots.build(apis, before, self._master_key, self._compile, self._make_pool, self._broken)
-        kept = {id(mounted.pool) for mounted in built.mounted.values()}
-        for mounted in before.mounted.values():
+        before = self.mounted()
+        built = snapshots.build(
+            apis, self.snapshot, self._master_key, self._compile, self._make_pool, self._broken
+        )
+        served = [mounted.compiled.api for mounted in built.mounted.values()]
+        own = mounts.own_apis(self.settings.control, served, self._source.token_endpoint())
+        built.own = mounts.own_snapshot(
+            own, self.snapshot.own, self._master_key, self._compile, self._make_pool, self._broken
+        )
+        self.snapshot = built
+        kept = {id(mounted.pool) for mounted in self.mounted()}
+        for mounted in before:
             if id(mounted.pool) not in kept:
                 mounted.pool.retire()
                 self._retired.append(mounted.pool)
-        self.snapshot = built
 
     def _broken(self, api: Api, error: Exception) -> None:
         """An API cannot be served as deployed: it stays as it was, or shut if it is new."""
         log.error("API %s cannot be served as deployed: %s", api.id, error)
 
     def _compile(self, api: Api) -> CompiledApi:
-        return compile_api(api, self.settings.environment, self._registry)
+        return compile_api(api, self.settings.environment, self._registry, self.issuer)
 
     def _make_pool(self, api: Api) -> UpstreamPool:
         return UpstreamPool(
@@ -197,7 +238,11 @@ class Worker:
 
     def _end_revoked(self, concerns: Callable[[Exchange], bool]) -> None:
         """Cuts streams and tunnels of whom the change has taken the right to them."""
-        standing.end_revoked(self.connections, concerns, lambda api_id: api_id in self.snapshot.mounted)
+        standing.end_revoked(self.connections, concerns, self._serves)
+
+    def _serves(self, api_id: str) -> bool:
+        own = self.snapshot.own
+        return api_id in self.snapshot.mounted or (own is not None and api_id in own.mounted)
 
     def plans_changed(self, names: set[str]) -> None:
         """Limits of these plans are read anew; what was counted under unchanged limits stays with the authority."""
@@ -213,6 +258,7 @@ class Worker:
     def application_changed(self, application_id: str) -> None:
         """Forgets every credential of this application and what upstreams were told of it."""
         self._principals.drop_application(application_id)
+        self._tokens.application_changed(application_id)
         self._identity.forget()
         self._end_revoked(
             lambda exchange: (
@@ -220,9 +266,35 @@ class Worker:
             )
         )
 
+    def tokens_revoked(self, pairs: list[tuple[str, str]]) -> None:
+        """Forgets what may be covered and ends what runs on it; each token is read anew when it is shown again."""
+        self._tokens.revoked(pairs)
+        wanted = frozenset(pairs)
+        self._end_revoked(
+            lambda exchange: (
+                exchange.principal is not None
+                and covered(exchange.principal.token, exchange.principal.application.id, wanted)
+            )
+        )
+
+    def client_changed(self, client_id: str) -> None:
+        """Forgets the client's tokens; one that is suspended or gone has none any more."""
+        self._tokens.client_changed(client_id)
+        self._end_revoked(lambda exchange: _token_of(exchange, client_id))
+
+    def signing_keys_changed(self) -> None:
+        """Signs assertions with the newest key, and believes tokens by the keys that are left."""
+        self._identity.use(Signer(self._source.signing_keys()))
+        self._tokens.keys_changed(self.issuer)
+
+    def issuer_changed(self, issuer: str) -> None:
+        """Believes tokens of a foreign issuer by the keys that were read now."""
+        self._tokens.issuer_changed(issuer)
+
     def flush(self) -> None:
         """Forgets and reloads everything."""
         self._principals.clear()
+        self._tokens.clear()
         self.plans_changed(set(self._plans))
         self._identity.use(Signer(self._source.signing_keys()))
         self._load(self._source.apis())
@@ -239,6 +311,24 @@ class Worker:
         if now > self._stale_at:
             raise StoreUnavailableError("the change feed was not read for too long")
         return self._principals.get(digest)
+
+    def token(
+        self, presented: PresentedToken, profile: Profile, now: float
+    ) -> Principal | str | Awaitable[Principal | str]:
+        """See ``Directory``; like keys, nothing is believed past ``max_staleness``."""
+        if now > self._stale_at:
+            raise StoreUnavailableError("the change feed was not read for too long")
+        return self._tokens.find(presented, profile)
+
+    def proof(
+        self, exchange: Exchange, token: Token, settings: OAuth2Settings
+    ) -> str | Awaitable[str | None] | None:
+        """See ``Directory``."""
+        return self._proofs.check(exchange, token, settings)
+
+    def proof_nonce(self) -> str:
+        """See ``Directory``."""
+        return self._proofs.nonce()
 
     def limits(self, subscription: Subscription) -> LimitSet | None:
         """See ``Directory``; a plan this worker does not know shuts rather than opens."""
@@ -263,6 +353,10 @@ class Worker:
         # Until a request says otherwise; what is refused before its head was read has no other.
         peer = connection.client = connection.peer
         connection.per_request_client = self.trusted.trusts(peer)
+        if connection.tls and self.settings.client_ca:
+            tls = connection.transport.get_extra_info("ssl_object")
+            shown = tls.getpeercert(True) if tls is not None else None
+            connection.certificate = certificate_thumbprint(shown) if shown else ""
         held = self._per_address.get(peer, 0) + 1
         self._per_address[peer] = held
         self.connections.add(connection)
@@ -285,6 +379,7 @@ class Worker:
         """Who asks (behind a trusted proxy each request names its own client), and what the upstream hears of it."""
         client, scheme, via = self.trusted.client_of(connection.peer, head.fields, connection.tls)
         connection.client = client
+        connection.scheme = scheme
         connection.secure = scheme == "https" or is_loopback(client)
         connection.forwarded = render(client, scheme, via, head.block.authority, forwarded=self._forwarded)
         connection.authority = head.block.authority
@@ -396,8 +491,9 @@ class Worker:
         return [mounted.pool for mounted in self.mounted()] + self._retired
 
     def mounted(self) -> list[Mounted]:
-        """The APIs of the present snapshot."""
-        return list(self.snapshot.mounted.values())
+        """The APIs of the present snapshot, and what the gateway serves besides."""
+        own = self.snapshot.own
+        return [*self.snapshot.mounted.values(), *(own.mounted.values() if own is not None else ())]
 
     def beat(self, now: float) -> None:
         """House-keeping of every tick: the feed's safety net, and the figures."""
