@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -268,8 +271,6 @@ def client_key() -> tuple[ECKey, dict[str, Any]]:
 
 def signed(key: Any, claims: Mapping[str, Any], *, alg: str = "ES256", **header: Any) -> str:
     """A JWT by the client's key."""
-    import json  # noqa: PLC0415
-
     return jws.serialize_compact(
         {"alg": alg, "kid": "c1", **header}, json.dumps(claims).encode(), key, algorithms=[alg]
     )
@@ -310,9 +311,6 @@ async def refusal(pending: Any) -> OAuthError:
 
 async def count(server: Server, table: str) -> int:
     """How many rows a table has: nothing may have been issued."""
-    import sqlite3  # noqa: PLC0415
-    from contextlib import closing  # noqa: PLC0415
-
     with closing(sqlite3.connect(database_path(server.store.data_dir))) as connection:
         found: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
         return found

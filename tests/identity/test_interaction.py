@@ -457,6 +457,7 @@ async def hint(server: Server, client: Client, user: User, **changes: Any) -> st
         "iss": ISSUER,
         "aud": client.id,
         "sub": subject_of(server, client, user.id),
+        "iat": 1,
         "exp": 1,
         **changes,
     }
@@ -491,9 +492,12 @@ async def test_a_hint_of_others_is_refused(server: Server, browser: Browser, cha
     bad = await hint(server, client, user, **changes)
     answer = await browser.get("/oauth2/authorize", request(client, id_token_hint=bad))
     assert answer.fields["error"] == "invalid_request"
-    access = await server.keys.sign({"iss": ISSUER, "aud": client.id, "sub": user.id}, typ="at+jwt")
-    answer = await browser.get("/oauth2/authorize", request(client, id_token_hint=access))
-    assert answer.fields["error"] == "invalid_request"
+    said = {"iss": ISSUER, "aud": client.id, "sub": user.id, "iat": 1, "exp": 1}
+    access = await server.keys.sign(said, typ="at+jwt")
+    userinfo = await server.keys.sign({"iss": ISSUER, "aud": client.id, "sub": user.id}, typ="JWT")
+    for other in (access, userinfo):
+        answer = await browser.get("/oauth2/authorize", request(client, id_token_hint=other))
+        assert answer.fields["error"] == "invalid_request"
 
 
 async def test_hint_and_claims_that_disagree_are_refused(server: Server, browser: Browser) -> None:

@@ -15,6 +15,7 @@ from wardgate.identity import oidc, pkce, rar, resource, scopes
 from wardgate.identity.client_metadata import RESPONSE_TYPES
 from wardgate.identity.errors import OAuthError
 from wardgate.identity.http import Parameters
+from wardgate.identity.issue import ID_TYPE
 from wardgate.identity.oidc import Assurance
 from wardgate.identity.ports import KnownClient
 from wardgate.identity.redirects import RESPONSE_MODES, ResponseMode, Target, is_registered
@@ -260,10 +261,18 @@ async def check_hint(draft: Draft) -> None:
 
 async def hinted_subject(server: Server, client_id: str, hint: str) -> str:
     """``sub`` of an id token this server once gave the client. Raises OAuthError ``invalid_request``."""
-    claims = await server.keys.claims_of(hint, "JWT")
-    if claims is None or claims.get("iss") != server.settings.issuer or claims.get("aud") != client_id:
+    claims = await hinted_claims(server, hint)
+    if claims is None or claims["aud"] != client_id:
         raise OAuthError("invalid_request", "id_token_hint is no id token of this server for this client")
-    return str(claims.get("sub", ""))
+    return str(claims["sub"])
+
+
+async def hinted_claims(server: Server, hint: str) -> Mapping[str, Any] | None:
+    """The claims of an id token of this server, old or not; ``None`` for anything else it may have signed."""
+    claims = await server.keys.claims_of(hint, ID_TYPE)
+    if claims is None or claims.get("iss") != server.settings.issuer:
+        return None
+    return claims if {"aud", "sub", "exp", "iat"} <= claims.keys() else None
 
 
 def _mode(parameters: Parameters) -> ResponseMode:

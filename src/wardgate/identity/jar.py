@@ -17,8 +17,8 @@ from wardgate.identity.http import Parameters
 from wardgate.identity.ports import FetchError
 from wardgate.identity.server import Server
 from wardgate.jose import claims as read
+from wardgate.jose import jws
 from wardgate.jose.errors import JoseError
-from wardgate.jose.jws import unverified_claims, verify
 from wardgate.jose.keys import DEFAULT_ALGORITHMS
 
 #: ``request_object_signing_alg_values_supported``.
@@ -42,9 +42,11 @@ async def read_request_object(server: Server, client: Client, token: str) -> Par
     if token.count(".") == 4:
         raise _refused("encrypted request objects are not accepted: send a signed one")
     try:
-        kid = unverified_claims(token)[0].get("kid")
+        found = jws.read(token)
+        kid = found.header.get("kid")
         keys = await keys_of(server, client, kid if isinstance(kid, str) else None)
-        claims = verify(token, keys, algorithms=ALGORITHMS, types=TYPES)[1]
+        found.verify(keys, algorithms=ALGORITHMS, types=TYPES)
+        claims = found.claims
         read.check_times(claims, now=server.clock(), skew=server.settings.skew, max_lifetime=LONGEST)
         audiences = read.audiences_of(claims)
     except JoseError as error:
