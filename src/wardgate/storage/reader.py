@@ -129,6 +129,13 @@ class SqliteSource(OAuthReads):
         rows = self._rows(_API, (self._environment, name, version))
         return _api(rows[0][0]) if rows else None
 
+    def token_endpoint(self) -> str:
+        """Where the environment's token requests are passed on to; empty: nowhere."""
+        rows = self._rows(
+            "SELECT token_endpoint FROM environment_settings WHERE environment = ?", (self._environment,)
+        )
+        return str(rows[0][0]) if rows else ""
+
     def plans(self) -> dict[str, Plan]:
         """Every plan by name."""
         try:
