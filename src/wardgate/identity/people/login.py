@@ -124,6 +124,7 @@ async def _second_page(server: Server, call: Call, *, error: str = "", status: i
     context: dict[str, Any] = {
         "title": "Confirm it is you",
         "name": half.user.name,
+        "request": half.arrival.request,
         "error": error,
         "app": bool(half.of("totp")),
         "codes": bool(half.of("totp") or half.of("recovery")),

@@ -1,0 +1,89 @@
+"""Roles as an operator looks after them: named sets of scopes, which bound what people can let applications do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from wardgate.control.errors import InvalidError, NotFoundError
+from wardgate.control.lookup import checked_text
+from wardgate.domain.oauth import OIDC_SCOPES
+from wardgate.domain.people import Role
+from wardgate.identity.people.standing import renew_tokens
+from wardgate.identity.ports import Transaction
+from wardgate.identity.scopes import open_to
+from wardgate.identity.server import Server
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")
+
+
+async def list_roles(server: Server) -> list[Role]:
+    """Every role."""
+    async with server.store.reading() as tx:
+        return await tx.roles.all()
+
+
+async def put_role(server: Server, name: str, scopes: Sequence[str], description: str = "") -> Role:
+    """Adds the role or replaces the one of that name. Access tokens of people who lose a scope by it are not taken any
+    more; those that may be refreshed come back without it.
+
+    Raises:
+        InvalidError: the name, a scope or the description is not one that can be.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidError(
+            "role", "This is no name of a role", "Use up to 64 letters, digits, dots, hyphens or underscores"
+        )
+    for scope in scopes:
+        if not _SCOPE.fullmatch(scope):
+            raise InvalidError("scope", "This is no scope", "Leave out spaces, quotes and backslashes")
+        if scope in OIDC_SCOPES:
+            raise InvalidError(
+                "scope",
+                f"The scope {scope} is open to everybody",
+                "Leave it out of roles: it cannot be closed",
+            )
+    role = Role(
+        name=name,
+        scopes=tuple(dict.fromkeys(scopes)),
+        description=checked_text("description", description, 500),
+    )
+    async with server.store.writing() as tx:
+        before = await _allowed(tx)
+        await tx.roles.put(role)
+        await _renew(server, tx, before)
+    return role
+
+
+async def remove_role(server: Server, name: str) -> None:
+    """Deletes the role; who held it holds it no more. A scope that no other role carries is open to everybody then.
+
+    Raises:
+        NotFoundError: there is no such role.
+    """
+    async with server.store.writing() as tx:
+        if all(role.name != name for role in await tx.roles.all()):
+            raise NotFoundError("role", name, "`wardgate users roles list` shows those there are")
+        before = await _allowed(tx)
+        await tx.roles.remove(name)
+        await _renew(server, tx, before)
+
+
+async def _allowed(tx: Transaction) -> dict[str, frozenset[str]]:
+    """What each live grant is worth by the roles that there are: its id, and its scopes that its person may give."""
+    roles = await tx.roles.all()
+    held: dict[str, tuple[str, ...]] = {}
+    found = {}
+    for grant in await tx.grants.find():
+        if grant.subject not in held:
+            held[grant.subject] = await tx.users.roles(grant.subject)
+        found[grant.id] = frozenset(open_to(grant.scopes, held[grant.subject], roles))
+    return found
+
+
+async def _renew(server: Server, tx: Transaction, before: dict[str, frozenset[str]]) -> None:
+    """Has the tokens of those grants renewed that are worth less than before."""
+    after = await _allowed(tx)
+    narrowed = [grant for grant in await tx.grants.find() if before[grant.id] - after[grant.id]]
+    await renew_tokens(server, tx, narrowed)
