@@ -232,9 +232,7 @@ class Believer:
         return known[0]
 
     def _token(self, claims: Mapping[str, Any], issuer: TrustedIssuer) -> Token:
-        reading.check_times(
-            claims, now=self._wall(), skew=issuer.skew or 0, max_lifetime=issuer.max_lifetime
-        )
+        reading.check_times(claims, now=self._wall(), skew=issuer.skew or 0, max_lifetime=issuer.max_lifetime)
         own = issuer.kind == "builtin"
         token = token_of(
             claims,

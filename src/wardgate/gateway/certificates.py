@@ -31,7 +31,7 @@ class _Loaded:
 
     __slots__ = ("context", "names", "not_after")
 
-    def __init__(self, files: Certificate, now: float) -> None:
+    def __init__(self, files: Certificate, now: float, client_ca: str) -> None:
         chain = _read(files.certificate)
         key = _read(files.key)
         leaf = _leaf(files.certificate, chain)
@@ -50,7 +50,7 @@ class _Loaded:
                 "check the clock or use the previous one until then"
             )
         self.names = _names(files.certificate, leaf)
-        self.context = _new_context()
+        self.context = _new_context(client_ca)
         try:
             self.context.load_cert_chain(files.certificate, files.key, password=_no_password)
         except (OSError, ssl.SSLError, ValueError) as error:
@@ -64,10 +64,24 @@ class _Loaded:
 class CertificateStore:
     """The certificates of the listeners. ``context`` stays the same object for ever; what it answers with changes."""
 
-    __slots__ = ("_certificates", "_default", "_exact", "_now", "_wildcard", "context", "not_after")
+    __slots__ = (
+        "_certificates",
+        "_client_ca",
+        "_default",
+        "_exact",
+        "_now",
+        "_wildcard",
+        "context",
+        "not_after",
+    )
 
-    def __init__(self, certificates: tuple[Certificate, ...], now: Callable[[], float] = time) -> None:
+    def __init__(
+        self, certificates: tuple[Certificate, ...], now: Callable[[], float] = time, client_ca: str = ""
+    ) -> None:
         """Loads all ``certificates``; the first is the default. ``now`` gives Unix seconds.
+
+        Clients are asked for a certificate of their own where ``client_ca`` names a PEM file: one that an authority in
+        it issued, or that stands in it itself, is taken; another ends the handshake; none is fine.
 
         Raises:
             CertificateError: there is none, or one cannot be used.
@@ -77,6 +91,7 @@ class CertificateStore:
                 "a TLS listener needs at least one certificate; name its files in the settings"
             )
         self._certificates = certificates
+        self._client_ca = client_ca
         self._now = now
         self._default: ssl.SSLContext
         self._exact: dict[str, ssl.SSLContext] = {}
@@ -84,7 +99,7 @@ class CertificateStore:
         #: When the first of the certificates ends, Unix seconds.
         self.not_after = 0.0
         self.reload()
-        self.context = _new_context()
+        self.context = _new_context(client_ca)
         self.context.sni_callback = self._hand_over
 
     def reload(self) -> None:
@@ -94,7 +109,7 @@ class CertificateStore:
             CertificateError: one cannot be used; then all stay as they were.
         """
         now = self._now()
-        loaded = [_Loaded(files, now) for files in self._certificates]
+        loaded = [_Loaded(files, now, self._client_ca) for files in self._certificates]
         exact: dict[str, ssl.SSLContext] = {}
         wildcard: dict[str, ssl.SSLContext] = {}
         for one in loaded:
@@ -117,13 +132,24 @@ class CertificateStore:
         connection.context = self.chosen(server_name)
 
 
-def _new_context() -> ssl.SSLContext:
+def _new_context(client_ca: str) -> ssl.SSLContext:
     """A server context with everything but its certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_CIPHERS_TLS12)
     context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
+    if client_ca:
+        # Tokens are bound to certificates, not to chains (RFC 8705 section 3): what is trusted may be a leaf.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        try:
+            context.load_verify_locations(client_ca)
+        except (OSError, ssl.SSLError) as error:
+            raise CertificateError(
+                f"client certificates cannot be checked by {client_ca}: {error}; "
+                "give a PEM file of authorities or of single certificates"
+            ) from error
+        context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
 

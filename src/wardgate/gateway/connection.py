@@ -28,7 +28,8 @@ _LARGE_READ = 32 * 1024
 
 
 class ClientConnection(Forwarding):
-    """One accepted connection. ``client``, ``secure`` and ``forwarded`` are worked out once where that is possible."""
+    """One accepted connection. ``client``, ``secure``, ``scheme`` (as the client called) and ``forwarded`` are worked out
+    once where that is possible."""
 
     def __init__(self, worker: Worker, *, tls: bool, peer: str | None = None) -> None:
         super().__init__()
@@ -37,6 +38,9 @@ class ClientConnection(Forwarding):
         self.peer = peer or ""
         self.client = self.peer
         self.secure = tls
+        self.scheme = ""
+        #: The thumbprint of the client's certificate (RFC 8705 section 3.1); empty where it showed none.
+        self.certificate = ""
         self.forwarded = b""
         #: Whether the peer is a trusted proxy, so that each request names its own client.
         self.per_request_client = False
@@ -248,6 +252,10 @@ class ClientConnection(Forwarding):
                 self.reject(Rejection.of("body_too_large"))
             else:
                 exchange = Exchange(head, resource, matched.digest, self.client, self.secure, now, worker)
+                if matched.token is not None:
+                    exchange.token = matched.token
+                    exchange.certificate = self.certificate
+                    exchange.scheme = self.scheme
                 self.exchange = exchange
                 for index, step in enumerate(resource.steps):
                     verdict = step(exchange)

@@ -16,19 +16,29 @@ from urllib.parse import quote
 from wardgate.domain.api import Api, ApiKeyScheme
 from wardgate.domain.consumer import Principal, Subscription
 from wardgate.domain.limit import Limit, Plan
+from wardgate.domain.oauth import Token
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.secret import Secret
+from wardgate.domain.settings import ServerSettings, issuer_of
+from wardgate.domain.trust import OAuth2Settings
 from wardgate.gateway import snapshot as snapshots
+from wardgate.gateway.believing import Believer
 from wardgate.gateway.forwarded import is_loopback
 from wardgate.gateway.head import HeadError, HeadParser, RequestHead
 from wardgate.gateway.outlet import Outbox
 from wardgate.gateway.pool import UpstreamPool
 from wardgate.gateway.ports import GatewaySource
+from wardgate.gateway.proofs import Proofs, SeenOnce
 from wardgate.gateway.response_head import ResponseParser
 from wardgate.gateway.snapshot import Matched
-from wardgate.policy.exchange import Denied, Exchange, LimitSet
+from wardgate.gateway.tokens import Tokens
+from wardgate.jose import claims, jws
+from wardgate.jose.errors import JoseError
+from wardgate.jose.keys import ALGORITHMS, KeySet
+from wardgate.policy.exchange import Denied, Exchange, LimitSet, PresentedToken
 from wardgate.policy.pipeline import compile_api
 from wardgate.policy.registry import PolicyRegistry
+from wardgate.policy.trusted import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +51,10 @@ class Question:
     headers: tuple[tuple[str, str], ...] = ()
     #: An API key, put where the API that is asked expects it.
     key: Secret | None = None
+    #: An access token, sent as ``Authorization: Bearer``.
+    token: Secret | None = None
+    #: The issuer of this installation; empty: the one its own token names, or else that of default settings.
+    issuer: str = ""
     client: str = "127.0.0.1"
     tls: bool = True
 
@@ -91,14 +105,43 @@ class _Described(LimitSet):
 
 
 class _Directory:
-    """The store, asked directly."""
+    """The store, asked directly. Foreign issuers are not asked, and no proof of possession is remembered."""
 
-    def __init__(self, source: GatewaySource) -> None:
+    def __init__(self, source: GatewaySource, environment: str, issuer: str) -> None:
         self._source = source
         self._plans = source.plans()
+        believer = Believer(source, environment, issuer, time.time, monotonic)
+        self._tokens = Tokens(believer, None, time.time, monotonic, 1, 1)
+        self._proofs = Proofs(issuer, source.master_key(), SeenOnce(time.time), time.time)
+        self._token: Token | None = None
 
     def principal(self, digest: bytes, now: float) -> Principal | None:
         return self._source.principal(digest)
+
+    def token(
+        self, presented: PresentedToken, profile: Profile, now: float
+    ) -> Principal | str | Awaitable[Principal | str]:
+        found = self._tokens.find(presented, profile)
+        if isinstance(found, Principal):
+            self._token = found.token
+        return found
+
+    def token_note(self, reason: str) -> str:
+        """What the token says about the reason it was refused for."""
+        token = self._token
+        if token is None:
+            return "the issuer is asked by a running gateway only" if reason == "issuer_unavailable" else ""
+        if reason == "token_audience":
+            return f"its audience is {_listed(token.audiences)}"
+        return f"it has {_listed(token.scopes)}" if reason == "scope_missing" else ""
+
+    def proof(
+        self, exchange: Exchange, token: Token, settings: OAuth2Settings
+    ) -> str | Awaitable[str | None] | None:
+        return self._proofs.check(exchange, token, settings)
+
+    def proof_nonce(self) -> str:
+        return self._proofs.nonce()
 
     def limits(self, subscription: Subscription) -> LimitSet | None:
         plan = self._plans.get(subscription.plan) if subscription.plan is not None else None
@@ -116,9 +159,11 @@ async def explain(source: GatewaySource, environment: str, question: Question) -
     """
     steps: list[StepReport] = []
     try:
-        head = HeadParser(1000, 64 * 1024).parse(_raw(_with_key(question, source.apis())))
+        issuer = question.issuer or _issuer(source, question.token)
+        asked = _with_token(_with_key(question, source.apis()))
+        head = HeadParser(1000, 64 * 1024).parse(_raw(asked))
         steps.append(_passed("hygiene", "parse", f"a valid request for the canonical path {head.path}"))
-        matched = head.matched = _snapshot(source, environment).match(head)
+        matched = head.matched = _snapshot(source, environment, issuer).match(head)
     except HeadError as error:
         rejection = Rejection.of(error.reason)
         steps.append(_refused("hygiene", "parse", rejection, error.note))
@@ -138,15 +183,18 @@ async def explain(source: GatewaySource, environment: str, question: Question) -
         steps.append(_refused("route", "match", rejection, note))
         return _verdict(steps, matched, rejection, "")
     steps.append(_passed("route", "match", f"{resource.name} of API {resource.api_id}"))
+    steps.append(_passed("route", "credentials", f"{resource.rule.kind}: {resource.rule.why}"))
     secure = question.tls or is_loopback(question.client)
-    exchange = Exchange(
-        head, resource, matched.digest, question.client, secure, monotonic(), _Directory(source)
-    )
+    directory = _Directory(source, environment, issuer)
+    exchange = Exchange(head, resource, matched.digest, question.client, secure, monotonic(), directory)
+    exchange.token = matched.token
+    exchange.scheme = "https" if question.tls else "http"
     for named in resource.table:
         outcome = named.call(exchange)
         verdict = await outcome if isinstance(outcome, Awaitable) else outcome
         if verdict is not None:
-            steps.append(_refused(named.phase, named.policy, verdict, verdict.note))
+            note = verdict.note or directory.token_note(verdict.reason.name)
+            steps.append(_refused(named.phase, named.policy, verdict, note))
             return _verdict(steps, matched, verdict, _application(exchange))
         steps.append(_passed(named.phase, named.policy, _why(named.policy, exchange)))
     return _verdict(steps, matched, None, _application(exchange), _where(matched, head))
@@ -169,13 +217,34 @@ def _with_key(question: Question, apis: list[Api]) -> Question:
     return replace(question, key=None, headers=(*question.headers, added))
 
 
+def _with_token(question: Question) -> Question:
+    """The question with its token in the one place tokens are taken from (RFC 6750 section 2.1)."""
+    if question.token is None:
+        return question
+    sent = ("Authorization", f"Bearer {question.token.reveal().decode('latin-1')}")
+    return replace(question, token=None, headers=(*question.headers, sent))
+
+
+def _issuer(source: GatewaySource, token: Secret | None) -> str:
+    """This installation's issuer: what a token that its own keys signed says, or else that of default settings."""
+    if token is not None:
+        try:
+            found = jws.read(token.reveal().decode("latin-1"))
+            keys = KeySet.of(key.public for key in source.token_keys())
+            found.verify(keys, algorithms=ALGORITHMS, types=frozenset({"at+jwt"}))
+            return claims.text(found.claims, "iss")
+        except JoseError:
+            pass  # none of ours: the steps say what is wrong with it
+    return issuer_of(ServerSettings())
+
+
 def _raw(question: Question) -> bytes:
     lines = [f"{question.method} {question.target} HTTP/1.1", f"Host: {question.host}"]
     lines += [f"{name}: {value}" for name, value in question.headers]
     return "\r\n".join(lines).encode("latin-1", "replace")
 
 
-def _snapshot(source: GatewaySource, environment: str) -> snapshots.Snapshot:
+def _snapshot(source: GatewaySource, environment: str, issuer: str) -> snapshots.Snapshot:
     registry = PolicyRegistry.installed()
     parser = ResponseParser(100)
 
@@ -189,7 +258,7 @@ def _snapshot(source: GatewaySource, environment: str) -> snapshots.Snapshot:
         source.apis(),
         None,
         source.master_key(),
-        lambda api: compile_api(api, environment, registry),
+        lambda api: compile_api(api, environment, registry, issuer),
         pool,
         broken,
     )
@@ -209,6 +278,15 @@ def _why(policy: str, exchange: Exchange) -> str:
     principal = exchange.principal
     if policy == "tls_required":
         return "the way here is protected" if exchange.secure else "no credential was sent"
+    if policy == "oauth2":
+        token = principal.token if principal is not None else None
+        if principal is None or token is None:
+            return "no access token was sent"
+        return f"token of client {token.client} for {token.subject or 'itself'}, application {principal.application.name}"
+    if policy == "scopes":
+        return "the token has every scope that is needed"
+    if policy == "api_key" and exchange.digest is None:
+        return "no API key was sent"
     if policy == "api_key" and principal is not None:
         credential = principal.credential
         return f"key {credential.id} (...{credential.last_four}) of application {principal.application.name}"
@@ -227,6 +305,10 @@ def _limit_words(limit: Limit) -> str:
         return f"would use one of {limit.amount} requests a {limit.per} ({limit.timezone})"
     burst = f", burst {limit.burst}" if limit.burst is not None else ""
     return f"would use one of {limit.kind} {limit.amount} per {limit.per}{burst}"
+
+
+def _listed(values: frozenset[str]) -> str:
+    return " ".join(sorted(values)) or "nothing"
 
 
 def _application(exchange: Exchange) -> str:

@@ -27,6 +27,18 @@ class Follower(Protocol):
     def application_changed(self, application_id: str) -> None:
         """Forget every credential of this application."""
 
+    def tokens_revoked(self, pairs: list[tuple[str, str]]) -> None:
+        """Tokens of these kinds and keys (``jti``, ``grant``, ``subject``, ``client``, ``application``) were taken back."""
+
+    def client_changed(self, client_id: str) -> None:
+        """Forget every token of this OAuth 2.0 client."""
+
+    def signing_keys_changed(self) -> None:
+        """The keys of assertions or of access tokens are others now."""
+
+    def issuer_changed(self, issuer: str) -> None:
+        """The keys of this foreign issuer were read anew."""
+
     def flush(self) -> None:
         """Forget and reload everything."""
 
@@ -107,13 +119,23 @@ class Feed:
         """Credentials and applications first: they are instant, and a revocation must not wait for a recompilation."""
         apis: set[str] = set()
         plans: set[str] = set()
+        revoked: list[tuple[str, str]] = []
         flush = False
         follower = self._follower
         for change in changes:
             if change.kind == "credential":
                 follower.credential_changed(bytes.fromhex(change.key))
+            elif change.kind == "revocation":
+                kind, _, key = change.key.partition(" ")
+                revoked.append((kind, key))
             elif change.kind == "application":
                 follower.application_changed(change.key)
+            elif change.kind == "client":
+                follower.client_changed(change.key)
+            elif change.kind == "signing_key":
+                follower.signing_keys_changed()
+            elif change.kind == "issuer":
+                follower.issuer_changed(change.key)
             elif change.kind == "plan":
                 plans.add(change.key)
             elif change.kind == "api":
@@ -122,6 +144,8 @@ class Feed:
                     apis.add(api_id)
             else:
                 flush = True
+        if revoked:
+            follower.tokens_revoked(revoked)
         if flush:
             follower.flush()
         else:

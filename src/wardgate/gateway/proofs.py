@@ -52,15 +52,15 @@ class Proofs:
 
     __slots__ = ("_authority", "_master_key", "_replay", "_wall")
 
-    def __init__(
-        self, issuer: str, master_key: bytes, replay: ReplayDesk, wall: Callable[[], float]
-    ) -> None:
+    def __init__(self, issuer: str, master_key: bytes, replay: ReplayDesk, wall: Callable[[], float]) -> None:
         self._authority = urlsplit(issuer).netloc.lower()
         self._master_key = master_key
         self._replay = replay
         self._wall = wall
 
-    def check(self, exchange: Exchange, token: Token, settings: OAuth2Settings) -> str | Awaitable[str | None]:
+    def check(
+        self, exchange: Exchange, token: Token, settings: OAuth2Settings
+    ) -> str | Awaitable[str | None]:
         """The reason the exchange's proof shows no possession of the token's key; ``None`` when awaited: it does."""
         presented = exchange.token
         if presented is None or not presented.proofs:

@@ -6,19 +6,24 @@ or an API changes, the exchanges it concerns are judged again by the same steps,
 
 from __future__ import annotations
 
-import inspect
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wardgate.domain.rejection import Rejection
+from wardgate.domain.trust import OAuth2Settings
 from wardgate.gateway.answering import BUSY, TUNNEL
 from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.policy.exchange import Exchange
 
 if TYPE_CHECKING:
     from wardgate.gateway.connection import ClientConnection
+    from wardgate.policy.exchange import Step
 
 _PHASES = frozenset({"network", "authenticate", "authorize"})
+_SKEW: Final = OAuth2Settings().skew
+#: Verdicts that are waited for; kept until they are in.
+_waiting: Final[set[asyncio.Task[None]]] = set()
 
 
 def is_open(connection: ClientConnection) -> bool:
@@ -26,13 +31,21 @@ def is_open(connection: ClientConnection) -> bool:
     return connection.state == TUNNEL or (connection.state == BUSY and connection.answer_started)
 
 
-def outlived(connection: ClientConnection, wall: float) -> bool:
-    """Whether the credential of a stream or tunnel has expired since it was let in."""
+def outlived(connection: ClientConnection, wall: float) -> str | None:
+    """The reason to end a stream or tunnel whose credential has expired since it was let in; else ``None``."""
     exchange = connection.exchange
     if exchange is None or exchange.principal is None or not is_open(connection):
-        return False
-    expires_at = exchange.principal.credential.expires_at
-    return expires_at is not None and expires_at <= wall
+        return None
+    principal = exchange.principal
+    expires_at = principal.credential.expires_at
+    if expires_at is not None and expires_at <= wall:
+        return "key_expired"
+    token = principal.token
+    if token is None:
+        return None
+    settings = exchange.resource.api.oauth2
+    skew = settings.skew if settings is not None else _SKEW
+    return "token_expired" if token.expires_at + skew <= wall else None
 
 
 def end_revoked(
@@ -40,9 +53,10 @@ def end_revoked(
     concerns: Callable[[Exchange], bool],
     served: Callable[[str], bool],
 ) -> int:
-    """Cuts the open exchanges that ``concerns`` names and that would be refused now; how many were cut.
+    """Cuts the open exchanges that ``concerns`` names and that would be refused now; how many were cut at once.
 
-    ``served`` tells whether an API is still deployed.
+    ``served`` tells whether an API is still deployed. Where a verdict has to be waited for (a token that its issuer is
+    asked about), the exchange is cut once it is in.
     """
     cut = 0
     for connection in list(connections):
@@ -50,13 +64,17 @@ def end_revoked(
         if exchange is None or not is_open(connection) or not concerns(exchange):
             continue
         reason = "api_not_found" if not served(exchange.resource.api_id) else refusal(exchange)
-        if reason is not None:
+        if isinstance(reason, Awaitable):
+            task = asyncio.get_running_loop().create_task(_cut_later(connection, exchange, reason))
+            _waiting.add(task)
+            task.add_done_callback(_waiting.discard)
+        elif reason is not None:
             connection.cut_off(reason)
             cut += 1
     return cut
 
 
-def refusal(exchange: Exchange) -> str | None:
+def refusal(exchange: Exchange) -> str | Awaitable[str | None] | None:
     """Why the steps up to authorization would refuse the same request now; ``None`` if they would not."""
     again = Exchange(
         exchange.head,
@@ -67,15 +85,47 @@ def refusal(exchange: Exchange) -> str | None:
         exchange.now,
         exchange.directory,
     )
-    for named in exchange.resource.table:
-        if named.phase not in _PHASES:
-            continue
+    again.token = exchange.token
+    again.certificate = exchange.certificate
+    again.scheme = exchange.scheme
+    # A proof is good once; that it was shown when the exchange began does not change.
+    again.proven = exchange.proven
+    calls = [named.call for named in exchange.resource.table if named.phase in _PHASES]
+    for index, call in enumerate(calls):
         try:
-            verdict = named.call(again)
+            verdict = call(again)
         except StoreUnavailableError:
             return "store_unavailable"
         if isinstance(verdict, Rejection):
             return verdict.reason.name
-        if isinstance(verdict, Awaitable) and inspect.iscoroutine(verdict):
-            verdict.close()
+        if verdict is not None:
+            return _refusal_later(again, verdict, calls[index + 1 :])
     return None
+
+
+async def _refusal_later(
+    again: Exchange, pending: Awaitable[Rejection | None], calls: list[Step]
+) -> str | None:
+    try:
+        verdict = await pending
+        for call in calls:
+            if verdict is not None:
+                break
+            outcome = call(again)
+            verdict = await outcome if isinstance(outcome, Awaitable) else outcome
+    except StoreUnavailableError:
+        return "store_unavailable"
+    return verdict.reason.name if verdict is not None else None
+
+
+async def _cut_later(
+    connection: ClientConnection, exchange: Exchange, pending: Awaitable[str | None]
+) -> None:
+    reason: str | None
+    try:
+        reason = await pending
+    except Exception as error:
+        connection.worker.report(error)
+        reason = "gateway_error"
+    if reason is not None and connection.exchange is exchange and is_open(connection):
+        connection.cut_off(reason)

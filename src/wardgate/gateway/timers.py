@@ -92,8 +92,10 @@ class Timers:
                 transport.abort()
         elif state == TUNNEL and age > bounds.tunnel_idle_timeout:
             connection.transport.abort()
-        if state in (BUSY, TUNNEL) and standing.outlived(connection, self._worker.wall()):
-            connection.cut_off("key_expired")
+        if state in (BUSY, TUNNEL):
+            reason = standing.outlived(connection, self._worker.wall())
+            if reason is not None:
+                connection.cut_off(reason)
 
     def _busy(self, connection: ClientConnection, now: float, age: float) -> None:
         bounds = self._worker.bounds

@@ -93,9 +93,7 @@ class Tokens:
             return asyncio.shield(flight)
         return self._believe(key, presented, profile)
 
-    def _believe(
-        self, key: bytes, presented: PresentedToken, profile: Profile
-    ) -> Answer | Awaitable[Answer]:
+    def _believe(self, key: bytes, presented: PresentedToken, profile: Profile) -> Answer | Awaitable[Answer]:
         try:
             return self._keep(key, self._believer.believe(presented, profile))
         except RefusedTokenError as refused:
