@@ -24,14 +24,18 @@ _NUMBERS = count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Registers the marker below."""
+    """Registers the markers below."""
     config.addinivalue_line("markers", "every_database: runs with a store on SQLite and on PostgreSQL")
+    config.addinivalue_line("markers", "only_postgresql: runs with a store on PostgreSQL alone")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests marked ``every_database`` run once with each kind of store."""
-    if "place" in metafunc.fixturenames and metafunc.definition.get_closest_marker("every_database"):
-        metafunc.parametrize("place", DATABASES, indirect=True)
+    """Tests run once with each kind of store that their marker asks for."""
+    if "place" in metafunc.fixturenames:
+        if metafunc.definition.get_closest_marker("only_postgresql"):
+            metafunc.parametrize("place", ["postgresql"], indirect=True)
+        elif metafunc.definition.get_closest_marker("every_database"):
+            metafunc.parametrize("place", DATABASES, indirect=True)
 
 
 @pytest.fixture(scope="session")
