@@ -26,6 +26,13 @@ from wardgate.identity.routes import Route
 from wardgate.identity.server import Server
 from wardgate.identity.waiting import Waiting
 
+#: Where other things go on that wait for a sign-in, by the kind of their document.
+_ELSEWHERE = {
+    "device": "/oauth2/device?request=",
+    "link": "/oauth2/federation/link?request=",
+    "logout": "/oauth2/logout?continue=",
+}
+
 
 async def authorize(server: Server, call: Call) -> Reply:
     """A new request, or the return of one that waited.
@@ -82,8 +89,9 @@ async def load_signed(draft: Draft) -> None:
 async def resume(server: Server, call: Call) -> Reply:
     """A request that waited, checked from the beginning."""
     found = await waiting.find(server, call, call.query.get("continue"))
-    if found.document["kind"] == "device":
-        return redirect(server.settings.url(f"/oauth2/device?request={found.handle}"))
+    elsewhere = _ELSEWHERE.get(found.document["kind"])
+    if elsewhere is not None:
+        return redirect(server.settings.url(elsewhere + found.handle))
     if not found.bound:
         return await _bind(server, call, found)
     draft = await restored(server, found)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from wardgate.identity.background import Tasks
 from wardgate.identity.directory import ApiDirectory
+from wardgate.identity.federation.discovery import Discovery
 from wardgate.identity.remote_keys import ClientKeys, RemoteKeys
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The caches of one server in one process."""
+    """The caches of one server in one process, and its work under way."""
 
     remote_keys: RemoteKeys = field(default_factory=RemoteKeys)
     client_keys: ClientKeys = field(default_factory=ClientKeys)
     apis: ApiDirectory = field(default_factory=ApiDirectory)
+    discovery: Discovery = field(default_factory=Discovery)
+    #: Work that goes on after the answer; to be closed with the process.
+    tasks: Tasks = field(default_factory=Tasks)

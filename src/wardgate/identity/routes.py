@@ -34,23 +34,29 @@ def all_routes() -> tuple[Route, ...]:
         device_authorization,
         introspection,
         keys,
+        logout,
         metadata,
         par,
         revocation,
         token,
+        userinfo,
     )
+    from wardgate.identity.federation import endpoints as federation
     from wardgate.identity.people import endpoints as people
 
     modules = (
         authorize,
         consent,
         device_authorization,
+        federation,
         introspection,
         keys,
+        logout,
         metadata,
         par,
         people,
         revocation,
         token,
+        userinfo,
     )
     return tuple(route for module in modules for route in module.ROUTES)

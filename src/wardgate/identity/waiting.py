@@ -3,7 +3,7 @@
 A handle stands in URLs, so it is worth nothing by itself: it works only together with a cookie that the same browser was
 given, and what it stands for is checked anew each time. Documents of the space ``authorize``:
 
-``kind``         ``authorize`` or ``device``
+``kind``         ``authorize``, ``device``, ``logout``, or ``link`` (``federation/link_pages.py``)
 ``environment``  whose server it is
 ``client``       the client's id
 ``acr``          the least a sign-in must be worth, or empty; ``login_hint``: whom the client expects, or empty

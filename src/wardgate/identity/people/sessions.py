@@ -8,6 +8,7 @@ from collections.abc import Collection
 from wardgate.control.ids import new_id
 from wardgate.domain.people import Session, User
 from wardgate.domain.tokenform import new_secret
+from wardgate.identity.backchannel import announce
 from wardgate.identity.http import Call
 from wardgate.identity.people.cookies import drop_cookie, set_cookie
 from wardgate.identity.people.current import current_session
@@ -71,7 +72,11 @@ async def sessions_of(server: Server, tx: Transaction, user: User) -> list[Sessi
 
 
 async def end_sessions(server: Server, tx: Transaction, sessions: Collection[Session]) -> None:
-    """Ends sessions, and what applications got in them, unless a person let them keep it (``offline_access``)."""
+    """Ends sessions, and what applications got in them, unless a person let them keep it (``offline_access``).
+
+    Applications that asked to hear of it will.
+    """
+    await announce(server, tx, sessions)
     await tx.sessions.revoke([session.id for session in sessions], server.clock())
     for session in sessions:
         grants = await tx.grants.find(session=session.id)
