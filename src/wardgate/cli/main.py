@@ -48,6 +48,18 @@ app.command(
     help="List, suspend and restore applications.",
     group=_CONFIGURE,
 )
+app.command(
+    "wardgate.cli.clients:app",
+    name="clients",
+    help="Add, change, rotate, suspend and remove OAuth 2.0 clients.",
+    group=_CONFIGURE,
+)
+app.command(
+    "wardgate.cli.tokens:app",
+    name="tokens",
+    help="Look into tokens and take them back.",
+    group=_CONFIGURE,
+)
 app.command("wardgate.cli.explain:explain", help="Show which step decides a request, and why.", group=_LOOK)
 app.command(
     "wardgate.cli.top:top", help="Show the most trafficked resources and heaviest callers.", group=_LOOK

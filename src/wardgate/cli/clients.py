@@ -1,0 +1,328 @@
+"""``wardgate clients``: OAuth 2.0 clients of applications."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from wardgate.cli.clientviews import CLIENT_HEAD, client_fields, client_json, client_row
+from wardgate.cli.errors import CommandError
+from wardgate.cli.identity import with_identity_store
+from wardgate.cli.options import DATA_DIR, ENVIRONMENT, SECONDS, DataDir, Environment, Json
+from wardgate.cli.output import print_fields, print_json, print_table
+
+if TYPE_CHECKING:
+    from wardgate.domain.oauth import Client
+    from wardgate.domain.secret import Secret
+    from wardgate.identity.manage_clients import ClientRecord
+    from wardgate.identity.ports import Store
+
+app = App(name="clients", help="Add, change, rotate, suspend and remove OAuth 2.0 clients of applications.")
+
+_ClientId = Annotated[str, Parameter(help="The client_id, as `wardgate clients list` shows it: cl_01...")]
+_DAY = 86400.0
+
+#: What people call a grant, besides its own name.
+_GRANTS = {
+    "code": "authorization_code",
+    "refresh": "refresh_token",
+    "device": "urn:ietf:params:oauth:grant-type:device_code",
+    "device_code": "urn:ietf:params:oauth:grant-type:device_code",
+    "exchange": "urn:ietf:params:oauth:grant-type:token-exchange",
+    "token_exchange": "urn:ietf:params:oauth:grant-type:token-exchange",
+    "jwt_bearer": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+}
+
+_Name = Annotated[str | None, Parameter(help="What people see; by default the application's name.")]
+_Grant = Annotated[
+    list[str] | None,
+    Parameter(
+        negative=(),
+        help="Grant it may use: code, refresh, client_credentials, device, token_exchange, jwt_bearer, or the legacy "
+        "implicit and password; may be given again.",
+    ),
+]
+_Redirect = Annotated[
+    list[str] | None,
+    Parameter(name="--redirect-uri", negative=(), help="Exact redirect URI; may be given again."),
+]
+_Scope = Annotated[
+    list[str] | None,
+    Parameter(name="--scope", negative=(), help="Scope its tokens may hold; may be given again."),
+]
+_Authentication = Annotated[
+    str | None,
+    Parameter(
+        help="How it proves who it is: none (a public client), client_secret_basic, client_secret_post, "
+        "private_key_jwt, tls_client_auth or self_signed_tls_client_auth."
+    ),
+]
+_JwksFile = Annotated[
+    Path | None, Parameter(name="--jwks-file", help="File with its public keys, a JWK set.")
+]
+_Set = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--set",
+        negative=(),
+        help="Any other setting as NAME=VALUE, the value as JSON or text, such as require_par=true, "
+        "token_format=opaque or access_lifetime=300; may be given again.",
+    ),
+]
+
+
+@app.command
+def add(
+    application: Annotated[str, Parameter(help="The application's name or id.")],
+    /,
+    *,
+    name: _Name = None,
+    grant: _Grant = None,
+    redirect_uri: _Redirect = None,
+    scope: _Scope = None,
+    authentication: _Authentication = None,
+    jwks_file: _JwksFile = None,
+    set_: _Set = None,
+    data_dir: DataDir = DATA_DIR,
+    environment: Environment = ENVIRONMENT,
+    json_: Json = False,
+) -> None:
+    """Add an OAuth 2.0 client to an application.
+
+    Its secret, if it has one, is written to standard output, this once: only its digest is stored.
+    """
+    from wardgate.identity import manage_clients
+
+    settings = _settings(name, grant, redirect_uri, scope, authentication, jwks_file, set_)
+
+    async def use(store: Store) -> tuple[ClientRecord, Secret | None]:
+        client, secret = await manage_clients.add(
+            store, application=application, environment=environment, settings=settings
+        )
+        return await manage_clients.show(store, client.id), secret
+
+    _show_changed(*with_identity_store(data_dir, use), json_=json_)
+
+
+@app.command(name="list")
+def list_(
+    *,
+    application: Annotated[str | None, Parameter(help="Only this application's, by name or id.")] = None,
+    environment: Annotated[str | None, Parameter(help="Only this environment's.")] = None,
+    data_dir: DataDir = DATA_DIR,
+    json_: Json = False,
+) -> None:
+    """List clients; legacy grants are marked."""
+    from wardgate.identity import manage_clients
+
+    records = with_identity_store(
+        data_dir,
+        lambda store: manage_clients.list_clients(store, application=application, environment=environment),
+    )
+    if json_:
+        print_json({"clients": [client_json(record) for record in records]})
+    elif records:
+        print_table(CLIENT_HEAD, [client_row(record) for record in records])
+    else:
+        print("no clients; add one with: wardgate clients add APPLICATION", file=sys.stderr)
+
+
+@app.command
+def show(client_id: _ClientId, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+    """Show all that is known of one client, never its secret."""
+    from wardgate.identity import manage_clients
+
+    record = with_identity_store(data_dir, lambda store: manage_clients.show(store, client_id))
+    if json_:
+        print_json(client_json(record))
+    else:
+        print_fields(client_fields(record))
+
+
+@app.command
+def update(
+    client_id: _ClientId,
+    /,
+    *,
+    name: _Name = None,
+    grant: _Grant = None,
+    redirect_uri: _Redirect = None,
+    scope: _Scope = None,
+    authentication: _Authentication = None,
+    jwks_file: _JwksFile = None,
+    set_: _Set = None,
+    data_dir: DataDir = DATA_DIR,
+    json_: Json = False,
+) -> None:
+    """Change a client; lists replace what was there.
+
+    Tokens it already has stay what they are: `wardgate tokens revoke --client` takes them back.
+    """
+    from wardgate.identity import manage_clients
+
+    settings = _settings(name, grant, redirect_uri, scope, authentication, jwks_file, set_)
+    if not settings:
+        raise CommandError("nothing_to_change", "No setting was given", "Name one, such as --scope or --set")
+
+    async def use(store: Store) -> tuple[ClientRecord, Secret | None]:
+        client, secret = await manage_clients.update(store, client_id, settings)
+        return await manage_clients.show(store, client.id), secret
+
+    _show_changed(*with_identity_store(data_dir, use), json_=json_)
+
+
+@app.command
+def rotate(
+    client_id: _ClientId,
+    /,
+    *,
+    overlap: Annotated[
+        float, SECONDS, Parameter(help="How long the old secret stays good, such as 24h.")
+    ] = _DAY,
+    data_dir: DataDir = DATA_DIR,
+    json_: Json = False,
+) -> None:
+    """Give a client a new secret, written to standard output this once; the old one ends after --overlap."""
+    from wardgate.identity import manage_clients
+
+    async def use(store: Store) -> tuple[ClientRecord, Secret]:
+        client, secret = await manage_clients.rotate_secret(store, client_id, overlap=overlap)
+        return await manage_clients.show(store, client.id), secret
+
+    _show_changed(*with_identity_store(data_dir, use), json_=json_)
+
+
+@app.command
+def suspend(client_id: _ClientId, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+    """Give a client no token, and have the gateway refuse those it has, until it is restored."""
+    from wardgate.identity import manage_clients
+
+    _show_status(
+        with_identity_store(data_dir, lambda store: manage_clients.suspend(store, client_id)), json_=json_
+    )
+
+
+@app.command
+def restore(client_id: _ClientId, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+    """Serve a suspended client again."""
+    from wardgate.identity import manage_clients
+
+    _show_status(
+        with_identity_store(data_dir, lambda store: manage_clients.restore(store, client_id)), json_=json_
+    )
+
+
+@app.command
+def remove(client_id: _ClientId, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+    """Delete a client with its secrets and grants; its tokens are refused at once."""
+    from wardgate.identity import manage_clients
+
+    client = with_identity_store(data_dir, lambda store: manage_clients.remove(store, client_id))
+    if json_:
+        print_json({"id": client.id, "removed": True})
+    else:
+        print(f"{client.id} is removed")
+
+
+@app.command(name="registration-token")
+def registration_token(
+    *,
+    application: Annotated[
+        str | None, Parameter(help="The application the client joins; by default it brings one of its own.")
+    ] = None,
+    scope: Annotated[
+        list[str] | None,
+        Parameter(name="--scope", negative=(), help="API scope it may register for; may be given again."),
+    ] = None,
+    expires_in: Annotated[float, SECONDS, Parameter(help="How long the token is good, such as 24h.")] = _DAY,
+    data_dir: DataDir = DATA_DIR,
+    environment: Environment = ENVIRONMENT,
+    json_: Json = False,
+) -> None:
+    """Write an initial access token with which one client can register itself, once (RFC 7591)."""
+    from wardgate.identity import manage_clients
+
+    secret = with_identity_store(
+        data_dir,
+        lambda store: manage_clients.registration_token(
+            store,
+            environment=environment,
+            application=application,
+            scopes=tuple(scope or ()),
+            lifetime=expires_in,
+        ),
+    )
+    text = secret.reveal().decode()
+    if json_:
+        print_json({"token": text, "expires_in": expires_in})
+    else:
+        print(text)
+
+
+def _settings(
+    name: str | None,
+    grant: list[str] | None,
+    redirect_uri: list[str] | None,
+    scope: list[str] | None,
+    authentication: str | None,
+    jwks_file: Path | None,
+    others: list[str] | None,
+) -> dict[str, Any]:
+    settings: dict[str, Any] = dict(_other(text) for text in others or ())
+    if name is not None:
+        settings["name"] = name
+    if grant is not None:
+        settings["grant_types"] = tuple(_GRANTS.get(each, each) for each in grant)
+    if redirect_uri is not None:
+        settings["redirect_uris"] = tuple(redirect_uri)
+    if scope is not None:
+        settings["scopes"] = tuple(word for each in scope for word in each.split())
+    if authentication is not None:
+        settings["authentication"] = authentication
+    if jwks_file is not None:
+        try:
+            settings["jwks"] = json.loads(jwks_file.read_text())
+        except (OSError, ValueError) as error:
+            raise CommandError(
+                "jwks_invalid", f"{jwks_file} holds no JWK set ({error})", 'Write {"keys": [...]} to it'
+            ) from None
+    return settings
+
+
+def _other(text: str) -> tuple[str, Any]:
+    """``NAME=VALUE``: JSON where it is any, else the text itself; lists become tuples."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise CommandError(
+            "setting_invalid", f"{text!r} is no setting", "Write NAME=VALUE, such as require_par=true"
+        )
+    try:
+        read = json.loads(value)
+    except ValueError:
+        read = value
+    return name.replace("-", "_"), tuple(read) if isinstance(read, list) else read
+
+
+def _show_changed(record: ClientRecord, secret: Secret | None, *, json_: bool) -> None:
+    from wardgate.identity.client_metadata import warnings_of
+
+    text = None if secret is None else secret.reveal().decode()
+    if json_:
+        print_json({**client_json(record), **({"client_secret": text} if text else {})})
+    else:
+        print_fields([("client_id", record.client.id), *([("client_secret", text)] if text else [])])
+        if text:
+            print("keep this secret now, it is not stored and cannot be shown again", file=sys.stderr)
+    for warning in warnings_of(record.client):
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def _show_status(client: Client, *, json_: bool) -> None:
+    if json_:
+        print_json({"id": client.id, "status": client.status})
+    else:
+        print(f"{client.id} is {client.status}")
