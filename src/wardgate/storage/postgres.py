@@ -32,8 +32,8 @@ _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 def open_postgres(database_url: str) -> Backend:
     """The prepared database at ``database_url``. Raises StoreError for a URL that is none."""
     url = _url(database_url)
-    # As with SQLite, whoever waits longer for somebody else's lock is told so.
-    options = f"{url.query.get('options', '')} -c lock_timeout={BUSY_TIMEOUT_MS}".strip()
+    # As with SQLite, whoever waits longer for somebody else's lock is told so; options of the URL go before ours.
+    options = f"-c lock_timeout={BUSY_TIMEOUT_MS} {url.query.get('options', '')}".strip()
     engine = create_async_engine(
         url.update_query_dict({"options": options}),
         hide_parameters=True,
