@@ -130,6 +130,7 @@ class Side:
             for api in apis:
                 subscription = Subscription(id=f"{name}-{api}", application=name, api=api, plan=None)
                 await tx.applications.subscribe("development", [subscription], at=self.clock())
+            await tx.feed.append("application", name, at=self.clock())
 
     async def deploy(self, name: str) -> str:
         """Deploys the API ``name/v1`` at ``/name/v1`` and returns its resource indicator."""

@@ -14,6 +14,7 @@ from wardgate.identity.client_metadata import ACR_VALUES, RESPONSE_TYPES
 from wardgate.identity.http import Call, Reply, json_reply
 from wardgate.identity.keys import ALGORITHMS as SIGNING
 from wardgate.identity.oidc import PROMPTS
+from wardgate.identity.redirects import RESPONSE_MODES
 from wardgate.identity.routes import Route, all_routes
 from wardgate.identity.server import Server
 from wardgate.jose.dpop import ALGORITHMS as PROOFS
@@ -61,7 +62,7 @@ async def document_of(server: Server) -> dict[str, Any]:
         **{name: url(path) for name, path in ENDPOINTS.items() if path in paths},
         "scopes_supported": [*OIDC_SCOPES, *(scope for scope in api_scopes if scope not in OIDC_SCOPES)],
         "response_types_supported": list(RESPONSE_TYPES),
-        "response_modes_supported": ["query", "fragment", "form_post"],
+        "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(GRANT_TYPES),
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": verifying,
