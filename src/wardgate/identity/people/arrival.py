@@ -15,6 +15,7 @@ PAGES: Mapping[str, str] = {
     "security": "/oauth2/account/security",
     "sessions": "/oauth2/account/sessions",
     "applications": "/oauth2/account/applications",
+    "linked": "/oauth2/account/linked",
 }
 
 

@@ -48,6 +48,8 @@ DONE: Mapping[str, str] = {
     "totp": "The app was added. Make recovery codes now, if you have none.",
     "passkey": "The passkey was added. Make recovery codes now, if you have none.",
     "removed": "It was removed.",
+    "linked": "The account was linked. You can sign in with it from now on.",
+    "unlinked": "The account was unlinked.",
     "session": "The session was ended.",
     "sessions": "All other sessions were ended.",
     "taken-back": "Access was taken back. The application's tokens are refused from now on.",

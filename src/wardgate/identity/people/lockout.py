@@ -19,9 +19,9 @@ do. A pair's or device's attempt is counted before the password is looked at: a 
 
 from __future__ import annotations
 
-import asyncio
 import math
 import unicodedata
+from asyncio import sleep
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
@@ -132,7 +132,7 @@ async def begin(server: Server, call: Call, account: str) -> Attempt:
         failures, _ = await tx.throttle.count(attempt.account_key, now)
     pause = 0.0 if attempt.known else ACCOUNT.wait(failures)
     if pause:
-        await asyncio.sleep(pause)
+        await sleep(pause)
     return attempt
 
 

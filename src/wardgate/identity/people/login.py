@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from wardgate.domain.tokenform import is_secret, new_secret
+from wardgate.identity.federation.choices import choices
 from wardgate.identity.http import Call, Reply, page
 from wardgate.identity.people import lockout
 from wardgate.identity.people.arrival import Arrival, read_arrival
@@ -79,7 +80,7 @@ async def _page(
 ) -> Reply:
     async with server.store.reading() as tx:
         here = await current_session(server, tx, call)
-        providers = await tx.providers.list(server.settings.environment)
+        providers = await choices(server, tx)
     binding = cookie_value(server.settings, call, COOKIE)
     if not is_secret(binding, "ot"):
         binding = new_secret("ot", server.random)
@@ -93,7 +94,7 @@ async def _page(
         "again": arrival.page == "security" and here is not None,
         "options": sign_in_options(server, "first", binding) if passkeys else "",
         "script": "passkeys.js" if passkeys else "",
-        "providers": [each for each in providers if each.status == "active"],
+        "providers": providers,
         "open_signup": server.settings.open_signup,
         "form_action": arrival.form_action,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from wardgate.control.errors import InvalidError, NotFoundError
+from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.lookup import checked_text
 from wardgate.domain.oauth import OIDC_SCOPES
 from wardgate.domain.people import Role
@@ -24,12 +24,20 @@ async def list_roles(server: Server) -> list[Role]:
         return await tx.roles.all()
 
 
-async def put_role(server: Server, name: str, scopes: Sequence[str], description: str = "") -> Role:
+async def put_role(
+    server: Server,
+    name: str,
+    scopes: Sequence[str],
+    description: str = "",
+    *,
+    open_scopes: bool = False,
+) -> Role:
     """Adds the role or replaces the one of that name. Access tokens of people who lose a scope by it are not taken any
     more; those that may be refreshed come back without it.
 
     Raises:
         InvalidError: the name, a scope or the description is not one that can be.
+        ConflictError: a scope would be open to everybody, and ``open_scopes`` does not say that it may.
     """
     if not _NAME.fullmatch(name):
         raise InvalidError(
@@ -50,24 +58,42 @@ async def put_role(server: Server, name: str, scopes: Sequence[str], description
         description=checked_text("description", description, 500),
     )
     async with server.store.writing() as tx:
+        if not open_scopes:
+            await _check_closed(tx, name, role.scopes)
         before = await _allowed(tx)
         await tx.roles.put(role)
         await _renew(server, tx, before)
     return role
 
 
-async def remove_role(server: Server, name: str) -> None:
+async def remove_role(server: Server, name: str, *, open_scopes: bool = False) -> None:
     """Deletes the role; who held it holds it no more. A scope that no other role carries is open to everybody then.
 
     Raises:
         NotFoundError: there is no such role.
+        ConflictError: a scope would be open to everybody, and ``open_scopes`` does not say that it may.
     """
     async with server.store.writing() as tx:
         if all(role.name != name for role in await tx.roles.all()):
             raise NotFoundError("role", name, "`wardgate users roles list` shows those there are")
+        if not open_scopes:
+            await _check_closed(tx, name, ())
         before = await _allowed(tx)
         await tx.roles.remove(name)
         await _renew(server, tx, before)
+
+
+async def _check_closed(tx: Transaction, name: str, kept: Sequence[str]) -> None:
+    """Returns when every scope that the role called ``name`` carries now is in ``kept`` or carried by another role."""
+    roles = await tx.roles.all()
+    closed = {scope for role in roles if role.name != name for scope in role.scopes} | set(kept)
+    opened = sorted({scope for role in roles if role.name == name for scope in role.scopes} - closed)
+    if opened:
+        raise ConflictError(
+            "scopes_would_open",
+            f"No other role carries {', '.join(opened)}: everybody could have it",
+            "Give it to another role first, or say --open-scopes",
+        )
 
 
 async def _allowed(tx: Transaction) -> dict[str, frozenset[str]]:
