@@ -60,6 +60,12 @@ app.command(
     help="Look into tokens and take them back.",
     group=_CONFIGURE,
 )
+app.command(
+    "wardgate.cli.users:app",
+    name="users",
+    help="Add, invite, suspend and remove people, and say what they may do.",
+    group=_CONFIGURE,
+)
 app.command("wardgate.cli.explain:explain", help="Show which step decides a request, and why.", group=_LOOK)
 app.command(
     "wardgate.cli.top:top", help="Show the most trafficked resources and heaviest callers.", group=_LOOK
