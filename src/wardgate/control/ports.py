@@ -72,6 +72,9 @@ class Apis(Protocol):
     async def deployed(self, environment: str) -> list[Deployment]:
         """Every API deployed to ``environment``, in the order they were first deployed."""
 
+    async def in_force(self, environment: str) -> dict[str, int]:
+        """By the API's own id, the number of the revision in force: cheap, to see whether anything changed."""
+
     async def everywhere(self) -> list[Deployment]:
         """Every API deployed to any environment."""
 

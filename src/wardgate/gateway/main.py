@@ -12,6 +12,7 @@ from pathlib import Path
 
 from wardgate.domain.settings import Listener, ServerSettings
 from wardgate.gateway.hub import HubClient, Message
+from wardgate.gateway.issuer_desk import HubIssuerDesk, HubReplayDesk
 from wardgate.gateway.launch import Launch, hub_fd
 from wardgate.gateway.ports import GatewaySource
 from wardgate.gateway.worker import Worker
@@ -70,7 +71,18 @@ class WorkerProcess:
         self._recorder = Recorder(settings.environment)
         self._access_log = _access_log(settings)
         self._limits = LimitClient(self._send_limits, time.monotonic, time.time)
-        self._worker = Worker(settings, source, self._limits, self._recorder, self._access_log, hub)
+        self._issuers = HubIssuerDesk(hub)
+        self._replay = HubReplayDesk(hub)
+        self._worker = Worker(
+            settings,
+            source,
+            self._limits,
+            self._recorder,
+            self._access_log,
+            hub,
+            issuers=self._issuers,
+            replay=self._replay,
+        )
         hub.on("drain", lambda message: self.stop())
         hub.on("reload", lambda message: self._reload())
         hub.on("wake", lambda message: self._worker.on_wake())
@@ -145,6 +157,8 @@ class WorkerProcess:
     def _supervisor_lost(self) -> None:
         """Without the supervisor nobody counts: limits do what their ``when_away`` says while this worker drains."""
         self._limits.authority_lost()
+        self._issuers.lost()
+        self._replay.lost()
         self.stop()
 
 

@@ -20,6 +20,8 @@ from wardgate.storage.ledger import Ledger
 from wardgate.supervisor.certificates import CertificateDesk
 from wardgate.supervisor.limits import LimitDesk
 from wardgate.supervisor.prepare import PrepareError, check_environment, prepare_store
+from wardgate.supervisor.relay import RelayDesk
+from wardgate.supervisor.replay import ReplayDesk
 from wardgate.supervisor.service import Desk, StartError, Supervisor
 from wardgate.supervisor.sockets import ListenError
 from wardgate.supervisor.state import AlreadyServingError, serving
@@ -60,6 +62,8 @@ async def _run(settings: ServerSettings, say: Callable[[str], None]) -> None:
         limits,
         TelemetryDesk(ledger, limits.take_quotas),
         CertificateDesk(settings.certificates),
+        RelayDesk(),
+        ReplayDesk(),
     ]
     supervisor = Supervisor(settings, desks, say)
     loop = asyncio.get_running_loop()

@@ -16,6 +16,8 @@ import uvloop
 
 from wardgate.gateway.hub import HubClient
 from wardgate.gateway.launch import EXIT_CONFIG, Launch, LaunchError, become_child, hub_fd
+from wardgate.identity.asking import Introspection
+from wardgate.identity.issuers import Issuers
 from wardgate.storage.database import open_store
 from wardgate.storage.errors import StoreError
 from wardgate.storage.layout import database_path
@@ -24,9 +26,13 @@ from wardgate.web.app import create_app
 from wardgate.web.bridge import SupervisorBridge
 from wardgate.web.identity import IdentityApp
 from wardgate.web.identity_server import build_server, jobs_of, smtp_of
-from wardgate.web.jobs import Jobs
+from wardgate.web.issuer_relay import IssuerRelay
+from wardgate.web.jobs import Job, Jobs
 
 _log = logging.getLogger("wardgate.web")
+
+#: Seconds between two looks at which foreign issuers are due to be read.
+ISSUER_ROUND = 5.0
 
 
 class ControlServer(uvicorn.Server):
@@ -62,10 +68,14 @@ async def serve(launch: Launch) -> None:
     hub = await HubClient.connect(hub_fd())
     async with await open_store(Path(settings.data_dir)) as store:
         identity = build_server(settings, store)
+        issuers = Issuers(store, identity.fetch, settings.environment, identity.clock)
+        relay = IssuerRelay(hub, issuers, Introspection(issuers, identity.fetch))
+        reading = Job(name="issuers", seconds=ISSUER_ROUND, run=issuers.round)
         try:
-            async with Jobs(jobs_of(identity, smtp)):
+            async with Jobs([*jobs_of(identity, smtp), reading]):
                 await _answer(launch, hub, IdentityApp(identity))
         finally:
+            await relay.close()
             identity.passwords.close()
     hub.close()
 

@@ -26,6 +26,14 @@ class SqlApis:
         rows = await self._connection.execute(_in_force().where(apis.c.environment == environment))
         return [_deployment(row) for row in rows]
 
+    async def in_force(self, environment: str) -> dict[str, int]:
+        rows = await self._connection.execute(
+            select(apis.c.id, apis.c.revision).where(
+                apis.c.environment == environment, apis.c.revision.is_not(None)
+            )
+        )
+        return {row.id: row.revision for row in rows}
+
     async def everywhere(self) -> list[Deployment]:
         return [_deployment(row) for row in await self._connection.execute(_in_force())]
 
