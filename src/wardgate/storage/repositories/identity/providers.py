@@ -87,6 +87,14 @@ class SqlProviders:
         )
         return [_link(row) for row in rows]
 
+    async def links_at(self, provider_id: str) -> Sequence[Link]:
+        rows = await self._connection.execute(
+            select(identity_links)
+            .where(identity_links.c.provider == provider_id)
+            .order_by(identity_links.c.created_at, identity_links.c.subject)
+        )
+        return [_link(row) for row in rows]
+
 
 def _columns(provider: IdentityProvider) -> dict[str, Any]:
     return {

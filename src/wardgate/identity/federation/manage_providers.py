@@ -1,0 +1,289 @@
+"""Adds, lists, suspends and removes foreign providers, for those who run the installation."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
+from wardgate.control.keys import Clock
+from wardgate.control.lookup import MAX_NAME, checked_text, environment_named
+from wardgate.domain.people import IdentityProvider
+from wardgate.identity.federation.credentials import is_pem, label_of, public_jwk
+from wardgate.identity.federation.providers import MANY_TENANTS, PRESETS, TENANT_ID, PresetName
+from wardgate.identity.federation.rights import set_roles
+from wardgate.identity.federation.settings import ProviderSettings, read_settings
+from wardgate.identity.outbound import OutboundError, read_url
+from wardgate.identity.ports import Store, Transaction, Vault
+from wardgate.jose.keys import ALGORITHMS
+
+_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
+#: Sources of roles that are no provider.
+_RESERVED = frozenset(("local",))
+_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,200}")
+_MAX_CLIENT_ID = 500
+_MAX_SECRET = 16 * 1024
+
+
+async def add(
+    store: Store,
+    vault: Vault,
+    *,
+    environment: str,
+    preset: PresetName,
+    name: str,
+    client_id: str,
+    secret: str,
+    issuer: str = "",
+    id_: str = "",
+    settings: Mapping[str, Any] | None = None,
+) -> IdentityProvider:
+    """A new provider that people can sign in with from now on. Its secret is stored sealed and never shown again.
+
+    ``id_`` is part of the redirect URI; by default it is made of the name. ``secret`` is a client secret, or a key in PEM,
+    or empty for a client that has none.
+
+    Raises:
+        NotFoundError: there is no such environment, or no such role.
+        InvalidError: a value cannot be used.
+        ConflictError: the id is taken.
+    """
+    name = checked_text("name", name, MAX_NAME)
+    if not name:
+        raise InvalidError("name", "A provider needs a name", "Give what people know it by, like Okta")
+    provider_id = _checked_id(id_ or _NOT_IN_IDS.sub("-", name.lower()).strip("-")[:40].strip("-"))
+    chosen = _checked_settings(settings or {}, preset, secret)
+    provider = IdentityProvider(
+        id=provider_id,
+        environment=environment,
+        name=name,
+        preset=preset,
+        issuer=_checked_issuer(preset, issuer, chosen),
+        client_id=_checked_client_id(client_id),
+        sealed_secret=_sealed(vault, provider_id, secret),
+        settings=chosen.document(),
+    )
+    async with store.writing() as tx:
+        await environment_named(tx, environment)
+        await _check_roles(tx, chosen)
+        if await tx.providers.get(provider.id) is not None:
+            raise ConflictError(
+                "provider_exists",
+                f"There is a provider {provider.id!r} already",
+                "Choose another name, or give an id of its own with --id",
+            )
+        await tx.providers.add(provider)
+    return provider
+
+
+async def list_providers(store: Store, *, environment: str | None = None) -> Sequence[IdentityProvider]:
+    """Every provider, or those of an environment, by name. Raises NotFoundError: there is no such environment."""
+    async with store.reading() as tx:
+        if environment is not None:
+            await environment_named(tx, environment)
+        return await tx.providers.list(environment)
+
+
+async def show(store: Store, provider_id: str) -> tuple[IdentityProvider, int]:
+    """A provider, and how many accounts are linked to it. Raises NotFoundError."""
+    async with store.reading() as tx:
+        provider = await provider_with_id(tx, provider_id)
+        return provider, len(await tx.providers.links_at(provider_id))
+
+
+def registered_key(vault: Vault, provider: IdentityProvider) -> dict[str, Any] | None:
+    """The public key (JWK) to register at the provider; ``None`` where the client shows a secret.
+
+    Raises:
+        StoreError: it was sealed under another master key.
+    """
+    if provider.settings.get("authentication") != "private_key_jwt" or not provider.sealed_secret:
+        return None
+    return public_jwk(vault.open(provider.sealed_secret, label_of(provider.id)).decode())
+
+
+async def set_secret(store: Store, vault: Vault, provider_id: str, secret: str) -> IdentityProvider:
+    """Afterwards the client shows ``secret`` instead of the one before.
+
+    Raises:
+        NotFoundError: there is no such provider.
+        InvalidError: the secret cannot be used.
+    """
+    async with store.writing() as tx:
+        provider = await provider_with_id(tx, provider_id)
+        _check_secret(read_settings(provider.settings), secret)
+        provider = replace(provider, sealed_secret=_sealed(vault, provider_id, secret))
+        await tx.providers.replace(provider)
+    return provider
+
+
+async def suspend(store: Store, provider_id: str) -> IdentityProvider:
+    """Afterwards nobody signs in with it; who is signed in stays so. Raises NotFoundError."""
+    return await _set_status(store, provider_id, "suspended")
+
+
+async def restore(store: Store, provider_id: str) -> IdentityProvider:
+    """Afterwards people sign in with it again. Raises NotFoundError."""
+    return await _set_status(store, provider_id, "active")
+
+
+async def remove(store: Store, provider_id: str, *, clock: Clock = time.time) -> IdentityProvider:
+    """Afterwards it is gone with all links to it and the roles its groups gave, and what tokens had on account of them.
+
+    Raises:
+        NotFoundError: there is no such provider.
+    """
+    now = clock()
+    async with store.writing() as tx:
+        provider = await provider_with_id(tx, provider_id)
+        for user in dict.fromkeys(link.user for link in await tx.providers.links_at(provider_id)):
+            await set_roles(tx, user, (), source=provider_id, now=now)
+        await tx.providers.remove(provider_id)
+    return provider
+
+
+async def provider_with_id(tx: Transaction, provider_id: str) -> IdentityProvider:
+    """The provider with that id. Raises NotFoundError."""
+    found = await tx.providers.get(provider_id)
+    if found is None:
+        raise NotFoundError("provider", provider_id, "`wardgate idp list` shows the ids, like okta")
+    return found
+
+
+async def _set_status(
+    store: Store, provider_id: str, status: Literal["active", "suspended"]
+) -> IdentityProvider:
+    async with store.writing() as tx:
+        provider = replace(await provider_with_id(tx, provider_id), status=status)
+        await tx.providers.replace(provider)
+    return provider
+
+
+async def _check_roles(tx: Transaction, settings: ProviderSettings) -> None:
+    known = {role.name for role in await tx.roles.all()}
+    for role in sorted(role for roles in settings.roles.values() for role in roles):
+        if role not in known:
+            names = ", ".join(sorted(known)) or "none"
+            raise NotFoundError("role", role, f"Add it to the document and apply that. Roles: {names}")
+
+
+def _checked_id(text: str) -> str:
+    if not _ID.fullmatch(text) or text in _RESERVED:
+        raise InvalidError(
+            "id",
+            f"The id {text!r} cannot be used",
+            "Give 1 to 40 small letters, digits and hyphens with --id; it is part of the redirect URI",
+        )
+    return text
+
+
+def _checked_client_id(text: str) -> str:
+    if not text or len(text) > _MAX_CLIENT_ID or not (text.isascii() and text.isprintable()):
+        raise InvalidError("client_id", "The client id cannot be used", "Copy it from the provider's pages")
+    return text
+
+
+def _checked_issuer(preset: PresetName, issuer: str, settings: ProviderSettings) -> str:
+    url = issuer or PRESETS[preset].issuer
+    if not url:
+        raise InvalidError(
+            "issuer", "The issuer is missing", "Give it with --issuer, such as https://id.example.com"
+        )
+    try:
+        target = read_url(url)
+    except OutboundError as error:
+        raise InvalidError(
+            "issuer", f"The issuer cannot be used: {error}", "Write https://HOST[/PATH]"
+        ) from None
+    if "?" in target.path:
+        raise InvalidError("issuer", "The issuer holds a query", "Write https://HOST[/PATH]")
+    if preset != "entra":
+        return url
+    ending = f"/{settings.tenant}/v2.0"
+    return url if url.endswith(ending) else url.rstrip("/") + ending
+
+
+def _checked_settings(document: Mapping[str, Any], preset: PresetName, secret: str) -> ProviderSettings:
+    try:
+        settings = read_settings(document)
+    except ValueError as error:
+        raise InvalidError("settings", f"The settings cannot be used: {error}", "Change that one") from None
+    settings = replace(
+        settings,
+        tenant=settings.tenant.lower(),
+        tenants=tuple(each.lower() for each in settings.tenants),
+        domains=tuple(each.lower() for each in settings.domains),
+    )
+    if preset == "entra":
+        _check_tenants(settings)
+    elif settings.tenant or settings.tenants:
+        raise InvalidError("tenant", "Only Entra has tenants", "Leave --tenant and --allow-tenant out")
+    if settings.domains and preset != "google":
+        raise InvalidError("domain", "Only Google has hosted domains", "Leave --domain out")
+    unknown = [each for each in settings.algorithms if each not in ALGORITHMS]
+    if unknown:
+        raise InvalidError(
+            "algorithm",
+            f"The algorithm {unknown[0]!r} is not one that id tokens are verified with",
+            f"Choose among {', '.join(sorted(ALGORITHMS))}",
+        )
+    wrong = [each for each in settings.scopes if not _SCOPE.fullmatch(each)]
+    if wrong:
+        raise InvalidError(
+            "scope", f"The scope {wrong[0]!r} is none", "Give one name without blanks each time"
+        )
+    _check_secret(settings, secret)
+    return settings
+
+
+def _check_tenants(settings: ProviderSettings) -> None:
+    many = settings.tenant in MANY_TENANTS
+    if not many and not TENANT_ID.fullmatch(settings.tenant):
+        raise InvalidError(
+            "tenant",
+            f"The tenant {settings.tenant!r} cannot be used",
+            "Give the directory (tenant) ID with --tenant, as 8-4-4-4-12 hexadecimal digits, or `organizations` or "
+            "`common`",
+        )
+    if many and not settings.tenants:
+        raise InvalidError(
+            "tenant",
+            f"The tenant {settings.tenant!r} lets in whoever makes a directory",
+            "Name the directories whose people may come, each with --allow-tenant",
+        )
+    if settings.tenants and not many:
+        raise InvalidError(
+            "tenant",
+            "One tenant has no list of tenants",
+            "Leave --allow-tenant out, or use --tenant organizations",
+        )
+    wrong = [each for each in settings.tenants if not TENANT_ID.fullmatch(each)]
+    if wrong:
+        raise InvalidError(
+            "tenant", f"{wrong[0]!r} is no directory (tenant) ID", "Give 8-4-4-4-12 hexadecimal digits"
+        )
+
+
+def _check_secret(settings: ProviderSettings, secret: str) -> None:
+    """Never repeats it."""
+    if len(secret) > _MAX_SECRET or "\x00" in secret:
+        raise InvalidError("secret", "The secret is too long", "Give the client secret alone")
+    if settings.authentication == "private_key_jwt":
+        try:
+            public_jwk(secret)
+        except ValueError as error:
+            raise InvalidError(
+                "secret", f"With private_key_jwt, {error}", "Write the key's PEM file to standard input"
+            ) from None
+    elif is_pem(secret):
+        raise InvalidError(
+            "secret", "The secret is a key", "Add --authentication private_key_jwt, or give the client secret"
+        )
+
+
+def _sealed(vault: Vault, provider_id: str, secret: str) -> bytes:
+    return vault.seal(secret.encode(), label_of(provider_id)) if secret else b""
