@@ -95,6 +95,7 @@ async def test_a_refusal_and_a_late_request_are_final(side: Side) -> None:
     assert (await side.refused(form(answer), client="app")).error == "expired_token"
 
 
+@pytest.mark.every_database
 async def test_fifty_requests_with_an_approved_code_have_one_winner(side: Side) -> None:
     """One atomic statement uses it."""
     await side.client(grant_types=GRANTS)

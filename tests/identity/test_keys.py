@@ -60,6 +60,7 @@ async def test_what_is_signed_verifies_by_the_published_set(side: Side, algorith
     assert all(not {"d", "p", "q", "k"} & set(key) and key["use"] == "sig" for key in jwks["keys"])
 
 
+@pytest.mark.every_database
 async def test_every_process_signs_with_the_same_key(side: Side) -> None:
     """Ten that start at once make one key."""
     rings = [another(side) for _ in range(10)]

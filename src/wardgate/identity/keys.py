@@ -16,7 +16,7 @@ from typing import Any
 
 from wardgate.domain.oauth import SigningAlgorithm
 from wardgate.identity.http import Call, Reply, json_reply
-from wardgate.identity.ports import Store, StoredKey, Vault
+from wardgate.identity.ports import Store, StoredKey, Transaction, Vault
 from wardgate.identity.rotation import active, jwks_max_age, last_needed, needed_from, published
 from wardgate.identity.routes import Route
 from wardgate.identity.server import IdentitySettings, Server
@@ -29,6 +29,8 @@ from wardgate.jose.keys import KeySet
 FRESH = 5.0
 #: Seconds between two looks at the store for keys that tokens name and nobody knows.
 _UNKNOWN_EVERY = 1.0
+#: Seconds for which a process's word that it makes the next key is kept.
+_CLAIM = 3600.0
 DEFAULT: SigningAlgorithm = "ES256"
 ALGORITHMS: tuple[SigningAlgorithm, ...] = ("ES256", "RS256", "EdDSA")
 _ALGORITHMS = frozenset(ALGORITHMS)
@@ -183,7 +185,7 @@ class KeyRing:
         async with self._store.writing() as tx:
             keys = await tx.token_keys.all(environment)
             begin = self._due(keys, algorithm, now)
-            if begin is not None:
+            if begin is not None and await self._is_first(tx, keys, algorithm, now):
                 added = stored(
                     private, algorithm, self._vault, environment=environment, now=now, active_at=begin
                 )
@@ -192,6 +194,15 @@ class KeyRing:
                     if key.algorithm == algorithm and key.expires_at is None and key.active_at <= begin:
                         await tx.token_keys.retire(key.kid, last_needed(begin, self._settings))
         self.forget()
+
+    async def _is_first(
+        self, tx: Transaction, keys: Sequence[StoredKey], algorithm: SigningAlgorithm, now: float
+    ) -> bool:
+        """Whether no other transaction follows on these keys: where writers overlap, one waits here for the other."""
+        newest = max(keys, key=lambda key: (key.created_at, key.kid), default=None)
+        after = "none" if newest is None else newest.kid
+        claim = f"{self._settings.environment} {algorithm} after {after}"
+        return await tx.once.first("signing_key", claim, now + _CLAIM)
 
     def _due(self, keys: Sequence[StoredKey], algorithm: SigningAlgorithm, now: float) -> float | None:
         return needed_from(keys, algorithm, now, self._settings)

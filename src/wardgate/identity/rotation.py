@@ -13,6 +13,8 @@ LONGEST_TOKEN = 86400
 _JWKS_MAX_AGE = 3600
 #: Forgiven to whoever compares times with us, after a key's last token has expired.
 _MARGIN = 600.0
+#: Seconds clocks of this installation may differ by: a key that is needed at once has begun by any of them.
+_CLOCKS = 60.0
 
 
 def jwks_max_age(settings: IdentitySettings) -> int:
@@ -38,7 +40,7 @@ def needed_from(
     """When a key that is to be made now shall begin to sign; ``None`` while none is to be made."""
     known = list(keys)
     if active(known, algorithm, now) is None:
-        return now
+        return now - _CLOCKS
     newest = next(key for key in reversed(published(known, now)) if key.algorithm == algorithm)
     end = newest.active_at + settings.key_lifetime
     return None if now < end - settings.key_overlap else max(end, now + settings.key_overlap)

@@ -30,6 +30,7 @@ _RSA_BITS = 2048
 _ES256 = ec.ECDSA(SHA256())
 _RS256 = padding.PKCS1v15()
 _RS256_HASH = SHA256()
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def generate(algorithm: SigningAlgorithm) -> PrivateKey:
@@ -106,8 +107,8 @@ class Signer:
         head = self._heads.get(typ)
         if head is None:
             header = {"alg": self._algorithm, "kid": self._kid, "typ": typ}
-            head = self._heads[typ] = encode(json.dumps(header, separators=(",", ":")).encode())
-        text = f"{head}.{encode(json.dumps(claims, separators=(',', ':')).encode())}"
+            head = self._heads[typ] = encode(_as_json(header).encode())
+        text = f"{head}.{encode(_as_json(claims).encode())}"
         return f"{text}.{encode(self._sign(text.encode()))}"
 
 
