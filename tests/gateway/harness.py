@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.storage.samples import application, document, entry, source_of
+from tests.telemetry.rows import named
 
 from wardgate.control.apply import apply_document
 from wardgate.control.keys import issue
@@ -22,6 +23,7 @@ from wardgate.domain.limit import Limit, Plan
 from wardgate.domain.settings import Bounds, Listener, ServerSettings
 from wardgate.domain.upstream import Upstream as UpstreamSettings
 from wardgate.gateway.connection import ClientConnection
+from wardgate.gateway.ports import IssuerDesk, ReplayDesk
 from wardgate.gateway.worker import Worker
 from wardgate.limits.authority import Authority
 from wardgate.limits.client import LimitClient
@@ -251,7 +253,7 @@ class Gateway:
     def recorded(self) -> list[tuple[str, int, str]]:
         """Resource, status and reason of every exchange recorded so far, each as often as it was."""
         while (message := self.recorder.drain()) is not None and message["rows"]:
-            self._rows += message["rows"]
+            self._rows += named(message["rows"])
         return sorted(
             (row["resource"], row["status"], row["reason"]) for row in self._rows for _ in range(row["count"])
         )
@@ -319,6 +321,8 @@ async def serving(
     plans: Iterable[Plan] = (TWO_AT_ONCE,),
     bounds: Bounds | None = None,
     tls: bool = False,
+    issuers: IssuerDesk | None = None,
+    replay: ReplayDesk | None = None,
     **settings: Any,
 ) -> AsyncIterator[Gateway]:
     """A gateway serving ``apis``, with an application ``mobile`` subscribed to each of them on the plan ``free``."""
@@ -336,7 +340,9 @@ async def serving(
         listeners=(Listener(port=0),),
         **settings,
     )
-    worker = gateway.worker = Worker(made, source, gateway.limits, gateway.recorder, log, None)
+    worker = gateway.worker = Worker(
+        made, source, gateway.limits, gateway.recorder, log, None, issuers=issuers, replay=replay
+    )
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setblocking(False)
     gateway.port = listening.getsockname()[1]
