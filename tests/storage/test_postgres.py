@@ -178,6 +178,15 @@ async def test_keys_at_the_ends_of_the_numbers_are_found(store: SqlStore) -> Non
     assert {lookup_of(digest) for digest in digests} == {-(2**63), 2**63 - 1} <= rows
 
 
+async def test_a_value_that_cannot_be_stored_is_an_error(store: SqlStore) -> None:
+    """PostgreSQL has no NUL in texts: what holds one is refused, without being quoted."""
+    with pytest.raises(StoreError, match="NUL") as caught:
+        async with store.writing() as tx:
+            await tx.throttle.fail("ada\0", 1.0, 60.0)
+    assert caught.value.code == "store_value_refused"
+    assert "ada" not in str(caught.value)
+
+
 async def test_concurrent_use_cases_lose_nothing(store: SqlStore, place: Place) -> None:
     """Keys that many issue at the same time on two machines are all there, and all announced in order."""
     await add(store, name="mobile")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -49,6 +49,12 @@ def explained(name: str) -> Iterator[None]:
             "store_conflict",
             f"The change contradicts what {name} holds ({_cause(error)})",
             "Look at the present state and try again: another change may have come first",
+        ) from None
+    except DataError as error:
+        raise StoreError(
+            "store_value_refused",
+            f"{name} cannot hold a value of the change ({_cause(error)})",
+            "Leave out what it has no form for: PostgreSQL knows no NUL in a text",
         ) from None
     except DBAPIError as error:
         raise StoreError(

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wardgate.domain.people import Mail
 from wardgate.storage.tables_identity import outbox
 
-#: Seconds for which mail that one sender took is not given to another.
-CLAIM_SECONDS = 120.0
+#: Seconds for which mail that one sender took is not given to another: longer than it takes to fail with all of it.
+CLAIM_SECONDS = 900.0
 
 
 class SqlOutbox:
-    """The rows of ``outbox``. What a writing transaction takes as due is its own for two minutes."""
+    """The rows of ``outbox``. What a writing transaction takes as due is its own for a while."""
 
     def __init__(self, connection: AsyncConnection, *, claims: bool) -> None:
         self._connection = connection
