@@ -71,7 +71,7 @@ class ThrottledError(OAuthError):
     def in_words(self) -> str:
         """``seconds`` as people say it."""
         if self.seconds < 90:
-            return f"{self.seconds} seconds"
+            return "a second" if self.seconds == 1 else f"{self.seconds} seconds"
         return f"{math.ceil(self.seconds / 60)} minutes"
 
 
