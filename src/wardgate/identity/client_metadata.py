@@ -286,7 +286,12 @@ def _known(setting: str, values: Iterable[str], known: Iterable[str]) -> None:
         seen.add(value)
 
 
+def plain(text: str) -> str:
+    """``text`` with nothing in it but the characters an error may have (RFC 6749 section 5.2)."""
+    return _NOT_SHOWN.sub("?", text)
+
+
 def _shown(value: str) -> str:
-    """A value as an error may repeat it: short, on one line, of the characters of RFC 6749 section 5.2."""
-    text = _NOT_SHOWN.sub("?", value)
+    """A value as an error may repeat it: short, on one line, of plain characters."""
+    text = plain(value)
     return text if len(text) <= 100 else f"{text[:97]}..."

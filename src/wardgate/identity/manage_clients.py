@@ -31,6 +31,8 @@ EDITABLE = frozenset(Client.__dataclass_fields__) - {
 }
 #: The longest any access token lives: for so long a revocation is remembered.
 LONGEST_ACCESS = 86400
+#: Seconds ahead up to which a removed client's tokens are refused: its id is never another's.
+_AHEAD = 3600
 _FRONT_TYPES = ("id_token token", "token", "id_token")
 
 
@@ -250,8 +252,13 @@ async def settle_secrets(store: Store, tx: Transaction, client: Client, now: flo
 
 
 async def remove_client(tx: Transaction, client: Client, now: float) -> None:
-    """Deletes the client and takes back whatever tokens of it there are."""
-    revocation = Revocation(kind="client", key=client.id, at_ms=int(now * 1000), until=now + LONGEST_ACCESS)
+    """Deletes the client and takes back whatever tokens of it there are, or are being issued just now."""
+    revocation = Revocation(
+        kind="client",
+        key=client.id,
+        at_ms=int((now + _AHEAD) * 1000),
+        until=now + _AHEAD + LONGEST_ACCESS,
+    )
     await tx.revocations.add([revocation], at=now)
     await tx.clients.remove(client.id)
 
