@@ -39,7 +39,7 @@ class ForeignIssuer:
             def do_POST(self) -> None:
                 issuer._post(self)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *_: Any) -> None:
                 """Says nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from wardgate.domain.api import Api
 from wardgate.domain.change import ChangeKind
 from wardgate.domain.consumer import Application, ApplicationStatus, Credential, Subscription
 from wardgate.domain.document import ApiEntry, AuthorizationServer
@@ -74,6 +75,9 @@ class Apis(Protocol):
 
     async def in_force(self, environment: str) -> dict[str, int]:
         """By the API's own id, the number of the revision in force: cheap, to see whether anything changed."""
+
+    async def trusting(self, environment: str) -> list[Api]:
+        """The deployed APIs whose settings list issuers of access tokens."""
 
     async def everywhere(self) -> list[Deployment]:
         """Every API deployed to any environment."""

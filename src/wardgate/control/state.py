@@ -114,10 +114,19 @@ def check(document: Document) -> None:
 
 
 def _check_mapped(document: Document) -> None:
-    """Issuers name applications, by what their tokens say of the client."""
+    """Issuers name applications, by what their tokens say of the client, and each has its keys at one place."""
     known = {application.name for application in document.applications}
+    places: dict[str, tuple[str, str]] = {}
     for entry in document.apis:
         for issuer in entry.api.oauth2.issuers if entry.api.oauth2 is not None else ():
+            own = (issuer.jwks_uri, entry.api.id)
+            place, first = places.setdefault(issuer.issuer, own) if issuer.kind == "jwks" else own
+            if place != issuer.jwks_uri:
+                raise ConflictError(
+                    "issuer_conflict",
+                    f"{entry.api.id} and {first} would read keys of {issuer.issuer} at different places",
+                    "Write the same `jwks_uri` for both, or leave it out",
+                )
             for client, name in issuer.applications.items():
                 if name not in known:
                     raise ConflictError(

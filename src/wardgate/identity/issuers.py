@@ -71,8 +71,7 @@ class Issuers:
         async with self._store.reading() as tx:
             revisions = await tx.apis.in_force(self._environment)
             if revisions != self._deployed.revisions:
-                deployments = await tx.apis.deployed(self._environment)
-                found = _foreign(deployment.entry.api for deployment in deployments)
+                found = _foreign(await tx.apis.trusting(self._environment))
                 self._deployed = _Deployed(revisions, found)
         return self._deployed.trusted
 

@@ -443,6 +443,17 @@ def test_token_endpoints_do_not_collide(refused: Refuse) -> None:
     assert problem.message == "POST /oauth2/token cannot be reached: the token endpoint stands there"
 
 
+def test_an_issuer_has_its_keys_at_one_place(refused: Refuse) -> None:
+    """Two APIs cannot disagree about where the keys of an issuer are."""
+    first = one_api(oauth2("{ issuers: [{ issuer: 'https://a.example' }] }"))
+    second = one_api(
+        oauth2("{ issuers: [{ issuer: 'https://a.example', jwks_uri: 'https://a.example/k' }] }")
+    )
+    (problem,) = refused(first + second.removeprefix("apis:\n").replace("orders", "other"))
+    assert problem.path == "apis[1].security.oauth2.issuers"
+    assert problem.message == "the issuer 'https://a.example' has another jwks_uri at orders/v1"
+
+
 def test_what_changes_is_shown(loaded: Load) -> None:
     """The difference names issuers, requirements, scopes, roles and the token endpoint, each in a line."""
     before = loaded(one_api(oauth2("{ issuers: [builtin] }")))

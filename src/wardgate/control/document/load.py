@@ -83,6 +83,7 @@ class _Loader:
         """The whole document. Raises DocumentError with the problems of all files."""
         self._check_apis()
         self._check_token_places()
+        self._check_issuers()
         self._check_plans()
         self._check_roles()
         self._check_applications()
@@ -163,6 +164,20 @@ class _Loader:
                         fields.problem_below(
                             ("security", "oauth2", "token_endpoint"), message, "Remove one of the two"
                         )
+
+    def _check_issuers(self) -> None:
+        """Keys are kept by issuer, so all APIs find them at one place."""
+        places: dict[str, tuple[str, str]] = {}
+        for entry, fields in self._apis:
+            for issuer in entry.api.oauth2.issuers if entry.api.oauth2 is not None else ():
+                if issuer.kind != "jwks":
+                    continue
+                known, first = places.setdefault(issuer.issuer, (issuer.jwks_uri, entry.api.id))
+                if known != issuer.jwks_uri:
+                    message = f"the issuer {issuer.issuer!r} has another jwks_uri at {first}"
+                    fields.problem_below(
+                        ("security", "oauth2", "issuers"), message, "Write the same for both"
+                    )
 
     def _check_roles(self) -> None:
         names: dict[str, Fields] = {}
