@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wardgate.domain import apikey
+from wardgate.domain import apikey, tokenform
 from wardgate.telemetry.access_log import BATCH_LINES, AccessLog, query_names
 
 WALL = 1_800_000_000.25
@@ -34,6 +35,8 @@ REQUEST: dict[str, Any] = {
     "upstream": "http://127.0.0.1:9000",
     "upstream_seconds": 0.011,
     "retries": 1,
+    "oauth_client": "client-1",
+    "subject": "user-1",
 }
 
 
@@ -57,6 +60,8 @@ def test_a_line_holds_every_field(tmp_path: Path) -> None:
             "path": "/orders/v1/items/7",
             "query": ["page", "sort"],
             "credential": "cred-1",
+            "oauth_client": "client-1",
+            "subject": "user-1",
             "environment": "development",
             "method": "GET",
             "api": "orders/v1",
@@ -85,7 +90,18 @@ def test_lines_leave_when_a_batch_is_full(tmp_path: Path) -> None:
 TEXT = st.text(
     st.characters(codec="utf-8") | st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF), max_size=40
 )
-HOSTILE = ("request_id", "client", "method", "host", "path", "resource", "credential", "reason", "upstream")
+HOSTILE: tuple[str, ...] = (
+    "request_id",
+    "client",
+    "method",
+    "host",
+    "path",
+    "resource",
+    "credential",
+    "reason",
+    "upstream",
+)
+HOSTILE += ("oauth_client", "subject")
 
 
 @given(
@@ -128,12 +144,21 @@ def test_a_long_query_is_cut() -> None:
     assert len(json.loads(f"[{query_names('&'.join('abc' for _ in range(1000)))}]")) == 32
 
 
+SECRETS: dict[str, Callable[[], str]] = {
+    "key": lambda: apikey.generate("dev", secrets.token_bytes),
+    "opaque token": lambda: tokenform.new_secret("at", secrets.token_bytes),
+    "refresh token": lambda: tokenform.new_secret("rt", secrets.token_bytes),
+    "signed token": lambda: f"eyJhbGciOiJFUzI1NiJ9.eyJ{secrets.token_hex(20)}.{secrets.token_hex(32)}",
+}
+
+
 @pytest.mark.parametrize(
     "place", ["path", "host", "query name", "query value", "encoded query name", "bare query"]
 )
-def test_a_key_never_stands_in_the_log(tmp_path: Path, place: str) -> None:
-    """Wherever a client puts an API key by mistake, the log shows its scheme and tag at most."""
-    key = apikey.generate("dev", secrets.token_bytes)
+@pytest.mark.parametrize("kind", SECRETS)
+def test_a_key_never_stands_in_the_log(tmp_path: Path, place: str, kind: str) -> None:
+    """Wherever a client puts a key or a token by mistake, the log shows what kind it is at most."""
+    key = SECRETS[kind]()
     encoded = "".join(f"%{byte:02X}" for byte in key.encode())
     changes = {
         "path": {"path": f"/orders/v1/{key}/x"},
@@ -145,8 +170,8 @@ def test_a_key_never_stands_in_the_log(tmp_path: Path, place: str) -> None:
     }[place]
     path = tmp_path / "access.log"
     logged(path, changes)
-    secret = key[key.rindex("_") + 1 :]
-    assert secret[4:] not in path.read_text()
+    secret = key[key.index("_", 3) + 1 :] if kind != "signed token" else key[40:]
+    assert secret[4:20] not in path.read_text()
 
 
 def test_a_log_that_cannot_be_opened_says_so(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from wardgate.policy.cors import CorsRules
 from wardgate.policy.exchange import PresentedToken
 
 _PREFLIGHT_METHOD = b"access-control-request-method"
-RESERVED = "/.well-known/wardgate/"
+_WELL_KNOWN = "/.well-known/"
 #: What may be the authorization server's: everything below its path, its metadata, and any token endpoint.
 _OWN = (OAUTH2, *METADATA)
 _VERSION = b" HTTP/1.1\r\n"
@@ -128,7 +128,7 @@ class Snapshot:
                     wanted = b",".join(head.values(b"access-control-request-headers")) or None
                     matched.preflight = rules.preflight(origin, asked[0], wanted) or []
                     return matched
-        if head.path.startswith(RESERVED):
+        if head.path.startswith(_WELL_KNOWN) and reserved(head.path):
             # The gateway's own documents; no API, wherever it is mounted, takes their place.
             matched.miss = "resource_not_found"
             return matched

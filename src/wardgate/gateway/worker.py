@@ -10,6 +10,7 @@ import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from hashlib import blake2b
 from time import monotonic
 from typing import cast
 
@@ -37,6 +38,7 @@ from wardgate.gateway.pool import UpstreamPool
 from wardgate.gateway.ports import GatewaySource, IssuerDesk, ReplayDesk, StoreUnavailableError
 from wardgate.gateway.principals import Principals
 from wardgate.gateway.proofs import Proofs, SeenOnce
+from wardgate.gateway.resource_metadata import METADATA_LINES, ResourceMetadata
 from wardgate.gateway.response_head import ResponseParser
 from wardgate.gateway.snapshot import Matched, Mounted, Snapshot
 from wardgate.gateway.timers import Timers
@@ -46,7 +48,7 @@ from wardgate.limits.client import LimitClient
 from wardgate.limits.limitset import LimitSet
 from wardgate.policy.compiled import CompiledApi
 from wardgate.policy.exchange import Exchange, PresentedToken
-from wardgate.policy.pipeline import compile_api
+from wardgate.policy.pipeline import METADATA_PATH, compile_api
 from wardgate.policy.registry import PolicyRegistry
 from wardgate.policy.trusted import Profile
 from wardgate.telemetry.access_log import AccessLog
@@ -126,6 +128,7 @@ class Worker:
             else None
         )
         self._retired: list[UpstreamPool] = []
+        self._metadata = ResourceMetadata((), self.issuer, mtls=False)
         self.snapshot: Snapshot = snapshots.build(
             [], None, self._master_key, self._compile, self._make_pool, self._broken
         )
@@ -201,6 +204,7 @@ class Worker:
             own, self.snapshot.own, self._master_key, self._compile, self._make_pool, self._broken
         )
         self.snapshot = built
+        self._metadata = ResourceMetadata(served, self.issuer, mtls=bool(self.settings.client_ca))
         kept = {id(mounted.pool) for mounted in self.mounted()}
         for mounted in before:
             if id(mounted.pool) not in kept:
@@ -394,6 +398,12 @@ class Worker:
                 connection.reject(Rejection.of("cors_origin_refused", b"Vary: Origin"))
         elif head.path == JWKS_PATH and head.method in ("GET", "HEAD"):
             connection.answer_document(200, _JSON, self._identity.jwks(), b"Cache-Control: max-age=300\r\n")
+        elif (
+            head.path.startswith(METADATA_PATH)
+            and head.method in ("GET", "HEAD")
+            and (found := self._metadata.find(head.host, head.path)) is not None
+        ):
+            connection.answer_document(200, _JSON, found, METADATA_LINES)
         else:
             connection.reject(Rejection.of(matched.miss or "resource_not_found"))
 
@@ -438,7 +448,8 @@ class Worker:
             seconds,
         )
         if self.access_log is not None:
-            self._log(connection, api_id, resource, application, credential, status, reason, seconds)
+            token = principal.token if principal is not None else None
+            self._log(connection, api_id, resource, application, credential, status, reason, seconds, token)
 
     def _log(
         self,
@@ -450,6 +461,7 @@ class Worker:
         status: int,
         reason: str,
         seconds: float,
+        token: Token | None,
     ) -> None:
         head = connection.head
         target = connection.target
@@ -473,7 +485,16 @@ class Worker:
                 target.name if target is not None else "",
                 monotonic() - connection.sent_at if target is not None else 0.0,
                 connection.attempts,
+                token.client if token is not None else "",
+                self._pseudonym(token) if token is not None else "",
             )
+
+    def _pseudonym(self, token: Token) -> str:
+        """Whom a token speaks for, without naming a person: an account's id is no name, others' subjects may be one."""
+        if not token.subject or token.issuer == self.issuer:
+            return token.subject
+        text = f"{token.issuer} {token.subject}".encode()
+        return "~" + blake2b(text, digest_size=12, key=self._master_key).hexdigest()
 
     def count_retry(self) -> None:
         """One more attempt at an upstream."""

@@ -1,7 +1,8 @@
 """One JSON line a request, rendered in microseconds and handed to a writer thread in batches.
 
 A line's fields are described in ``docs/observability.md``. Credentials and query values never reach it: of the
-query only names are logged, and whatever has the form of an API key is masked wherever it stands.
+query only names are logged, and whatever has the form of an API key, a secret of the authorization server or a signed
+token is masked wherever it stands.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ _PIECES = 4096
 _QUERY_NAMES = 32
 _QUERY_NAME_LENGTH = 64
 _BARE_NAME_LENGTH = 16
-_KEY_LIKE = re.compile(r"(wg_[a-z0-9]{1,12}_)[0-9A-Za-z]{8,}")
+#: API keys, opaque secrets (``domain/tokenform.py``), and the compact form of JWTs, whose header begins with ``{"``.
+_SECRET_LIKE = re.compile(
+    r"(wg_[a-z0-9]{1,12}_)[0-9A-Za-z]{8,}|(wg[a-z]{2}_)[0-9A-Za-z_-]{8,}|(eyJ)[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]*)+"
+)
 #: Rendered query parameter names; bounded by ``_PIECES``.
 _names: dict[str, str] = {}
 
@@ -66,10 +70,13 @@ class AccessLog:
         upstream: str,
         upstream_seconds: float,
         retries: int,
+        oauth_client: str = "",
+        subject: str = "",
     ) -> None:
         """Logs one finished request; its time is now. ``""`` stands for what is unknown.
 
         ``path`` is the canonical path without the query, ``query`` the raw query string, ``credential`` an id,
+        ``oauth_client`` and ``subject`` what an access token named, the subject by a pseudonym,
         ``reason`` a rejection's name or ``ok``; ``seconds`` lasted the request, ``upstream_seconds`` its upstream part.
         """
         now = self._wall()
@@ -78,14 +85,15 @@ class AccessLog:
             self._turn(second)
         key = (method, api, resource, application, status, reason, upstream)
         piece = self._pieces.get(key) or self._render(key)
-        if "wg_" in path or "wg_" in host:
+        if "wg" in path or "eyJ" in path or "wg" in host or "eyJ" in host:
             path = mask(path)
             host = mask(host)
         lines = self._lines
         lines.append(
             f'{self._prefix}{int((now - second) * 1000):03d}Z","request_id":{quote(request_id)},"client":{quote(client)},'
             f'"host":{quote(host)},"path":{quote(path)},"query":[{query_names(query) if query else ""}],'
-            f'"credential":{quote(credential)},{piece}"bytes_in":{bytes_in},"bytes_out":{bytes_out},'
+            f'"credential":{quote(credential)},"oauth_client":{quote(oauth_client)},"subject":{quote(subject)},'
+            f'{piece}"bytes_in":{bytes_in},"bytes_out":{bytes_out},'
             f'"duration_ms":{seconds * 1000:.3f},"upstream_ms":{upstream_seconds * 1000:.3f},"retries":{retries}}}\n'
         )
         if len(lines) >= BATCH_LINES:
@@ -130,8 +138,8 @@ class AccessLog:
 
 
 def mask(text: str) -> str:
-    """``text`` with everything that has the form of an API key cut down to its public prefix."""
-    return _KEY_LIKE.sub(r"\1[redacted]", text)
+    """``text`` with everything that has the form of a key, secret or token cut down to its public prefix."""
+    return _SECRET_LIKE.sub(r"\1\2\3[redacted]", text)
 
 
 def query_names(query: str) -> str:
