@@ -17,13 +17,9 @@ _AHEAD = 3600.0
 
 async def end_grants(server: Server, tx: Transaction, grants: Collection[Grant]) -> None:
     """Ends grants for good: their refresh tokens, and every access token that was or is being issued under them."""
-    await end_grants_at(tx, grants, server.clock())
-
-
-async def end_grants_at(tx: Transaction, grants: Collection[Grant], now: float) -> None:
-    """The same for whoever has no server but the time (Unix seconds)."""
     if not grants:
         return
+    now = server.clock()
     await tx.grants.revoke([grant.id for grant in grants], now)
     lifetimes = [await _longest_access(tx, grant.client) for grant in grants]
     await tx.revocations.add(
