@@ -66,6 +66,12 @@ app.command(
     help="Add, invite, suspend and remove people, and say what they may do.",
     group=_CONFIGURE,
 )
+app.command(
+    "wardgate.cli.idp:app",
+    name="idp",
+    help="Add, check, suspend and remove foreign OpenID providers that people sign in with.",
+    group=_CONFIGURE,
+)
 app.command("wardgate.cli.explain:explain", help="Show which step decides a request, and why.", group=_LOOK)
 app.command(
     "wardgate.cli.top:top", help="Show the most trafficked resources and heaviest callers.", group=_LOOK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -183,13 +183,14 @@ class House:
         """A fresh one."""
         return Browser(self.app)
 
-    async def add(self, name: str = "Abroad", **settings: Any) -> IdentityProvider:
+    async def add(
+        self, name: str = "Abroad", environment: str = "development", **settings: Any
+    ) -> IdentityProvider:
         """Adds the provider."""
+        there = replace(self.server, settings=replace(self.server.settings, environment=environment))
         return await manage_providers.add(
-            self.server.store,
-            self.server.vault,
+            there,
             **{
-                "environment": "development",
                 "preset": "generic",
                 "name": name,
                 "issuer": self.foreign.issuer,

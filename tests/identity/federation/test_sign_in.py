@@ -414,7 +414,7 @@ async def test_a_suspended_provider_signs_nobody_in(house: House) -> None:
     browser = house.browser()
     begun = await browser.get("/oauth2/federation/abroad/start")
     path = house.foreign.agree(begun.headers["location"])
-    await manage_providers.suspend(house.server.store, "abroad")
+    await manage_providers.suspend(house.server, "abroad")
     for response in (await browser.get(path), await browser.get("/oauth2/federation/abroad/start")):
         assert (response.status_code, "is suspended" in response.text) == (403, True)
     assert "Abroad" not in (await browser.get("/oauth2/login")).text

@@ -35,7 +35,7 @@ async def unlink(visit: Visit) -> Reply:
         else:
             last = False
             await tx.providers.remove_link(provider_id, subject)
-            await set_roles(tx, visit.user.id, (), source=provider_id, now=server.clock())
+            await set_roles(server, tx, visit.user.id, (), source=provider_id)
             provider = await tx.providers.get(provider_id)
             name = provider.name if provider is not None else provider_id
             await notify(server, tx, visit.user, f"An account at {name} was unlinked from yours")

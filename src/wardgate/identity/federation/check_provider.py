@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wardgate.control.keys import Clock
 from wardgate.domain.people import IdentityProvider
 from wardgate.identity.federation.discovery import fetch_document, listed, metadata_url, problems_of
 from wardgate.identity.federation.manage_providers import provider_with_id
 from wardgate.identity.federation.providers import algorithms_of, issuer_rule, scopes_of
 from wardgate.identity.federation.settings import ProviderSettings, read_settings
-from wardgate.identity.ports import Fetcher, FetchError, Store
+from wardgate.identity.ports import FetchError
 from wardgate.identity.remote_keys import RemoteKeys
+from wardgate.identity.server import Server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +25,14 @@ class Finding:
     detail: str
 
 
-async def check(
-    store: Store, fetch: Fetcher, provider_id: str, *, clock: Clock = time.time
-) -> tuple[IdentityProvider, list[Finding]]:
+async def check(server: Server, provider_id: str) -> tuple[IdentityProvider, list[Finding]]:
     """Everything that can be known without a person signing in; nothing is changed. Raises NotFoundError."""
-    async with store.reading() as tx:
+    async with server.store.reading() as tx:
         provider = await provider_with_id(tx, provider_id)
     settings = read_settings(provider.settings)
     rule = issuer_rule(provider, settings)
     try:
-        document, _ = await fetch_document(fetch, rule.url)
+        document, _ = await fetch_document(server.fetch, rule.url)
     except FetchError as error:
         return provider, [
             Finding(what="metadata", right=False, detail=f"{error}. Looked for at {metadata_url(rule.url)}")
@@ -48,7 +45,7 @@ async def check(
     ]
     findings += _capabilities(provider, settings, document)
     if isinstance(document.get("jwks_uri"), str):
-        findings.append(await _keys(fetch, document["jwks_uri"], provider, settings, clock()))
+        findings.append(await _keys(server, document["jwks_uri"], provider, settings))
     if provider.status != "active":
         findings.append(Finding(what="status", right=False, detail="it is suspended: `wardgate idp restore`"))
     return provider, findings
@@ -92,11 +89,9 @@ def _capabilities(
     return findings
 
 
-async def _keys(
-    fetch: Fetcher, url: str, provider: IdentityProvider, settings: ProviderSettings, now: float
-) -> Finding:
+async def _keys(server: Server, url: str, provider: IdentityProvider, settings: ProviderSettings) -> Finding:
     try:
-        found = await RemoteKeys().get(fetch, url, now)
+        found = await RemoteKeys().get(server.fetch, url, server.clock())
     except FetchError as error:
         return Finding(what="keys", right=False, detail=str(error))
     algorithms = algorithms_of(provider, settings)

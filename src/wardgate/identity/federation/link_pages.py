@@ -106,7 +106,7 @@ async def link(server: Server, call: Call) -> Reply:
         if await tx.providers.link(provider.id, document["subject"]) is not None:
             raise _taken(provider)
         await add_link(server, tx, provider, document["subject"], user)
-        await set_roles(tx, user.id, document["roles"], source=provider.id, now=server.clock())
+        await set_roles(server, tx, user.id, document["roles"], source=provider.id)
         await notify(server, tx, user, f"An account at {provider.name} was linked to yours")
     arrival = await _onward(server, call, document)
     if arrival.request:

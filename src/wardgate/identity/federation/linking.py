@@ -48,7 +48,7 @@ async def arrive(
         user = await tx.users.get(link.user)
         if user is None or user.status != "active":
             raise SuspendedError
-        await set_roles(tx, user.id, person.roles, source=provider.id, now=server.clock())
+        await set_roles(server, tx, user.id, person.roles, source=provider.id)
         return user
     known = await same_address(tx, person)
     if known is not None:
@@ -57,7 +57,7 @@ async def arrive(
         raise NoAccountError
     user = await _new_user(server, tx, person)
     await add_link(server, tx, provider, person.subject, user)
-    await set_roles(tx, user.id, person.roles, source=provider.id, now=server.clock())
+    await set_roles(server, tx, user.id, person.roles, source=provider.id)
     return user
 
 

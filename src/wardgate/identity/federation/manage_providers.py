@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
-from wardgate.control.keys import Clock
 from wardgate.control.lookup import MAX_NAME, checked_text, environment_named
 from wardgate.domain.people import IdentityProvider
 from wardgate.identity.federation.credentials import is_pem, label_of, public_jwk
@@ -17,7 +15,8 @@ from wardgate.identity.federation.providers import MANY_TENANTS, PRESETS, TENANT
 from wardgate.identity.federation.rights import set_roles
 from wardgate.identity.federation.settings import ProviderSettings, read_settings
 from wardgate.identity.outbound import OutboundError, read_url
-from wardgate.identity.ports import Store, Transaction, Vault
+from wardgate.identity.ports import Transaction
+from wardgate.identity.server import Server
 from wardgate.jose.keys import ALGORITHMS
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -30,10 +29,8 @@ _MAX_SECRET = 16 * 1024
 
 
 async def add(
-    store: Store,
-    vault: Vault,
+    server: Server,
     *,
-    environment: str,
     preset: PresetName,
     name: str,
     client_id: str,
@@ -42,10 +39,10 @@ async def add(
     id_: str = "",
     settings: Mapping[str, Any] | None = None,
 ) -> IdentityProvider:
-    """A new provider that people can sign in with from now on. Its secret is stored sealed and never shown again.
+    """A new provider that people of the server's environment can sign in with from now on.
 
-    ``id_`` is part of the redirect URI; by default it is made of the name. ``secret`` is a client secret, or a key in PEM,
-    or empty for a client that has none.
+    Its secret is stored sealed and never shown again. ``id_`` is part of the redirect URI; by default it is made of the
+    name. ``secret`` is a client secret, or a key in PEM, or empty for a client that has none.
 
     Raises:
         NotFoundError: there is no such environment, or no such role.
@@ -59,16 +56,16 @@ async def add(
     chosen = _checked_settings(settings or {}, preset, secret)
     provider = IdentityProvider(
         id=provider_id,
-        environment=environment,
+        environment=server.settings.environment,
         name=name,
         preset=preset,
         issuer=_checked_issuer(preset, issuer, chosen),
         client_id=_checked_client_id(client_id),
-        sealed_secret=_sealed(vault, provider_id, secret),
+        sealed_secret=_sealed(server, provider_id, secret),
         settings=chosen.document(),
     )
-    async with store.writing() as tx:
-        await environment_named(tx, environment)
+    async with server.store.writing() as tx:
+        await environment_named(tx, provider.environment)
         await _check_roles(tx, chosen)
         if await tx.providers.get(provider.id) is not None:
             raise ConflictError(
@@ -80,22 +77,22 @@ async def add(
     return provider
 
 
-async def list_providers(store: Store, *, environment: str | None = None) -> Sequence[IdentityProvider]:
+async def list_providers(server: Server, *, environment: str | None = None) -> Sequence[IdentityProvider]:
     """Every provider, or those of an environment, by name. Raises NotFoundError: there is no such environment."""
-    async with store.reading() as tx:
+    async with server.store.reading() as tx:
         if environment is not None:
             await environment_named(tx, environment)
         return await tx.providers.list(environment)
 
 
-async def show(store: Store, provider_id: str) -> tuple[IdentityProvider, int]:
+async def show(server: Server, provider_id: str) -> tuple[IdentityProvider, int]:
     """A provider, and how many accounts are linked to it. Raises NotFoundError."""
-    async with store.reading() as tx:
+    async with server.store.reading() as tx:
         provider = await provider_with_id(tx, provider_id)
         return provider, len(await tx.providers.links_at(provider_id))
 
 
-def registered_key(vault: Vault, provider: IdentityProvider) -> dict[str, Any] | None:
+def registered_key(server: Server, provider: IdentityProvider) -> dict[str, Any] | None:
     """The public key (JWK) to register at the provider; ``None`` where the client shows a secret.
 
     Raises:
@@ -103,45 +100,44 @@ def registered_key(vault: Vault, provider: IdentityProvider) -> dict[str, Any] |
     """
     if provider.settings.get("authentication") != "private_key_jwt" or not provider.sealed_secret:
         return None
-    return public_jwk(vault.open(provider.sealed_secret, label_of(provider.id)).decode())
+    return public_jwk(server.vault.open(provider.sealed_secret, label_of(provider.id)).decode())
 
 
-async def set_secret(store: Store, vault: Vault, provider_id: str, secret: str) -> IdentityProvider:
+async def set_secret(server: Server, provider_id: str, secret: str) -> IdentityProvider:
     """Afterwards the client shows ``secret`` instead of the one before.
 
     Raises:
         NotFoundError: there is no such provider.
         InvalidError: the secret cannot be used.
     """
-    async with store.writing() as tx:
+    async with server.store.writing() as tx:
         provider = await provider_with_id(tx, provider_id)
         _check_secret(read_settings(provider.settings), secret)
-        provider = replace(provider, sealed_secret=_sealed(vault, provider_id, secret))
+        provider = replace(provider, sealed_secret=_sealed(server, provider_id, secret))
         await tx.providers.replace(provider)
     return provider
 
 
-async def suspend(store: Store, provider_id: str) -> IdentityProvider:
+async def suspend(server: Server, provider_id: str) -> IdentityProvider:
     """Afterwards nobody signs in with it; who is signed in stays so. Raises NotFoundError."""
-    return await _set_status(store, provider_id, "suspended")
+    return await _set_status(server, provider_id, "suspended")
 
 
-async def restore(store: Store, provider_id: str) -> IdentityProvider:
+async def restore(server: Server, provider_id: str) -> IdentityProvider:
     """Afterwards people sign in with it again. Raises NotFoundError."""
-    return await _set_status(store, provider_id, "active")
+    return await _set_status(server, provider_id, "active")
 
 
-async def remove(store: Store, provider_id: str, *, clock: Clock = time.time) -> IdentityProvider:
+async def remove(server: Server, provider_id: str) -> IdentityProvider:
     """Afterwards it is gone with all links to it and the roles its groups gave, and what tokens had on account of them.
 
     Raises:
         NotFoundError: there is no such provider.
     """
-    now = clock()
-    async with store.writing() as tx:
+    async with server.store.writing() as tx:
         provider = await provider_with_id(tx, provider_id)
         for user in dict.fromkeys(link.user for link in await tx.providers.links_at(provider_id)):
-            await set_roles(tx, user, (), source=provider_id, now=now)
+            await set_roles(server, tx, user, (), source=provider_id)
         await tx.providers.remove(provider_id)
     return provider
 
@@ -155,9 +151,9 @@ async def provider_with_id(tx: Transaction, provider_id: str) -> IdentityProvide
 
 
 async def _set_status(
-    store: Store, provider_id: str, status: Literal["active", "suspended"]
+    server: Server, provider_id: str, status: Literal["active", "suspended"]
 ) -> IdentityProvider:
-    async with store.writing() as tx:
+    async with server.store.writing() as tx:
         provider = replace(await provider_with_id(tx, provider_id), status=status)
         await tx.providers.replace(provider)
     return provider
@@ -285,5 +281,5 @@ def _check_secret(settings: ProviderSettings, secret: str) -> None:
         )
 
 
-def _sealed(vault: Vault, provider_id: str, secret: str) -> bytes:
-    return vault.seal(secret.encode(), label_of(provider_id)) if secret else b""
+def _sealed(server: Server, provider_id: str, secret: str) -> bytes:
+    return server.vault.seal(secret.encode(), label_of(provider_id)) if secret else b""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from wardgate.domain.oauth import Revocation
+from wardgate.identity.people.standing import renew_tokens
 from wardgate.identity.ports import Transaction
-from wardgate.identity.revoking import end_grants_at
-from wardgate.identity.rotation import LONGEST_TOKEN
+from wardgate.identity.revoking import end_grants
 from wardgate.identity.scopes import open_to
-
-_MARGIN = 600.0
+from wardgate.identity.server import Server
 
 
 async def set_roles(
-    tx: Transaction, user_id: str, roles: Collection[str], *, source: str, now: float
+    server: Server, tx: Transaction, user_id: str, roles: Collection[str], *, source: str
 ) -> None:
     """Afterwards the user has those of ``roles`` that exist from ``source``, besides what others gave.
 
@@ -27,12 +25,7 @@ async def set_roles(
     after = set(await tx.users.roles(user_id))
     if before <= after:
         return
-    grants = await tx.grants.find(subject=user_id, now=now)
-    kept = [grant for grant in grants if open_to(grant.scopes, after, known) == tuple(grant.scopes)]
-    await end_grants_at(tx, [grant for grant in grants if grant not in kept], now)
-    until = now + LONGEST_TOKEN + _MARGIN
-    if kept:
-        await tx.revocations.add(
-            [Revocation(kind="grant", key=each.id, at_ms=int(now * 1000), until=until) for each in kept],
-            at=now,
-        )
+    grants = await tx.grants.find(subject=user_id, now=server.clock())
+    lost = [grant for grant in grants if open_to(grant.scopes, after, known) != tuple(grant.scopes)]
+    await end_grants(server, tx, lost)
+    await renew_tokens(server, tx, [grant for grant in grants if grant not in lost])

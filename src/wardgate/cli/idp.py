@@ -1,0 +1,328 @@
+"""``wardgate idp``: foreign OpenID providers that people may sign in with."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from wardgate.cli.errors import DONE, REFUSED, CommandError
+from wardgate.cli.identity import with_server
+from wardgate.cli.idpviews import PROVIDER_HEAD, provider_fields, provider_json, provider_row
+from wardgate.cli.options import DATA_DIR, ENVIRONMENT, DataDir, Environment, Json
+from wardgate.cli.output import print_fields, print_json, print_table, printable
+
+if TYPE_CHECKING:
+    from wardgate.domain.people import IdentityProvider
+    from wardgate.identity.federation.check_provider import Finding
+    from wardgate.identity.server import Server
+
+app = App(
+    name="idp", help="Add, check, suspend and remove foreign OpenID providers that people sign in with."
+)
+
+_LONGEST_SECRET = 16 * 1024
+
+_Id = Annotated[str, Parameter(help="The provider's id, as `wardgate idp list` shows it.")]
+_List = list[str] | None
+
+
+@app.command
+def add(
+    preset: Annotated[
+        Literal["okta", "entra", "google", "generic"],
+        Parameter(help="The kind of provider; generic for any other that has OpenID Connect discovery."),
+    ],
+    /,
+    *,
+    name: Annotated[str, Parameter(help="What people know it by; the sign-in page shows it.")],
+    client_id: Annotated[str, Parameter(help="What the provider calls this installation.")],
+    client_secret_stdin: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help="Read the client secret from standard input: its first line, or a whole key in PEM.",
+        ),
+    ] = False,
+    issuer: Annotated[
+        str,
+        Parameter(
+            help="The issuer, exactly as the provider writes it, such as https://example.okta.com. Not needed for "
+            "google and entra; for a national cloud of entra its authority."
+        ),
+    ] = "",
+    tenant: Annotated[
+        str, Parameter(help="Entra: the directory (tenant) ID, or organizations or common for several.")
+    ] = "",
+    allow_tenant: Annotated[
+        _List,
+        Parameter(
+            negative=(),
+            help="Entra, with organizations or common: a directory whose people may come; may be given again.",
+        ),
+    ] = None,
+    domain: Annotated[
+        _List,
+        Parameter(
+            negative=(),
+            help="Google: a hosted domain whose people alone may come, such as example.com; may be given again.",
+        ),
+    ] = None,
+    role: Annotated[
+        _List,
+        Parameter(
+            negative=(),
+            help="GROUP=ROLE: whoever is in that group (or has that role) at the provider has the role here; may be "
+            "given again.",
+        ),
+    ] = None,
+    create: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help="Make an account for everybody who signs in with it and has none; by default nobody.",
+        ),
+    ] = False,
+    on_overage: Annotated[
+        Literal["refuse", "ignore"],
+        Parameter(
+            help="What becomes of people in more groups than the provider tells: no sign-in, or no groups."
+        ),
+    ] = "refuse",
+    authentication: Annotated[
+        Literal["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        Parameter(help="How this installation proves who it is to the provider."),
+    ] = "client_secret_basic",
+    scope: Annotated[
+        _List, Parameter(negative=(), help="Scope to ask for instead of the usual ones; may be given again.")
+    ] = None,
+    algorithm: Annotated[
+        _List,
+        Parameter(
+            negative=(), help="Signature accepted on id tokens instead of the usual ones; may be given again."
+        ),
+    ] = None,
+    groups_claim: Annotated[
+        str, Parameter(help="The claim that holds the groups; dots lead into it, as in realm_access.roles.")
+    ] = "groups",
+    id_: Annotated[
+        str,
+        Parameter(name="--id", help="Its id, a part of the redirect URI; by default made of the name."),
+    ] = "",
+    data_dir: DataDir = DATA_DIR,
+    environment: Environment = ENVIRONMENT,
+    json_: Json = False,
+) -> None:
+    """Add a provider that people may sign in with.
+
+    Register the redirect URI at the provider: the issuer of this installation with /oauth2/federation/ID/callback.
+    """
+    from wardgate.identity.federation import manage_providers
+
+    settings: dict[str, Any] = {
+        "tenant": tenant,
+        "tenants": allow_tenant or [],
+        "domains": domain or [],
+        "roles": _roles(role or []),
+        "create": create,
+        "on_overage": on_overage,
+        "authentication": authentication,
+        "scopes": scope or [],
+        "algorithms": algorithm or [],
+        "groups_claim": groups_claim,
+    }
+    secret = _secret() if client_secret_stdin else ""
+
+    async def use(server: Server) -> tuple[IdentityProvider, dict[str, Any] | None]:
+        added = await manage_providers.add(
+            server,
+            preset=preset,
+            name=name,
+            client_id=client_id,
+            secret=secret,
+            issuer=issuer,
+            id_=id_,
+            settings=settings,
+        )
+        return added, manage_providers.registered_key(server, added)
+
+    provider, key = with_server(data_dir, environment, "", use)
+    _show(provider, 0, key, json_=json_)
+
+
+@app.command(name="list")
+def list_(
+    *,
+    environment: Annotated[str | None, Parameter(help="Only this environment's.")] = None,
+    data_dir: DataDir = DATA_DIR,
+    json_: Json = False,
+) -> None:
+    """List providers, never their secrets."""
+    from wardgate.identity.federation import manage_providers
+
+    found = with_server(
+        data_dir,
+        environment or ENVIRONMENT,
+        "",
+        lambda server: manage_providers.list_providers(server, environment=environment),
+    )
+    if json_:
+        print_json({"providers": [provider_json(each) for each in found]})
+    elif found:
+        print_table(PROVIDER_HEAD, [provider_row(each) for each in found])
+    else:
+        print("no providers; add one with: wardgate idp add okta|entra|google|generic", file=sys.stderr)
+
+
+@app.command
+def show(provider_id: _Id, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+    """Show all that is set of a provider, with the public key to register at it if it has one."""
+    from wardgate.identity.federation import manage_providers
+
+    async def use(server: Server) -> tuple[IdentityProvider, int, dict[str, Any] | None]:
+        provider, links = await manage_providers.show(server, provider_id)
+        return provider, links, manage_providers.registered_key(server, provider)
+
+    provider, links, key = with_server(data_dir, ENVIRONMENT, "", use)
+    _show(provider, links, key, json_=json_)
+
+
+@app.command
+def test(
+    provider_id: _Id,
+    /,
+    *,
+    outbound_allow: Annotated[
+        _List,
+        Parameter(
+            negative=(),
+            help="Network (CIDR) that is not public and may be called, as for `wardgate serve`; may be given again.",
+        ),
+    ] = None,
+    data_dir: DataDir = DATA_DIR,
+    json_: Json = False,
+) -> int:
+    """Read a provider's metadata and keys, and say what is wrong; the status is 0 if nothing is, else 1."""
+    from wardgate.identity.federation.check_provider import check
+    from wardgate.identity.fetch import SafeFetcher
+
+    try:
+        fetch = SafeFetcher(outbound_allow or ())
+    except ValueError as error:
+        raise CommandError(
+            "network_invalid", f"--outbound-allow: {error}", "Write a network such as 10.0.0.0/8"
+        ) from error
+    _, findings = with_server(
+        data_dir, ENVIRONMENT, "", lambda server: check(replace(server, fetch=fetch), provider_id)
+    )
+    if json_:
+        rows = [{"what": each.what, "right": each.right, "detail": each.detail} for each in findings]
+        print_json({"id": provider_id, "right": _right(findings), "findings": rows})
+    else:
+        print_table(
+            ("CHECK", "", "FOUND"),
+            [(each.what, "ok" if each.right else "WRONG", each.detail) for each in findings],
+        )
+    return DONE if _right(findings) else REFUSED
+
+
+@app.command
+def secret(
+    provider_id: _Id,
+    /,
+    *,
+    client_secret_stdin: Annotated[
+        bool, Parameter(negative=(), help="Read the new one from standard input, as `wardgate idp add` does.")
+    ],
+    data_dir: DataDir = DATA_DIR,
+    json_: Json = False,
+) -> None:
+    """Replace the client secret, or key, that is shown to a provider."""
+    from wardgate.identity.federation import manage_providers
+
+    if not client_secret_stdin:
+        raise CommandError("secret_missing", "There is no new secret", "Add --client-secret-stdin")
+    new = _secret()
+    _changed(
+        with_server(
+            data_dir, ENVIRONMENT, "", lambda server: manage_providers.set_secret(server, provider_id, new)
+        ),
+        "has a new secret",
+        json_=json_,
+    )
+
+
+@app.command
+def suspend(provider_id: _Id, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+    """Let nobody sign in with a provider until it is restored; who is signed in stays so."""
+    from wardgate.identity.federation import manage_providers
+
+    changed = with_server(
+        data_dir, ENVIRONMENT, "", lambda server: manage_providers.suspend(server, provider_id)
+    )
+    _changed(changed, "is suspended", json_=json_)
+
+
+@app.command
+def restore(provider_id: _Id, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+    """Let people sign in with a suspended provider again."""
+    from wardgate.identity.federation import manage_providers
+
+    changed = with_server(
+        data_dir, ENVIRONMENT, "", lambda server: manage_providers.restore(server, provider_id)
+    )
+    _changed(changed, "is active", json_=json_)
+
+
+@app.command
+def remove(provider_id: _Id, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+    """Delete a provider with all links to it, and the roles its groups gave."""
+    from wardgate.identity.federation import manage_providers
+
+    changed = with_server(
+        data_dir, ENVIRONMENT, "", lambda server: manage_providers.remove(server, provider_id)
+    )
+    _changed(changed, "is removed", json_=json_)
+
+
+def _roles(pairs: list[str]) -> dict[str, list[str]]:
+    """Roles by group. The last ``=`` divides: groups may hold one. Raises CommandError."""
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        group, equals, role = pair.rpartition("=")
+        if not equals or not group or not role:
+            raise CommandError("role_invalid", f"--role {pair!r} names no group and role", "Write GROUP=ROLE")
+        found.setdefault(group, []).append(role)
+    return found
+
+
+def _secret() -> str:
+    """The secret on standard input. Raises CommandError: there is none."""
+    text = sys.stdin.read(_LONGEST_SECRET + 1)
+    if not text.lstrip().startswith("-----BEGIN "):
+        text = text.partition("\n")[0].strip()
+    if not text:
+        raise CommandError(
+            "secret_missing", "Standard input holds no client secret", "Write it there, as in: ... < file"
+        )
+    return text
+
+
+def _right(findings: list[Finding]) -> bool:
+    return all(each.right for each in findings)
+
+
+def _show(provider: IdentityProvider, links: int, key: dict[str, Any] | None, *, json_: bool) -> None:
+    if json_:
+        print_json({**provider_json(provider), "links": links, "public_key": key})
+    else:
+        print_fields(provider_fields(provider, links, key))
+
+
+def _changed(provider: IdentityProvider, what: str, *, json_: bool) -> None:
+    if json_:
+        print_json(provider_json(provider))
+    else:
+        print(f"{provider.id} ({printable(provider.name)}) {what}")
