@@ -67,7 +67,7 @@ async def serve(launch: Launch) -> None:
     smtp = smtp_of(settings)
     hub = await HubClient.connect(hub_fd())
     async with await open_store(Path(settings.data_dir)) as store:
-        identity = build_server(settings, store)
+        identity = build_server(settings, store.overlapping)
         issuers = Issuers(store, identity.fetch, settings.environment, identity.clock)
         relay = IssuerRelay(hub, issuers, Introspection(issuers, identity.fetch))
         reading = Job(name="issuers", seconds=ISSUER_ROUND, run=issuers.round)
@@ -76,6 +76,7 @@ async def serve(launch: Launch) -> None:
                 await _answer(launch, hub, IdentityApp(identity))
         finally:
             await relay.close()
+            await identity.memory.tasks.close()
             identity.passwords.close()
     hub.close()
 

@@ -122,14 +122,12 @@ async def begin(server: Server, call: Call, account: str) -> Attempt:
         account_key=f"account {account}",
         known=device is not None,
     )
-    rule = DEVICE if attempt.known else PAIR
     async with server.store.reading() as tx:
         await _check(server, tx, attempt)
     async with server.store.writing() as tx:
         await _check(server, tx, attempt)
-        now = server.clock()
-        await tx.throttle.fail(attempt.own_key, now, rule.window)
-        failures, _ = await tx.throttle.count(attempt.account_key, now)
+        await count(server, tx, attempt.own_key, DEVICE if attempt.known else PAIR)
+        failures, _ = await tx.throttle.count(attempt.account_key, server.clock())
     pause = 0.0 if attempt.known else ACCOUNT.wait(failures)
     if pause:
         await sleep(pause)
@@ -140,6 +138,19 @@ async def _check(server: Server, tx: Transaction, attempt: Attempt) -> None:
     await check(server, tx, attempt.own_key, DEVICE if attempt.known else PAIR)
     if not attempt.known:
         await check(server, tx, attempt.address_key, ADDRESS)
+
+
+async def count(server: Server, tx: Transaction, key: str, rule: Rule) -> None:
+    """Counts one failure, unless ``key`` has to wait: then ThrottledError.
+
+    It holds for attempts at the same moment too, whose transactions may overlap: only one of them is the next.
+    """
+    await check(server, tx, key, rule)
+    now = server.clock()
+    before, _ = await tx.throttle.count(key, now)
+    failures = await tx.throttle.fail(key, now, rule.window)
+    if failures > max(rule.free, before + 1):
+        raise ThrottledError(rule.wait(failures - 1))
 
 
 async def check(server: Server, tx: Transaction, key: str, rule: Rule) -> None:

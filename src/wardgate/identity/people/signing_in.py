@@ -113,8 +113,7 @@ async def prove_second(server: Server, call: Call, code: str, credential: str) -
     device = known_device(server, call, half.account)
     key = f"second {half.user.id} {device or ''}"
     async with server.store.writing() as tx:
-        await lockout.check(server, tx, key, lockout.SECOND)
-        await tx.throttle.fail(key, server.clock(), lockout.SECOND.window)
+        await lockout.count(server, tx, key, lockout.SECOND)
     async with server.store.writing() as tx:
         half = await half_of(server, tx, call)
         how = await _second(server, tx, half, code, credential)
