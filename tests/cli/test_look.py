@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run
+from tests.telemetry.rows import flat
 
 from wardgate.storage.layout import database_path
 from wardgate.storage.ledger import Ledger
 from wardgate.telemetry.latency import BUCKETS
+from wardgate.telemetry.rollups import Rollup
 
 
 def test_explain_shows_the_steps_and_the_verdict(applied: Run) -> None:
@@ -110,10 +112,8 @@ def test_top_shows_resources_and_callers(applied: Run, tmp_path: Path) -> None:
     assert "There is no environment" in applied("top", "--once", "--environment", "moon").err
 
 
-def _row(
-    minute: int, resource: str, application: str, status: int, reason: str, count: int
-) -> dict[str, object]:
-    return {
+def _row(minute: int, resource: str, application: str, status: int, reason: str, count: int) -> Rollup:
+    named = {
         "minute": minute,
         "environment": "development",
         "api": "orders/v1",
@@ -127,6 +127,7 @@ def _row(
         "seconds": 0.001 * count,
         "buckets": [count] + [0] * (BUCKETS - 1),
     }
+    return flat(named)
 
 
 def test_version(run: Run) -> None:

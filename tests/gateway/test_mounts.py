@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from tests.gateway.harness import ENVIRONMENT, Gateway, Upstream, Wire, orders, serving
 from tests.storage.samples import document
+from tests.telemetry.rows import named
 
 from wardgate.control.apply import apply_document
 from wardgate.domain.document import AuthorizationServer
@@ -252,7 +253,7 @@ async def test_mounts_are_recorded_under_names_no_api_can_have(running: Gateway,
     await wire.answer()
     message = running.recorder.drain()
     assert message is not None
-    assert [row["api"] for row in message["rows"]] == ["wardgate:oauth2/v1"]
+    assert [row["api"] for row in named(message["rows"])] == ["wardgate:oauth2/v1"]
 
 
 async def apply(gateway: Gateway, server: AuthorizationServer) -> None:

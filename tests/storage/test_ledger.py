@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.storage.samples import FREE, count, document
+from tests.telemetry.rows import flat
 
 from wardgate.control import applications, keys
 from wardgate.control.apply import apply_document
@@ -20,8 +21,10 @@ from wardgate.limits.window import window_at
 from wardgate.storage.database import SqlStore
 from wardgate.storage.layout import database_path
 from wardgate.storage.ledger import Ledger, Swept
+from wardgate.telemetry import rollups
 from wardgate.telemetry.latency import BUCKETS
 from wardgate.telemetry.recorder import Recorder
+from wardgate.telemetry.rollups import Rollup
 from wardgate.telemetry.uses import unpack
 
 NOW = 1_700_000_000.0
@@ -36,7 +39,7 @@ def ledger(store: SqlStore) -> Iterator[Ledger]:
     opened.close()
 
 
-def rollup(**changed: Any) -> dict[str, Any]:
+def rollup(**changed: Any) -> Rollup:
     """One roll-up of a single request."""
     row: dict[str, Any] = {
         "minute": MINUTE,
@@ -52,7 +55,7 @@ def rollup(**changed: Any) -> dict[str, Any]:
         "seconds": 0.25,
         "buckets": [1] + [0] * (BUCKETS - 1),
     }
-    return row | changed
+    return flat(row | changed)
 
 
 def test_rollups_of_one_cell_are_added(ledger: Ledger) -> None:
@@ -68,12 +71,29 @@ def test_rollups_of_one_cell_are_added(ledger: Ledger) -> None:
     assert rows[404]["count"] == 2
 
 
+def test_a_ledger_goes_on_from_what_is_stored(store: SqlStore, ledger: Ledger) -> None:
+    """After a restart, a failed write or many minutes nothing is forgotten: counts are added to those of before."""
+    ledger.write([rollup()], [], [])
+    with pytest.raises(StoreUnavailableError):
+        ledger.write([rollup(), rollup(status=404, count=None)], [], [])
+    ledger.write([rollup()], [], [])
+    ledger.write([rollup(minute=MINUTE + 60 * number) for number in range(1, 6)], [], [])
+    ledger.write([rollup(), rollup(environment="production")], [], [])
+    again = Ledger(database_path(store.data_dir))
+    again.write([rollup(), rollup(minute=MINUTE + 300)], [], [])
+    again.close()
+    rows = {row["minute"]: row for row in ledger.recent(NOW - 60, "development")}
+    assert [rows[minute]["count"] for minute in sorted(rows)] == [4, 1, 1, 1, 1, 2]
+    assert rows[MINUTE]["buckets"] == str([4] + [0] * (BUCKETS - 1))
+
+
 @given(st.lists(st.lists(st.integers(0, 2**40), min_size=BUCKETS, max_size=BUCKETS), min_size=1, max_size=5))
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_buckets_add_element_by_element(ledger: Ledger, written: list[list[int]]) -> None:
     """Whatever was written, each bucket holds the sum of its own counts."""
     with closing(sqlite3.connect(ledger._path)) as connection, connection:
         connection.execute("DELETE FROM rollups")
+    ledger.close()
     for buckets in written:
         ledger.write([rollup(buckets=buckets)], [], [])
     (row,) = ledger.recent(0, "development")
@@ -86,7 +106,7 @@ def test_a_recorder_and_a_ledger_fit(ledger: Ledger) -> None:
     recorder.record("orders/v1", "GET /items", "app_1", "key_1", "192.0.2.1", 200, "ok", 1, 2, 0.004)
     message = recorder.drain()
     assert message is not None
-    ledger.write(message["rows"], unpack(message["uses"]), [])
+    ledger.write(rollups.unpack(message["rows"]), unpack(message["uses"]), [])
     (row,) = ledger.recent(NOW - 60, "development")
     assert (row["count"], row["minute"]) == (1, MINUTE)
 
@@ -113,20 +133,20 @@ async def test_uses_move_a_credentials_figures(store: SqlStore, ledger: Ledger) 
 
 
 @pytest.mark.parametrize(
-    ("rollups", "uses", "error"),
+    ("rows", "uses", "error"),
     [
         ([rollup(), rollup(status=500, buckets=[1])], [], ValueError),
-        ([rollup(), {"minute": 1}], [], KeyError),
+        ([rollup(), (60,)], [], ValueError),
         ([rollup()], [("key_1", 1)], StoreUnavailableError),
-        ([rollup(), rollup(status=None)], [], StoreUnavailableError),
+        ([rollup(), rollup(status=404, count=None)], [], StoreUnavailableError),
     ],
 )
 def test_a_write_is_all_or_nothing(
-    ledger: Ledger, rollups: list[dict[str, Any]], uses: list[Any], error: type[Exception]
+    ledger: Ledger, rows: list[Rollup], uses: list[Any], error: type[Exception]
 ) -> None:
     """One wrong row and nothing of the batch is stored; the next batch is."""
     with pytest.raises(error):
-        ledger.write(rollups, uses, [("quota", "w", 1)])
+        ledger.write(rows, uses, [("quota", "w", 1)])
     assert ledger.recent(0, "development") == []
     assert ledger.load_quotas(0) == []
     ledger.write([rollup()], [], [])

@@ -17,6 +17,7 @@ from wardgate.supervisor.hub import Hub
 from wardgate.supervisor.prepare import prepare_store
 from wardgate.supervisor.processes import Child, ChildSpec, Patience
 from wardgate.supervisor.telemetry import TelemetryDesk
+from wardgate.telemetry.rollups import pack
 
 
 def worker() -> Child:
@@ -38,7 +39,12 @@ async def test_counts_are_kept_and_written_once_the_store_is_back(
     await desk.open(hub)
     other = sqlite3.connect(database_path(tmp_path), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    message = {"kind": "telemetry", "rows": [row()], "uses": use("k", 1, 1.0, ""), "metrics": _figures()}
+    message = {
+        "kind": "telemetry",
+        "rows": pack([row()]),
+        "uses": use("k", 1, 1.0, ""),
+        "metrics": _figures(),
+    }
     hub.receive(child, message)
     await asyncio.sleep(0.3)
     hub.receive(child, message)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from wardgate.telemetry.cells import Cell, Cells, Kind
 from wardgate.telemetry.recorder import Recorder
+from wardgate.telemetry.rollups import unpack
 
 OK: Kind = ("orders/v1", "app", 200, "ok")
 DENIED: Kind = ("orders/v1", "", 401, "key_unknown")
@@ -71,5 +72,5 @@ def test_many_resources_leave_in_turns() -> None:
         recorder.record("a/v1", f"GET /{number}", "", "", "127.0.0.1", 200, "ok", 0, 0, 0.001)
     sizes = []
     while (message := recorder.drain()) is not None:
-        sizes.append(len(message["rows"]))
+        sizes.append(len(unpack(message["rows"])))
     assert sizes == [500, 500, 200]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.telemetry.rows import named
 
 from wardgate.telemetry.latency import BUCKETS
 from wardgate.telemetry.recorder import OTHER, Recorder
@@ -59,7 +60,7 @@ def everything(recorder: Recorder) -> tuple[list[dict[str, Any]], list[Use]]:
     rows: list[dict[str, Any]] = []
     uses: list[Use] = []
     while (message := recorder.drain()) is not None:
-        rows += message["rows"]
+        rows += named(message["rows"])
         uses += unpack(message["uses"])
     return rows, uses
 
@@ -73,7 +74,7 @@ def test_requests_of_one_kind_share_a_row() -> None:
     assert message is not None
     assert json.loads(json.dumps(message)) == message
     assert message["kind"] == "telemetry"
-    (row,) = message["rows"]
+    (row,) = named(message["rows"])
     buckets = row.pop("buckets")
     assert row == {
         "minute": 1_800_000_000,
@@ -159,7 +160,7 @@ def test_a_drain_takes_a_bounded_part_oldest_first() -> None:
         record(recorder, f"GET /{number}", f"key-{number}")
     message = recorder.drain(2)
     assert message is not None
-    assert [row["resource"] for row in message["rows"]] == ["GET /0", "GET /1"]
+    assert [row["resource"] for row in named(message["rows"])] == ["GET /0", "GET /1"]
     assert message["uses"]["ids"] == ["key-0", "key-1"]
     rows, uses = everything(recorder)
     assert (len(rows), len(uses)) == (3, 3)
@@ -236,7 +237,7 @@ def test_nothing_is_lost_or_counted_twice(steps: list[Any]) -> None:
                 expected[credential] += 1
     while (message := recorder.drain(1)) is not None:
         sent.append(message)
-    rows = [row for message in sent for row in message["rows"]]
+    rows = [row for message in sent for row in named(json.loads(json.dumps(message["rows"])))]
     assert sum(row["count"] for row in rows) == requests
     assert sum(sum(row["buckets"]) for row in rows) == requests
     assert sum(row["bytes_out"] for row in rows) == requests * 100

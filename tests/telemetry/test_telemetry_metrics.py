@@ -11,15 +11,16 @@ from wardgate.telemetry import metrics as metrics_module
 from wardgate.telemetry.metrics import Metrics
 from wardgate.telemetry.outcome import Outcome
 from wardgate.telemetry.recorder import Recorder
+from wardgate.telemetry.rollups import unpack
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "observability.md"
 
 
-def sent(recorder: Recorder) -> dict[str, object]:
-    """The recorder's next message."""
+def absorb(metrics: Metrics, worker: str, recorder: Recorder) -> None:
+    """The recorder's next message arrives."""
     message = recorder.drain()
     assert message is not None
-    return message
+    metrics.absorb(worker, unpack(message["rows"]), message["metrics"])
 
 
 def value(metrics: Metrics, sample: str, **labels: str) -> float | None:
@@ -39,7 +40,7 @@ def test_requests_of_all_workers_are_added() -> None:
         recorder = Recorder("development")
         recorder.record("orders/v1", "GET /items", "mobile", "k", "192.0.2.1", 200, "ok", 0, 9, 0.004)
         recorder.set("connections", 5)
-        metrics.absorb(worker, sent(recorder))
+        absorb(metrics, worker, recorder)
     labels = {"api": "orders/v1", "resource": "GET /items", "status": "200", "reason": "ok"}
     assert value(metrics, "wardgate_requests_total", **labels) == 2
     assert value(metrics, "wardgate_connections") == 10
@@ -55,7 +56,7 @@ def test_counters_survive_a_worker_and_gauges_do_not() -> None:
     first.set("credential_cache_hits", 7)
     first.set("connections", 3)
     first.propagated(0.01)
-    metrics.absorb("gateway-0", sent(first))
+    absorb(metrics, "gateway-0", first)
     metrics.worker_ended("gateway-0")
     metrics.worker_restarted("gateway-0")
     assert value(metrics, "wardgate_connections") == 0
@@ -63,7 +64,7 @@ def test_counters_survive_a_worker_and_gauges_do_not() -> None:
     second = Recorder("development")
     second.set("credential_cache_hits", 2)
     second.propagated(0.02)
-    metrics.absorb("gateway-0", sent(second))
+    absorb(metrics, "gateway-0", second)
     assert value(metrics, "wardgate_credential_cache_hits_total") == 9
     assert value(metrics, "wardgate_propagation_seconds_count") == 2
     assert value(metrics, "wardgate_worker_restarts_total", process="gateway-0") == 1
@@ -76,7 +77,7 @@ def test_staleness_is_that_of_the_worker_furthest_behind() -> None:
         recorder = Recorder("development")
         recorder.set("store_staleness_seconds", stale)
         recorder.set("connections", 1)
-        metrics.absorb(worker, sent(recorder))
+        absorb(metrics, worker, recorder)
     assert value(metrics, "wardgate_store_staleness_seconds") == 12.5
 
 
@@ -95,7 +96,7 @@ def test_undeclared_paths_are_counted(api: str, resource: str, reason: str, coun
     metrics = Metrics()
     recorder = Recorder("development")
     recorder.record(api, resource, "", "", "192.0.2.1", 404, reason, 0, 0, 0.001)
-    metrics.absorb("gateway-0", sent(recorder))
+    absorb(metrics, "gateway-0", recorder)
     assert (value(metrics, "wardgate_undeclared_total", api=api) == 1) is counted
 
 
@@ -106,7 +107,7 @@ def test_the_number_of_series_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     recorder = Recorder("development")
     for number in range(6):
         recorder.record("orders/v1", f"GET /{number}", "", "", "", 200, "ok", 0, 0, 0.001)
-    metrics.absorb("gateway-0", sent(recorder))
+    absorb(metrics, "gateway-0", recorder)
     labels = {"api": "orders/v1", "resource": "(other)", "status": "200", "reason": "ok"}
     assert value(metrics, "wardgate_requests_total", **labels) == 4
 
@@ -117,7 +118,7 @@ def test_a_hostile_label_is_escaped() -> None:
     recorder = Recorder("development")
     name = 'GET /"}\nwardgate_workers 99 \\'
     recorder.record("orders/v1", name, "", "", "", 200, "ok", 0, 0, 0.001)
-    metrics.absorb("gateway-0", sent(recorder))
+    absorb(metrics, "gateway-0", recorder)
     labels = {"api": "orders/v1", "resource": name, "status": "200", "reason": "ok"}
     assert value(metrics, "wardgate_requests_total", **labels) == 1
     assert value(metrics, "wardgate_workers") == 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
@@ -19,6 +19,7 @@ from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.limits.window import window_end
 from wardgate.storage.layout import BUSY_TIMEOUT_MS
 from wardgate.telemetry.latency import BUCKETS
+from wardgate.telemetry.rollups import COUNTED, LATENCIES, WIDTH, Rollup, added
 from wardgate.telemetry.top import TopLine, top_callers, top_resources
 from wardgate.telemetry.uses import Use
 
@@ -30,18 +31,20 @@ CHANGE_SECONDS = 86_400.0
 #: Seconds for which an ended quota window is kept.
 WINDOW_SECONDS = 86_400.0
 
-_ROLLUP = (
-    "minute", "environment", "api", "resource", "application", "status", "reason",
-    "count", "bytes_in", "bytes_out", "seconds",
-)  # fmt: skip
-_ADD_ROLLUP = """
+#: Minutes whose rows are held in memory: the present one, and the one before it, of which counts still come.
+_OPEN_MINUTES = 2
+
+_SET_ROLLUP = """
 INSERT INTO rollups
     (minute, environment, api, resource, application, status, reason, count, bytes_in, bytes_out, seconds, buckets)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (minute, environment, api, resource, application, status, reason) DO UPDATE SET
-    count = count + excluded.count, bytes_in = bytes_in + excluded.bytes_in,
-    bytes_out = bytes_out + excluded.bytes_out, seconds = seconds + excluded.seconds,
-    buckets = add_buckets(buckets, excluded.buckets)
+    count = excluded.count, bytes_in = excluded.bytes_in, bytes_out = excluded.bytes_out,
+    seconds = excluded.seconds, buckets = excluded.buckets
+"""
+_MINUTE = """
+SELECT minute, environment, api, resource, application, status, reason, count, bytes_in, bytes_out, seconds, buckets
+FROM rollups WHERE minute = ? AND environment = ?
 """
 _ADD_USE = """
 UPDATE credential_uses SET count = count + ?2,
@@ -92,6 +95,9 @@ class Swept:
 class Ledger:
     """The counters' tables of the database at ``path``, which must be there. Opened when first used.
 
+    The roll-ups of the minutes it writes to are held in memory, so that a row is written without being read: nobody else
+    may write those of the same environment meanwhile.
+
     Every method raises StoreUnavailableError when the database cannot be used; nothing was written then, and the
     next call opens it again.
     """
@@ -100,30 +106,48 @@ class Ledger:
         self._path = path
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        #: What is stored of each minute and environment, by what the rows count; none while a write has not ended.
+        self._stored: dict[tuple[int, str], dict[Rollup, Rollup]] = {}
 
     def write(
         self,
-        rollups: Sequence[Mapping[str, Any]],
+        rollups: Sequence[Rollup],
         uses: Sequence[Use],
         quotas: Sequence[QuotaRow],
     ) -> None:
         """Adds roll-ups and uses to what is stored, and sets the count of each ``(key, window, used)``: all or nothing.
 
-        Roll-ups have the fields ``telemetry/recorder.py`` drains; each credential has one use at most. Uses of a
-        credential that was deleted meanwhile are dropped.
+        Roll-ups are as in ``telemetry/rollups.py``; each credential has one use at most. Uses of a credential that was
+        deleted meanwhile are dropped.
 
         Raises:
             ValueError: a roll-up has another number of latency buckets than the stored ones.
-            KeyError: a field is missing.
         """
-        rows = [_rollup(item) for item in rollups]
+        if any(len(row) != WIDTH for row in rollups):
+            raise ValueError(f"a roll-up has {WIDTH} fields, {BUCKETS} of them latency buckets")
         # In the order of the table: what lies on one page is changed in one turn.
         used = sorted(uses, key=itemgetter(0))
         with self._transaction() as connection:
-            connection.executemany(_ADD_ROLLUP, rows)
+            connection.executemany(_SET_ROLLUP, self._totals(connection, rollups))
             if connection.executemany(_ADD_USE, used).rowcount < len(used):
                 connection.executemany(_FIRST_USE, used)
             connection.executemany(_SET_QUOTA, quotas)
+
+    def _totals(self, connection: sqlite3.Connection, rollups: Sequence[Rollup]) -> list[Rollup]:
+        """The rows as they are to be stored, ``rollups`` added, in the order of the table."""
+        changed: dict[Rollup, Rollup] = {}
+        for row in rollups:
+            key = row[:COUNTED]
+            minute = row[:2]
+            stored = self._stored.get(minute)
+            if stored is None:
+                stored = self._stored[minute] = _read(connection, minute)
+            known = stored.get(key)
+            total = row if known is None else added(known, row)
+            stored[key] = changed[key] = total
+        while len(self._stored) > _OPEN_MINUTES:
+            del self._stored[min(self._stored)]
+        return [(*changed[key][:LATENCIES], str(list(changed[key][LATENCIES:]))) for key in sorted(changed)]
 
     def load_quotas(self, now: float) -> list[QuotaRow]:
         """``(key, window, used)`` of every quota whose window holds at ``now`` (Unix seconds) or begins later."""
@@ -135,6 +159,7 @@ class Ledger:
     def sweep(self, now: float, *, rollup_days: float = ROLLUP_DAYS) -> Swept:
         """Deletes roll-ups older than ``rollup_days``, and windows and changes that ended over a day ago."""
         with self._transaction() as connection:
+            self._stored.clear()
             rollups = connection.execute(
                 "DELETE FROM rollups WHERE minute < ?", (int(now - rollup_days * 86_400),)
             ).rowcount
@@ -200,25 +225,22 @@ class Ledger:
         )
         # Counts survive a killed process; losing the last second of them with the whole machine is not worth an fsync.
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.create_function("add_buckets", 2, _add_buckets, deterministic=True)
         return connection
 
     def _drop(self) -> None:
-        """Closing rolls back what was open."""
+        """Closing rolls back what was open, so what is held of it holds no more."""
+        self._stored.clear()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
 
-def _rollup(item: Mapping[str, Any]) -> tuple[Any, ...]:
-    buckets = item["buckets"]
-    if len(buckets) != BUCKETS:
-        raise ValueError(f"a roll-up has {BUCKETS} latency buckets, not {len(buckets)}")
-    return (*(item[name] for name in _ROLLUP), json.dumps([int(count) for count in buckets]))
-
-
-def _add_buckets(stored: str, added: str) -> str:
-    return json.dumps([a + b for a, b in zip(json.loads(stored), json.loads(added), strict=True)])
+def _read(connection: sqlite3.Connection, minute: tuple[Any, ...]) -> dict[Rollup, Rollup]:
+    """What is stored of a minute and environment."""
+    found: dict[Rollup, Rollup] = {}
+    for row in connection.execute(_MINUTE, minute):
+        found[row[:COUNTED]] = (*row[:LATENCIES], *json.loads(row[LATENCIES]))
+    return found
 
 
 def _ended(connection: sqlite3.Connection, now: float) -> Iterable[str]:

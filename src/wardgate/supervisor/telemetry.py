@@ -13,9 +13,10 @@ from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.storage.ledger import Ledger
 from wardgate.supervisor.hub import Hub
 from wardgate.supervisor.limits import QuotaRow
-from wardgate.supervisor.pending import Pending
+from wardgate.supervisor.pending import Pending, ranges
 from wardgate.supervisor.processes import Child
 from wardgate.telemetry.metrics import Metrics
+from wardgate.telemetry.rollups import unpack
 
 FLUSH_SECONDS = 1.0
 #: What is past its time is deleted from the store this often.
@@ -61,15 +62,16 @@ class TelemetryDesk:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         for _ in range(LAST_TRIES):
-            if await self._flush():
+            if await self._flush(everything=True):
                 self._ledger.close()
                 return
             await asyncio.sleep(FLUSH_SECONDS / 2)
         _log.error("%d roll-up rows could not be written before the end", self._pending.rows)
 
     def _absorb(self, child: Child, message: Message) -> None:
-        self._pending.add(message["rows"], message["uses"])
-        self._metrics.absorb(child.name, message)
+        rows = unpack(message["rows"])
+        self._pending.add(rows, message["uses"])
+        self._metrics.absorb(child.name, rows, message["metrics"])
         self._metrics.telemetry_lost(self._pending.take_lost())
 
     def _answer(self, child: Child, message: Message) -> None:
@@ -103,10 +105,18 @@ class TelemetryDesk:
         except StoreUnavailableError as error:
             _log.error("old counts cannot be deleted now: %s", error)  # no stack wanted
 
-    async def _flush(self) -> bool:
-        """Writes what is pending; ``False`` when it could not be and is kept."""
+    async def _give_turns(self) -> None:
+        """Where very many uses wait, putting them in order takes longer than anybody should wait for the supervisor."""
+        crowd = self._pending.crowd()
+        if crowd is not None:
+            self._pending.take_turns(await asyncio.to_thread(ranges, crowd))
+
+    async def _flush(self, *, everything: bool = False) -> bool:
+        """Writes what is pending (of many uses a part); ``False`` when it could not be and is kept."""
         self._pending.set_quotas(self._take_quotas())
-        batch = self._pending.take()
+        if not everything:
+            await self._give_turns()
+        batch = self._pending.take(everything=everything)
         if batch is None:
             return True
         try:

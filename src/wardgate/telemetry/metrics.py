@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -14,10 +14,14 @@ from prometheus_client.registry import Collector
 
 from wardgate.telemetry.latency import BOUNDS, BUCKETS
 from wardgate.telemetry.recorder import COUNTERS, GAUGES, OTHER, PROPAGATION_BOUNDS
+from wardgate.telemetry.rollups import FIELDS, Rollup
 
 #: Label sets of one family at most; past that, resources are reported as ``(other)`` of their API.
 MAX_SERIES = 20_000
 _NOT_FOUND = frozenset({"resource_not_found", "api_not_found"})
+_API, _RESOURCE, _STATUS, _REASON, _COUNT, _SECONDS = map(
+    FIELDS.index, ("api", "resource", "status", "reason", "count", "seconds")
+)
 
 _GAUGE_HELP = {
     "connections": ("wardgate_connections", "Client connections open now."),
@@ -59,7 +63,8 @@ class Metrics(Collector):
     """
 
     def __init__(self) -> None:
-        self._requests: dict[tuple[str, str, str, str], int] = {}
+        self._requests: dict[tuple[str, str, int, str], int] = {}
+        #: By API: seconds, and requests by latency bucket.
         self._latency: dict[str, list[float]] = {}
         self._undeclared: dict[str, int] = {}
         self._alive: dict[str, Mapping[str, Any]] = {}
@@ -70,11 +75,16 @@ class Metrics(Collector):
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
-    def absorb(self, worker: str, message: Mapping[str, Any]) -> None:
-        """Counts one ``telemetry`` message of the worker called ``worker`` (see ``Recorder.drain``)."""
-        for row in message["rows"]:
+    def absorb(self, worker: str, rows: Iterable[Rollup], figures: Mapping[str, Any]) -> None:
+        """Counts what the worker called ``worker`` sent: roll-ups, and its figures (see ``Recorder.drain``)."""
+        latencies: dict[str, list[Sequence[float]]] = {}
+        for row in rows:
             self._count(row)
-        self._alive[worker] = message["metrics"]
+            latencies.setdefault(row[_API], []).append(row[_SECONDS:])
+        for api, counted in latencies.items():
+            known = self._latency.get(api, [0.0] * (BUCKETS + 1))
+            self._latency[api] = [sum(column) for column in zip(known, *counted, strict=True)]
+        self._alive[worker] = figures
 
     def worker_ended(self, worker: str) -> None:
         """The worker's process ended: what it had counted stays, what it held is gone."""
@@ -128,16 +138,18 @@ class Metrics(Collector):
             "wardgate_rollup_rows_lost", "Roll-up rows that could not be stored.", value=self._lost_rows
         )
 
-    def _count(self, row: Mapping[str, Any]) -> None:
-        api, resource, reason, count = row["api"], row["resource"], row["reason"], row["count"]
-        key = (api, resource, str(row["status"]), reason)
+    def _count(self, row: Rollup) -> None:
+        api, resource, status, reason, count = (
+            row[_API],
+            row[_RESOURCE],
+            row[_STATUS],
+            row[_REASON],
+            row[_COUNT],
+        )
+        key = (api, resource, status, reason)
         if key not in self._requests and len(self._requests) >= MAX_SERIES:
-            key = (api, OTHER, key[2], reason)
+            key = (api, OTHER, status, reason)
         self._requests[key] = self._requests.get(key, 0) + count
-        latency = self._latency.setdefault(api, [0.0] * (BUCKETS + 1))
-        for index, value in enumerate(row["buckets"]):
-            latency[index] += value
-        latency[-1] += row["seconds"]
         if not resource and (api or reason in _NOT_FOUND):
             self._undeclared[api] = self._undeclared.get(api, 0) + count
 
@@ -147,8 +159,8 @@ class Metrics(Collector):
             "Finished requests; reason is ok or why Wardgate refused.",
             labels=["api", "resource", "status", "reason"],
         )
-        for labels, count in self._requests.items():
-            family.add_metric(labels, count)
+        for (api, resource, status, reason), count in self._requests.items():
+            family.add_metric([api, resource, str(status), reason], count)
         return family
 
     def _latency_family(self) -> Metric:
@@ -158,7 +170,7 @@ class Metrics(Collector):
             labels=["api"],
         )
         for api, counted in self._latency.items():
-            family.add_metric([api], _cumulative(BOUNDS, counted[:-1]), counted[-1])
+            family.add_metric([api], _cumulative(BOUNDS, counted[1:]), counted[0])
         return family
 
     def _worker_families(self) -> Iterator[Metric]:

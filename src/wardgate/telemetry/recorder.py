@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
+from wardgate.telemetry import rollups
 from wardgate.telemetry.cells import Cell, Cells, Kind
+from wardgate.telemetry.rollups import Rollup
 from wardgate.telemetry.uses import PackedUses, pack, unpack
 
 #: Stands for every resource and application past the bound on live cells.
@@ -184,7 +186,7 @@ class Recorder:
         At most ``limit`` uses and roll-up rows leave at once, of rows no more than half a thousand, oldest first (more
         only where the bounds on memory ask for it), which lets busy cells gather more; to empty the recorder, drain
         until it returns ``None``.
-        A row's ``minute`` is the Unix second it began at.
+        Its rows and uses are packed as in ``rollups.py`` and ``uses.py``.
         """
         self.tick()
         rows = self._take_rows(max(min(limit, _ROWS), self._cells.count - self._max_cells // 2))
@@ -193,7 +195,7 @@ class Recorder:
         if not rows and not uses and figures == self._sent:
             return None
         self._sent = figures
-        return {"kind": "telemetry", "rows": rows, "uses": uses, "metrics": figures}
+        return {"kind": "telemetry", "rows": rollups.pack(rows), "uses": uses, "metrics": figures}
 
     def drain_uses(self, least: int = 1000, most: int = 4000) -> dict[str, Any] | None:
         """Takes up to ``most`` uses alone, once ``least`` wait: many callers would otherwise make one long drain."""
@@ -206,13 +208,12 @@ class Recorder:
 
     def restore(self, message: Mapping[str, Any]) -> None:
         """Puts back a drained message that could not be sent: its rows and uses count again, each once."""
-        for row in message["rows"]:
+        for row in rollups.unpack(message["rows"]):
+            minute, _, api, resource, application, status, reason = row[: rollups.COUNTED]
             cell = Cell()
-            cell.count, cell.seconds = row["count"], row["seconds"]
-            cell.bytes_in, cell.bytes_out = row["bytes_in"], row["bytes_out"]
-            cell.buckets = list(row["buckets"])
-            kind = (row["api"], row["application"], row["status"], row["reason"])
-            self._closed.setdefault(row["minute"], Cells()).put(kind, row["resource"], cell)
+            cell.count, cell.bytes_in, cell.bytes_out, cell.seconds = row[rollups.COUNTED : rollups.LATENCIES]
+            cell.buckets = list(row[rollups.LATENCIES :])
+            self._closed.setdefault(minute, Cells()).put((api, application, status, reason), resource, cell)
         self._gather()
         counts = self._use_counts
         for credential, count, last_at, address in unpack(message["uses"]):
@@ -234,29 +235,30 @@ class Recorder:
         cells.put(kind, resource, cell)
         return cell
 
-    def _take_rows(self, limit: int) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
+    def _take_rows(self, limit: int) -> list[Rollup]:
+        rows: list[Rollup] = []
         for minute, cells in [*self._closed.items(), (self._minute, self._cells)]:
             taken = cells.take(limit - len(rows))
             rows += [self._row(minute, kind, resource, cell) for kind, resource, cell in taken]
         self._closed = {minute: cells for minute, cells in self._closed.items() if cells.count}
         return rows
 
-    def _row(self, minute: int, kind: Kind, resource: str, cell: Cell) -> dict[str, Any]:
-        return {
-            "minute": minute,
-            "environment": self.environment,
-            "api": kind[0],
-            "resource": resource,
-            "application": kind[1],
-            "status": kind[2],
-            "reason": kind[3],
-            "count": cell.count,
-            "bytes_in": cell.bytes_in,
-            "bytes_out": cell.bytes_out,
-            "seconds": round(cell.seconds, 6),
-            "buckets": cell.buckets,
-        }
+    def _row(self, minute: int, kind: Kind, resource: str, cell: Cell) -> Rollup:
+        api, application, status, reason = kind
+        return (
+            minute,
+            self.environment,
+            api,
+            resource,
+            application,
+            status,
+            reason,
+            cell.count,
+            cell.bytes_in,
+            cell.bytes_out,
+            round(cell.seconds, 6),
+            *cell.buckets,
+        )
 
     def _gather(self) -> None:
         """Adds up the uses noted since the last time; no step of it is taken for each use alone."""

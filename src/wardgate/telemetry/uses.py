@@ -35,26 +35,38 @@ def pack(ids: list[str], counts: list[int], times: list[float], addresses: list[
     }
 
 
-def unpack(packed: Mapping[str, Sequence[Any]]) -> list[Use]:
-    """The rows of what :func:`pack` made.
+def check(packed: Mapping[str, Sequence[Any]]) -> None:
+    """Returns when this is what :func:`pack` may have made.
 
     Raises:
         KeyError, TypeError, ValueError: it has another form.
     """
     if not packed:
-        return []
+        return
     ids = packed["ids"]
     if not _TEXT.issuperset(map(type, ids)):
         raise ValueError("ids of credentials are texts")
-    columns = []
     for name, types in _COLUMNS:
         column = packed[name]
         if not types.issuperset(map(type, column)):
             raise ValueError(f"{name} of uses hold a value of another type")
         if len(column) not in (1, len(ids)):
             raise ValueError(f"{len(ids)} uses have {len(column)} {name}")
-        columns.append(column if len(column) == len(ids) else repeat(column[0], len(ids)))
-    return list(zip(ids, *columns, strict=True))
+
+
+def unpack(packed: Mapping[str, Sequence[Any]]) -> list[Use]:
+    """The rows of what :func:`pack` made.
+
+    Raises:
+        KeyError, TypeError, ValueError: it has another form.
+    """
+    check(packed)
+    if not packed:
+        return []
+    ids = packed["ids"]
+    columns = (packed[name] for name, _ in _COLUMNS)
+    full = (column if len(column) == len(ids) else repeat(column[0], len(ids)) for column in columns)
+    return list(zip(ids, *full, strict=True))
 
 
 def _short(column: list[Any]) -> list[Any]:
