@@ -475,3 +475,31 @@ async def test_a_resource_of_the_client_goes_into_the_grant(server: Server, brow
         grant = await tx.grants.get((await _code(server, answer)).grant)
     assert grant is not None
     assert grant.resources == ("https://a.example", "https://b.example")
+
+
+async def test_where_anybody_can_register_a_mistake_is_no_link_to_anywhere(
+    store: SqlStore, clock: Clock
+) -> None:
+    """Only who is signed in is sent to a client with an error, unless an operator trusts it (RFC 9700 section 4.11.2)."""
+    server = make_server(store, clock, open_registration=True)
+    browser = Browser(server, ROUTES)
+    client, trusted = await add_client(server), await add_client(server, trusted=True)
+    answer = await browser.get("/oauth2/authorize", request(client, scope="admin"))
+    assert answer.location == ""
+    assert "(invalid_scope)" in answer.text
+    answer = await browser.post("/oauth2/authorize", request(client, scope="admin"), cross_site=True)
+    assert answer.location == ""
+    assert (await browser.get("/oauth2/authorize", request(trusted, scope="admin"))).to_client
+    await browser.sign_in(await add_user(server))
+    assert (await browser.get("/oauth2/authorize", request(client, scope="admin"))).to_client
+
+
+async def test_what_nobody_reads_is_not_kept(server: Server, browser: Browser) -> None:
+    """Unknown parameters are ignored and take no room while a request waits."""
+    client = await add_client(server)
+    answer = await browser.get("/oauth2/authorize", request(client, whatever="x" * 5000, ui_locales="de"))
+    handle = answer.location.partition("request=")[2]
+    async with server.store.reading() as tx:
+        record = await tx.once.look("authorize", server.digest(handle))
+    assert record is not None
+    assert "whatever" not in str(record.document)

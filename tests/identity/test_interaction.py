@@ -332,6 +332,13 @@ async def test_prompt_consent_asks_again(server: Server, browser: Browser) -> No
     await shown(browser, await add_client(server, trusted=True), prompt="consent")
 
 
+async def test_access_without_any_scope_is_asked_for_too(server: Server, browser: Browser) -> None:
+    """A token with no scope still says who somebody is."""
+    await browser.sign_in(await add_user(server))
+    client = await agreed(server, browser, settings={"scopes": ()}, scope=None)
+    await shown(browser, client, scope=None)
+
+
 async def test_details_are_shown_and_asked_for_every_time(server: Server, browser: Browser) -> None:
     """What they mean only the API knows, so an old yes is none (RFC 9396 section 9)."""
     await browser.sign_in(await add_user(server))

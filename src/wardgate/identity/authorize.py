@@ -41,7 +41,7 @@ async def authorize(server: Server, call: Call) -> Reply:
     """
     if call.method == "POST":
         draft = await received(server, call.form)
-        refusal = await refusal_of(draft)
+        refusal = await refusal_of(draft, call)
         if refusal is not None:
             return refusal
         handle, _ = await waiting.keep(server, call, document_of(draft), bind=False)
@@ -49,7 +49,7 @@ async def authorize(server: Server, call: Call) -> Reply:
     if call.query.get("continue") is not None and call.query.get("client_id") is None:
         return await resume(server, call)
     draft = await received(server, call.query)
-    return await refusal_of(draft) or await proceed(draft, call)
+    return await refusal_of(draft, call) or await proceed(draft, call)
 
 
 async def received(server: Server, parameters: Parameters) -> Draft:
@@ -95,7 +95,7 @@ async def resume(server: Server, call: Call) -> Reply:
     if not found.bound:
         return await _bind(server, call, found)
     draft = await restored(server, found)
-    return await refusal_of(draft) or await proceed(draft, call, found)
+    return await refusal_of(draft, call) or await proceed(draft, call, found)
 
 
 async def _bind(server: Server, call: Call, found: Waiting) -> Reply:
@@ -104,7 +104,7 @@ async def _bind(server: Server, call: Call, found: Waiting) -> Reply:
         await use_up(server, tx, found)
     draft = await restored(server, found)
     draft.asked_at = None
-    return await refusal_of(draft) or await proceed(draft, call)
+    return await refusal_of(draft, call) or await proceed(draft, call)
 
 
 ROUTES = (Route(("GET", "POST"), "/oauth2/authorize", authorize, "entry"),)

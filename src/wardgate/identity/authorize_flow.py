@@ -15,6 +15,7 @@ from wardgate.identity.consent_page import consent_page
 from wardgate.identity.errors import OAuthError, PageError
 from wardgate.identity.http import Call, Parameters, Reply
 from wardgate.identity.interaction import Need, next_need, to_remember
+from wardgate.identity.people.current import current_session
 from wardgate.identity.ports import Transaction
 from wardgate.identity.presented_token import active_client
 from wardgate.identity.redirects import form_action, respond_error
@@ -22,13 +23,28 @@ from wardgate.identity.server import Server
 from wardgate.identity.waiting import Waiting
 
 
-async def refusal_of(draft: Draft) -> Reply | None:
+async def refusal_of(draft: Draft, call: Call) -> Reply | None:
     """Runs the checks; the error response if one is not content. Raises PageError where it may not be redirected."""
     try:
         await check(draft, CHECKS)
     except OAuthError as error:
+        if draft.target is not None and not await _may_send_on(draft, call):
+            raise on_page(error) from None
         return refused(draft, error)
     return None
+
+
+async def _may_send_on(draft: Draft, call: Call) -> bool:
+    """Whether a browser may be sent to the client with nothing but an error (RFC 9700 section 4.11.2).
+
+    Where anybody can register a client, a request with a mistake in it would be a link to anywhere: so only those who are
+    signed in are sent on, or people of clients that an operator trusts.
+    """
+    server = draft.server
+    if not server.settings.open_registration or draft.known.client.trusted:
+        return True
+    async with server.store.reading() as tx:
+        return await current_session(server, tx, call) is not None
 
 
 async def proceed(draft: Draft, call: Call, found: Waiting | None = None) -> Reply:
@@ -98,7 +114,7 @@ def document_of(draft: Draft) -> dict[str, Any]:
         "prompts": sorted(draft.prompts),
         "form_action": list(form_action(draft.sure_target.redirect_uri)),
         "asked_at": draft.server.clock(),
-        "pairs": [list(pair) for pair in draft.parameters.pairs],
+        "pairs": draft.kept,
         "pushed": draft.pushed,
         "signed": draft.signed,
     }

@@ -29,6 +29,26 @@ _MAX_HINT = 256
 #: What, if it stands twice, leaves in doubt who asks and where an answer would go.
 _IDENTITY = ("client_id", "redirect_uri", "state", "response_type", "response_mode", "request", "request_uri")
 _MAY_REPEAT = frozenset(("resource",))
+#: What this server reads of a request; only this is kept while it waits.
+KNOWN = frozenset(
+    (
+        *_IDENTITY,
+        "scope",
+        "code_challenge",
+        "code_challenge_method",
+        "dpop_jkt",
+        "nonce",
+        "resource",
+        "authorization_details",
+        "prompt",
+        "max_age",
+        "claims",
+        "acr_values",
+        "login_hint",
+        "id_token_hint",
+        "registration",
+    )
+)
 
 
 @dataclass(slots=True)
@@ -61,6 +81,11 @@ class Draft:
     login_hint: str = ""
     #: The subjects the client expects one of, as it knows them; empty: anybody.
     subjects: frozenset[str] = frozenset()
+
+    @property
+    def kept(self) -> list[list[str]]:
+        """The parameters as they are stored: those that mean something here (others are ignored, RFC 6749 section 3.1)."""
+        return [[name, value] for name, value in self.parameters.pairs if name in KNOWN]
 
     @property
     def words(self) -> frozenset[str]:

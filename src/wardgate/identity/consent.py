@@ -29,7 +29,7 @@ async def decide(server: Server, call: Call) -> Reply:
     if found.document["kind"] != "authorize" or not found.bound:
         raise PageError("This request asks nothing", "No page was shown for it.", "Start again.")
     draft = await restored(server, found)
-    refusal = await refusal_of(draft)
+    refusal = await refusal_of(draft, call)
     if refusal is not None:
         return refusal
     agreed = await _shown_to(draft, call, found)

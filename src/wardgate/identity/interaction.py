@@ -125,8 +125,9 @@ async def _person(draft: Draft, tx: Transaction, session: Session, user: User) -
 def _must_ask(draft: Draft, person: Person, agreed: tuple[str, ...] | None) -> bool:
     """Whether the person has yet to agree.
 
-    What was agreed to once is not asked again, but for ``offline_access`` (OIDC core section 11), details and
-    ``prompt=consent``. Clients an operator trusts ask only with ``prompt=consent``.
+    What was agreed to once is not asked again, but for ``offline_access`` (OIDC core section 11), details,
+    ``prompt=consent``, and access without any scope, which there is nothing to remember of. Clients an operator trusts
+    ask only with ``prompt=consent``.
     """
     if agreed is not None:
         return not set(person.shown) <= set(agreed)
@@ -134,7 +135,7 @@ def _must_ask(draft: Draft, person: Person, agreed: tuple[str, ...] | None) -> b
         return True
     if draft.known.client.trusted:
         return False
-    if draft.details or "offline_access" in person.shown:
+    if not person.shown or draft.details or "offline_access" in person.shown:
         return True
     return not set(person.shown) <= set(person.remembered)
 

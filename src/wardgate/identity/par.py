@@ -32,7 +32,7 @@ async def push(server: Server, call: Call) -> Reply:
     lifetime = server.settings.pushed_lifetime
     document = {
         "client": known.client.id,
-        "pairs": [list(pair) for pair in draft.parameters.pairs],
+        "pairs": draft.kept,
         "signed": draft.signed,
     }
     async with server.store.writing() as tx:
