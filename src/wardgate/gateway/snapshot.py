@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from wardgate.domain.api import Api
-from wardgate.domain.reserved import METADATA, OAUTH2, TOKEN, reserved
+from wardgate.domain.reserved import METADATA, OAUTH2, OWN, TOKEN, reserved
 from wardgate.gateway import path as paths
 from wardgate.gateway.head import RequestHead
 from wardgate.gateway.pool import UpstreamPool
@@ -17,6 +17,8 @@ from wardgate.policy.exchange import PresentedToken
 
 _PREFLIGHT_METHOD = b"access-control-request-method"
 _WELL_KNOWN = "/.well-known/"
+#: What a worker answers itself.
+_DOCUMENTS = tuple(f"{path}/" for path in OWN)
 #: What may be the authorization server's: everything below its path, its metadata, and any token endpoint.
 _OWN = (OAUTH2, *METADATA)
 _VERSION = b" HTTP/1.1\r\n"
@@ -128,7 +130,7 @@ class Snapshot:
                     wanted = b",".join(head.values(b"access-control-request-headers")) or None
                     matched.preflight = rules.preflight(origin, asked[0], wanted) or []
                     return matched
-        if head.path.startswith(_WELL_KNOWN) and reserved(head.path):
+        if head.path.startswith(_WELL_KNOWN) and f"{head.path}/".startswith(_DOCUMENTS):
             # The gateway's own documents; no API, wherever it is mounted, takes their place.
             matched.miss = "resource_not_found"
             return matched
