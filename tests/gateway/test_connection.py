@@ -99,7 +99,7 @@ async def test_a_client_that_leaves_takes_its_request_along(gateway: Gateway, up
     await gateway.at_rest()
     assert gateway.reasons == ["client_closed"]
     assert gateway.worker.connections == set()
-    (pool,) = gateway.worker.pools()
+    pool = gateway.worker.pools()[0]
     assert pool.targets[0].state.failures == 0
 
 
