@@ -36,7 +36,8 @@ GIVE_UP = 86400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpServer:
-    """Where mail is handed over. ``tls``: from the first byte (``smtps``), else by STARTTLS before anything is said."""
+    """Where mail is handed over. ``tls``: from the first byte (``smtps``), else by STARTTLS before anything is said.
+    ``trust`` is how its certificate is verified: by the system's authorities unless given."""
 
     host: str
     port: int
@@ -44,6 +45,7 @@ class SmtpServer:
     user: str = ""
     password: Secret = field(default_factory=lambda: Secret(b""))
     sender: str = ""
+    trust: ssl.SSLContext | None = field(default=None, repr=False)
 
     @property
     def local(self) -> bool:
@@ -136,7 +138,7 @@ async def _send(smtp: SmtpServer, mail: Mail) -> None:
         port=smtp.port,
         use_tls=smtp.tls,
         start_tls=None if smtp.tls else (None if smtp.local else True),
-        tls_context=ssl.create_default_context(),
+        tls_context=smtp.trust or ssl.create_default_context(),
         username=smtp.user or None,
         password=smtp.password.reveal().decode() if smtp.user else None,
         timeout=_SECONDS,
