@@ -26,6 +26,7 @@ def test_explain_shows_the_steps_and_the_verdict(applied: Run) -> None:
     assert [line.split()[1] for line in good.out.splitlines()[1:-2]] == [
         "parse",
         "match",
+        "credentials",
         "tls_required",
         "api_key",
         "subscription",
@@ -45,6 +46,18 @@ def test_explain_shows_the_steps_and_the_verdict(applied: Run) -> None:
         "192.0.2.1",
     )
     assert plain.out.splitlines()[-1] == "refused with 403: credential_over_plain_http"
+
+
+def test_explain_knows_what_the_gateway_serves_itself(applied: Run, tmp_path: Path) -> None:
+    """Paths of the authorization server are nobody's API, and a token endpoint elsewhere is named without its query."""
+    found = applied("explain", "--method", "POST", "--path", "/oauth2/token", "--json").json()
+    assert (found["verdict"], found["api"]) == ("forwarded", "wardgate:oauth2/v1")
+    assert found["upstream"] == "the authorization server of this installation"
+    file = tmp_path / "server.yaml"
+    file.write_text('authorization_server: { token_endpoint: "https://id.example.com/token?p=secret" }\n')
+    applied("apply", "-f", str(file))
+    found = applied("explain", "--method", "POST", "--path", "/oauth2/token", "--json").json()
+    assert (found["api"], found["upstream"]) == ("wardgate:token/v1", "https://id.example.com/token")
 
 
 def test_explain_as_json(applied: Run) -> None:

@@ -19,8 +19,9 @@ from wardgate.domain.limit import Limit, Plan
 from wardgate.domain.oauth import Token
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.secret import Secret
-from wardgate.domain.settings import ServerSettings, issuer_of
+from wardgate.domain.settings import Listener, ServerSettings, issuer_of
 from wardgate.domain.trust import OAuth2Settings
+from wardgate.gateway import mounts
 from wardgate.gateway import snapshot as snapshots
 from wardgate.gateway.believing import Believer
 from wardgate.gateway.forwarded import is_loopback
@@ -35,6 +36,7 @@ from wardgate.gateway.tokens import Tokens
 from wardgate.jose import claims, jws
 from wardgate.jose.errors import JoseError
 from wardgate.jose.keys import ALGORITHMS, KeySet
+from wardgate.policy.compiled import CompiledApi
 from wardgate.policy.exchange import Denied, Exchange, LimitSet, PresentedToken
 from wardgate.policy.pipeline import compile_api
 from wardgate.policy.registry import PolicyRegistry
@@ -254,14 +256,15 @@ def _snapshot(source: GatewaySource, environment: str, issuer: str) -> snapshots
     def broken(api: Api, error: Exception) -> None:
         print(f"warning: API {api.id} cannot be served: {error}", file=sys.stderr)  # noqa: T201
 
-    return snapshots.build(
-        source.apis(),
-        None,
-        source.master_key(),
-        lambda api: compile_api(api, environment, registry, issuer),
-        pool,
-        broken,
-    )
+    def compiled(api: Api) -> CompiledApi:
+        return compile_api(api, environment, registry, issuer)
+
+    apis = source.apis()
+    made = snapshots.build(apis, None, source.master_key(), compiled, pool, broken)
+    # Where control is makes no difference to what is decided.
+    own = mounts.own_apis(Listener(), apis, source.token_endpoint())
+    made.own = mounts.own_snapshot(own, None, source.master_key(), compiled, pool, broken)
+    return made
 
 
 def _passed(phase: str, step: str, why: str) -> StepReport:
@@ -319,7 +322,11 @@ def _where(matched: Matched, head: RequestHead) -> str:
     """The upstream URL without its query, which may hold what is nobody's business."""
     if matched.mounted is None:
         return ""
+    if matched.mounted.hop:
+        return "the authorization server of this installation"
     path = head.target[matched.mounted.base :].decode() or "/"
+    if matched.mounted.exact:
+        path = matched.mounted.exact.decode().partition(" ")[0].partition("?")[0]
     return " or ".join(target.rstrip("/") + path for target in matched.mounted.pool.upstream.targets)
 
 
