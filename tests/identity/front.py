@@ -28,7 +28,7 @@ from wardgate.identity.pkce import challenge_of
 from wardgate.identity.ports import Fetched, FetchError
 from wardgate.identity.routes import Route
 from wardgate.identity.server import IdentitySettings, Server
-from wardgate.storage.clientreader import SqliteClientReader
+from wardgate.storage.clientreader import SqliteClientReader, StoreClientReader
 from wardgate.storage.database import SqlStore
 from wardgate.storage.layout import database_path
 from wardgate.storage.vault import Vault
@@ -76,14 +76,16 @@ class Web:
         return Fetched(status=status, document=None, max_age=0.0)
 
 
-def make_server(store: SqlStore, clock: Clock, *, web: Web | None = None, **settings: Any) -> Server:
-    """A server of the development environment on ``store``."""
+def make_server(
+    store: SqlStore, clock: Clock, *, web: Web | None = None, sqlite: bool = True, **settings: Any
+) -> Server:
+    """A server of the development environment on ``store``, which is SQLite or PostgreSQL."""
     chosen = IdentitySettings(**{"issuer": ISSUER, "environment": "development", **settings})
     vault = Vault(store.master_key())
     return Server(
         settings=chosen,
         store=store,
-        clients=SqliteClientReader(database_path(store.data_dir)),
+        clients=SqliteClientReader(database_path(store.data_dir)) if sqlite else StoreClientReader(store),
         keys=KeyRing(store, vault, chosen, clock=clock),
         vault=vault,
         fetch=web or Web(),

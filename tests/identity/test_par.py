@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.conftest import Place
 from tests.identity.front import (
     ISSUER,
     SECRETS,
@@ -38,9 +39,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def server(store: SqlStore, clock: Clock) -> Server:
+def server(store: SqlStore, clock: Clock, place: Place) -> Server:
     """A server on a store of its own."""
-    return make_server(store, clock)
+    return make_server(store, clock, sqlite=place.url is None)
 
 
 @pytest.fixture
@@ -89,6 +90,7 @@ async def test_a_pushed_request_is_answered_once(server: Server, browser: Browse
     assert await count(server, "grants") == 1
 
 
+@pytest.mark.every_database
 async def test_one_of_many_at_once_is_answered(server: Server, browser: Browser) -> None:
     """The reference is taken by one statement."""
     client = await add_par_client(server)

@@ -19,7 +19,7 @@ from wardgate.identity.errors import PageError
 from wardgate.identity.http import Call, Reply, page
 from wardgate.identity.oidc import is_fresh, is_sure_enough, required_assurance
 from wardgate.identity.people.current import current_session
-from wardgate.identity.people.lockout import ADDRESS, SECOND, ThrottledError, check, prefix_of
+from wardgate.identity.people.lockout import ADDRESS, Rule, ThrottledError, count, prefix_of
 from wardgate.identity.ports import DeviceCode, KnownClient, Transaction
 from wardgate.identity.presented_token import active_client
 from wardgate.identity.rar import shown as details_text
@@ -32,6 +32,9 @@ _WRONG = "This code is not known. Codes are good for a few minutes only; the dev
 _MAX_TYPED = 40
 #: Seconds a person may take from signing in to entering the code.
 _ENTERING = 300
+#: Codes a person may enter an hour before each further one takes longer (RFC 8628 section 5.1): with 34 bits in a code and
+#: at most some thousand waiting, a guess is right once in ten million.
+ATTEMPTS = Rule(free=10, longest=900, window=3600)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ async def _look(server: Server, call: Call, here: _Here, typed: str) -> Reply:
     try:
         code = await find_code(server, call, here.user, typed)
     except ThrottledError as error:
-        said = f"There were too many wrong codes. Try again in {error.in_words}."
+        said = f"There were too many attempts. Try again in {error.in_words}."
         return _enter(here, typed, said, status=error.status).plus(*error.headers)
     known = None if code is None else await active_client(server, code.client)
     if code is None or known is None:
@@ -83,28 +86,18 @@ async def _look(server: Server, call: Call, here: _Here, typed: str) -> Reply:
 
 
 async def find_code(server: Server, call: Call, user: User, typed: str) -> DeviceCode | None:
-    """The device that waits with the code typed. A code that is wrong counts against account and address.
-
-    Looking and counting are one transaction, so a burst gets no more guesses than a queue; a right code does not take
-    back what was counted, or one's own devices would buy guesses at others'.
+    """The device that waits with the code typed. Every attempt counts against account and address, before it is looked
+    at: a burst gets no more guesses than a queue, and one's own devices buy none at others'.
 
     Raises:
-        ThrottledError: too many were wrong.
+        ThrottledError: there were too many.
     """
-    keys = (
-        (f"device-code user {user.id}", SECOND),
-        (f"device-code address {prefix_of(call.address)}", ADDRESS),
-    )
     normal = normal_user_code(typed)
     async with server.store.writing() as tx:
-        for key, rule in keys:
-            await check(server, tx, key, rule)
+        await count(server, tx, f"device-code user {user.id}", ATTEMPTS)
+        await count(server, tx, f"device-code address {prefix_of(call.address)}", ADDRESS)
         code = None if normal is None else await tx.device_codes.by_user_code(server.digest(normal))
-        if code is not None and _waits(server, code):
-            return code
-        for key, rule in keys:
-            await tx.throttle.fail(key, server.clock(), rule.window)
-    return None
+    return code if code is not None and _waits(server, code) else None
 
 
 def _waits(server: Server, code: DeviceCode) -> bool:

@@ -20,7 +20,7 @@ from wardgate.identity.client_metadata import MetadataError, check_client, plain
 from wardgate.identity.errors import OAuthError
 from wardgate.identity.http import Call, Reply, json_reply
 from wardgate.identity.manage_clients import remove_client, settle_secrets
-from wardgate.identity.people.lockout import Rule, check, prefix_of
+from wardgate.identity.people.lockout import Rule, count, prefix_of
 from wardgate.identity.ports import Transaction
 from wardgate.identity.registration_document import read_document, write_document
 from wardgate.identity.routes import Route
@@ -156,8 +156,7 @@ async def _use_up(server: Server, tx: Transaction, call: Call, permit: _Permit) 
             raise OAuthError("invalid_client_metadata", "The application of the initial access token is gone")
         return
     key = f"registration address {prefix_of(call.address)}"
-    await check(server, tx, key, OPEN_RULE)
-    await tx.throttle.fail(key, now, OPEN_RULE.window)
+    await count(server, tx, key, OPEN_RULE)
 
 
 async def _new_application(tx: Transaction, client: Client, now: float) -> str:
