@@ -106,7 +106,8 @@ class Pending:
         return lost
 
     def _take_uses(self, everything: bool) -> list[Use]:
-        if everything or not self._turns:
+        if everything or not self._turns or len(self._counts) <= USES_A_BATCH:
+            self._turns = []
             return self._take_all()
         counts, latest = self._counts, self._latest
         return [
