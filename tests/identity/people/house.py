@@ -110,7 +110,8 @@ class House:
 def make_house(store: SqlStore, **settings: Any) -> House:
     """A house on ``store``, with argon2 at its cheapest."""
     clock, web, passwords = Clock(), Web(), CountingPasswords()
-    server = replace(make_server(store, clock, web=web, **settings), passwords=passwords)
+    made = make_server(store, clock, web=web, **settings)
+    server = replace(made, store=store.overlapping, passwords=passwords)
     return House(server=server, app=IdentityApp(server), clock=clock, passwords=passwords, web=web)
 
 

@@ -10,6 +10,7 @@ from tests.identity.people.house import House
 from wardgate.domain.people import Session, User
 from wardgate.identity.people import recovery, totp
 from wardgate.identity.people.sessions import start_session
+from wardgate.storage.database import SqlStore
 from wardgate.storage.layout import database_path
 
 
@@ -94,7 +95,7 @@ async def test_a_waiting_secret_belongs_to_its_session(house: House) -> None:
         assert await totp.pending_totp(house.server, tx, here) is None
 
 
-async def test_secrets_are_sealed_at_rest(house: House) -> None:
+async def test_secrets_are_sealed_at_rest(house: House, store: SqlStore) -> None:
     """Neither the waiting secret nor the app's stands in the database; nor does a recovery code."""
     user = await house.user()
     secret = await with_app(house, user)
@@ -102,7 +103,7 @@ async def test_secrets_are_sealed_at_rest(house: House) -> None:
     async with house.server.store.writing() as tx:
         waiting = await totp.begin_totp(house.server, tx, session)
         codes = await recovery.make_codes(house.server, tx, user)
-    await house.server.store.close()  # type: ignore[attr-defined]
+    await store.close()
     path = database_path(house.server.store.data_dir)
     stored = b"".join(each.read_bytes() for each in path.parent.glob(f"{path.name}*")).lower()
     for hidden in (secret, waiting, *codes, *(code.replace("-", "") for code in codes)):

@@ -145,21 +145,20 @@ async def count(server: Server, tx: Transaction, key: str, rule: Rule) -> None:
 
     It holds for attempts at the same moment too, whose transactions may overlap: only one of them is the next.
     """
-    await check(server, tx, key, rule)
-    now = server.clock()
-    before, _ = await tx.throttle.count(key, now)
-    failures = await tx.throttle.fail(key, now, rule.window)
+    before = await check(server, tx, key, rule)
+    failures = await tx.throttle.fail(key, server.clock(), rule.window)
     if failures > max(rule.free, before + 1):
         raise ThrottledError(rule.wait(failures - 1))
 
 
-async def check(server: Server, tx: Transaction, key: str, rule: Rule) -> None:
-    """Nothing, or ThrottledError while ``key`` has to wait."""
+async def check(server: Server, tx: Transaction, key: str, rule: Rule) -> int:
+    """The failures there are, or ThrottledError while ``key`` has to wait."""
     now = server.clock()
     failures, newest = await tx.throttle.count(key, now)
     left = newest + rule.wait(failures) - now if failures >= rule.free else 0.0
     if left > 0:
         raise ThrottledError(left)
+    return failures
 
 
 async def failed(server: Server, attempt: Attempt) -> None:
