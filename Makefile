@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run venv test test-compiled lint bench fuzz docs clean
+.PHONY: help run venv test test-compiled lint bench bench-oauth fuzz docs clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.run ## the gateway with two demo APIs, on an embedded database
 	@exec $(BIN)/python -m examples.demo $(ARGS)
@@ -29,6 +29,9 @@ lint: .venv/.dev ## ruff, mypy strict, import-linter, file lengths
 
 bench: .venv/.dev ## CPU per request next to nginx, HAProxy and Envoy (ARGS=--json for the figures)
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-oauth: .venv/.dev .venv/.npm ## grants per CPU second, and what a token costs beside a key
+	@$(BIN)/python -m bench.oauth $(ARGS)
 
 fuzz: .venv/.dev ## a long fuzz run of the parser and the canonicaliser (ARGS=seconds, default 300)
 	@$(BIN)/python -m tests.fuzz $(ARGS)

@@ -188,10 +188,11 @@ def start(
     ports: Ports,
     identity: Identity,
     package: Path | None = None,
+    options: Sequence[str] = (),
 ) -> Server:
     """The service with one worker, everything on, the access log off as the others have it.
 
-    ``package`` is a folder with another build of Wardgate to run.
+    ``package`` is a folder with another build of Wardgate to run; ``options`` are more of ``wardgate serve``.
     """
     argv = [
         *_COMMAND,
@@ -202,8 +203,9 @@ def start(
         *("--tls-listen", f"127.0.0.1:{ports.tls}"),
         *("--certificate", str(identity.certificate)),
         *("--key", str(identity.key)),
-        *("--control", f"127.0.0.1:{free_port()}"),
+        *(() if "--control" in options else ("--control", f"127.0.0.1:{free_port()}")),
         *("--access-log", "off"),
+        *options,
     ]
     environment = _ENV if package is None else {**_ENV, "PYTHONPATH": str(package)}
     return Server(name, argv, core, folder, environment)

@@ -64,6 +64,7 @@ def fire(shot: Shot, port: int, seconds: float, core: int, tls: bool = False) ->
             "-t1",
             f"-c{CONNECTIONS}",
             f"-d{seconds:g}s",
+            "--timeout=10s",
         ]
         url = f"{'https' if tls else 'http'}://127.0.0.1:{port}{shot.path}"
         ended = subprocess.run(
