@@ -27,6 +27,10 @@ V = TypeVar("V")
 #: A full memo starts anew after so many misses for each entry.
 _MISSES = 16
 
+#: Credentials longer than usual lines that are kept, and the longest of them.
+_LONG_LINES = 512
+_LONGEST_KEPT = 2048
+
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 #: What may stand in a value, white space within it included; deleting it from a value must leave nothing.
 _VALUE: Final = bytes([0x09, *range(0x20, 0x7F), *range(0x80, 0x100)])
@@ -148,15 +152,17 @@ class Memo(Generic[V]):
 
 
 class LineMemo:
-    """Parses lines, remembering those of at most ``longest`` bytes, and what field names mean."""
+    """Parses lines, remembering those of at most ``longest`` bytes, what field names mean, and a few of the longer lines
+    that hold credentials: access tokens are long, and repeated where other fields change."""
 
-    __slots__ = ("_kind", "_longest", "_memo", "_names", "known")
+    __slots__ = ("_kind", "_long", "_longest", "_memo", "_names", "known")
 
     def __init__(self, *, response: bool = False, size: int = 4096, longest: int = 256) -> None:
         self._kind = response_kind if response else request_kind
         self._longest = longest
         self._memo: Memo[Line] = Memo(size)
         self._names: Memo[tuple[bytes, int, bytes]] = Memo(1024)
+        self._long: Memo[Line] = Memo(_LONG_LINES)
         #: For the caller's fast path: ``known.get(line)`` before ``parse(line)``.
         self.known = self._memo.known
 
@@ -166,6 +172,10 @@ class LineMemo:
         Raises:
             LineError: it does not follow the grammar.
         """
+        if len(raw) > self._longest:
+            known = self._long.known.get(raw)
+            if known is not None:
+                return known
         name, colon, value = raw.partition(b":")
         meant = self._names.known.get(name)
         if meant is None:
@@ -180,4 +190,6 @@ class LineMemo:
         line = Line((meant[0], value), meant[1], name + b": " + value, meant[2])
         if len(raw) <= self._longest:
             self._memo.put(raw, line)
+        elif meant[1] == AUTHORIZATION and len(raw) <= _LONGEST_KEPT:
+            self._long.put(raw, line)
         return line

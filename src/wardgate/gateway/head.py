@@ -12,6 +12,7 @@ from wardgate.gateway import path as paths
 from wardgate.gateway.fields import (
     CONNECTION,
     CONTENT_LENGTH,
+    CONTENT_TYPE,
     DROP,
     EXPECT,
     HOST,
@@ -248,7 +249,8 @@ class HeadParser:
                 line = known.get(text) or parse(text)
                 lines.append(line)
                 if line.kind:
-                    special.append(text)
+                    # Of credentials and media types only that they stand there matters to a proxy.
+                    special.append(text if line.kind > CONTENT_TYPE else line.pair[0])
         except LineError:
             raise HeadError("request_malformed", "field line") from None
         key = b"\n".join(special)

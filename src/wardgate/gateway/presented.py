@@ -19,6 +19,8 @@ _TOKEN = re.compile(rb"(?i:(bearer)|dpop)(?:[ \t]+(.*))?")
 _TOKEN68 = re.compile(rb"[A-Za-z0-9\-._~+/]{1,16384}=*")
 _SCHEMES = (b"apikey ", b"bearer ")
 _REMEMBERED = 4096
+_TOKENS_REMEMBERED = 512
+_LONGEST_REMEMBERED = 2048
 
 
 class Presented(NamedTuple):
@@ -37,11 +39,13 @@ _read = lru_cache(1024)(cgi_name)
 class KeyReader:
     """Finds the key a request presents. Digests of keys seen lately are remembered: a pure function of the key."""
 
-    __slots__ = ("_digester", "_digests")
+    __slots__ = ("_digester", "_digests", "_sent")
 
     def __init__(self, master_key: bytes) -> None:
         self._digester = apikey.Digester(master_key)
         self._digests: Memo[bytes] = Memo(_REMEMBERED)
+        #: By the value of ``Authorization``: the token it holds.
+        self._sent: Memo[PresentedToken] = Memo(_TOKENS_REMEMBERED)
 
     def find(self, head: RequestHead, resource: CompiledResource) -> Presented:
         """What ``head`` presents at ``resource``. All but a query key is a matter of the field block, and kept with it.
@@ -82,31 +86,39 @@ class KeyReader:
         return Presented(self._digest(found), b"\r\n".join(fields), b"", token)
 
     def _without_token(self, block: FieldBlock) -> tuple[PresentedToken | None, FieldBlock]:
-        """The access token in ``block``, and the block without it and without ``DPoP``, which is for this gateway only.
-
-        An API key that stands in ``Authorization`` as a bearer token is none of these.
-        """
-        kept: list[Line] = []
+        """The access token in ``block``, and the block without it and without ``DPoP``, which is for this gateway only."""
+        token: PresentedToken | None = None
         proofs: list[bytes] = []
-        digest: bytes | None = None
-        text = b""
-        dpop = False
+        kept: list[Line] = []
         for line in block.all_lines:
             if line.kind == AUTHORIZATION:
-                sent = _TOKEN.fullmatch(line.pair[1])
-                if sent is not None and apikey.tag_of(sent[2] or b"") is None:
-                    text = sent[2] or b""
-                    dpop = sent[1] is None
-                    digest = self._digester.of(text) if _TOKEN68.fullmatch(text) else b""
+                token = self._token(line.pair[1])
+                if token is not None:
                     continue
-            elif line.pair[0] == b"dpop":
+            elif line.plain == b"dpop":
                 proofs.append(line.pair[1])
                 continue
             kept.append(line)
         if len(kept) == len(block.all_lines):
             return None, block
-        token = None if digest is None else PresentedToken(digest, text, dpop, tuple(proofs))
+        if token is not None and proofs:
+            token = PresentedToken(token.digest, token.text, token.dpop, tuple(proofs))
         return token, FieldBlock(block.raw, block.minor, kept, block.meaning)
+
+    def _token(self, value: bytes) -> PresentedToken | None:
+        """The access token that ``Authorization`` holds; a key that stands there as a bearer token is none."""
+        known = self._sent.known.get(value)
+        if known is not None:
+            return known
+        sent = _TOKEN.fullmatch(value)
+        text = (sent[2] or b"") if sent is not None else b""
+        if sent is None or apikey.tag_of(text) is not None:
+            return None
+        digest = self._digester.of(text) if _TOKEN68.fullmatch(text) else b""
+        token = PresentedToken(digest, text, sent[1] is None, ())
+        if len(value) <= _LONGEST_REMEMBERED:
+            self._sent.put(value, token)
+        return token
 
     def _digest(self, found: list[bytes]) -> bytes | None:
         if not found:
