@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import partial
 
 from wardgate.domain.oauth import Client
@@ -33,6 +34,14 @@ _COMMIT_WAIT, _COMMIT_LOOKS = 0.2, 25
 _TRY_AGAIN = frozenset((408, 425, 429))
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """An attempt that failed, and whether another may do better."""
+
+    may_pass: bool
+    what: str
+
+
 async def announce(server: Server, tx: Transaction, sessions: Collection[Session]) -> None:
     """Afterwards the clients of this environment that tokens were issued to in ``sessions`` will hear that they ended.
 
@@ -53,14 +62,16 @@ async def _tell(server: Server, client: Client, session: Session) -> None:
     """Sends the logout token until it is taken, once the session is really over."""
     if not await _is_over(server, session):
         return
-    for wait in (*WAITS, None):
-        outcome = await _send(server, client, session)
-        if outcome is None:
-            return
-        if wait is None or not outcome[0]:
-            break
+    failure: _Failure | None = None
+    for wait in (0.0, *WAITS):
         await asyncio.sleep(wait)
-    _log.warning("back-channel logout at %s was given up: %s", client.id, outcome[1])
+        failure = await _send(server, client, session)
+        if failure is None:
+            return
+        if not failure.may_pass:
+            break
+    if failure is not None:
+        _log.warning("back-channel logout at %s was given up: %s", client.id, failure.what)
 
 
 async def _is_over(server: Server, session: Session) -> bool:
@@ -74,8 +85,8 @@ async def _is_over(server: Server, session: Session) -> bool:
     return False
 
 
-async def _send(server: Server, client: Client, session: Session) -> tuple[bool, str] | None:
-    """``None`` if the client took it; else whether another attempt may help, and what happened."""
+async def _send(server: Server, client: Client, session: Session) -> _Failure | None:
+    """``None`` if the client took it."""
     token = await logout_token(server, client, session)
     try:
         answer = await server.fetch.post(client.backchannel_logout_uri, {"logout_token": token})
@@ -83,10 +94,10 @@ async def _send(server: Server, client: Client, session: Session) -> tuple[bool,
     except NotJsonError as error:
         status = error.status
     except FetchError as error:
-        return True, str(error)
+        return _Failure(True, str(error))
     if status in (200, 204):
         return None
-    return status >= 500 or status in _TRY_AGAIN, f"answered with {status}"
+    return _Failure(status >= 500 or status in _TRY_AGAIN, f"answered with {status}")
 
 
 async def logout_token(server: Server, client: Client, session: Session) -> str:

@@ -56,7 +56,8 @@ async def keep(
     whose browser it is shows only then.
     """
     handle = new_secret("ot", server.random)
-    cookie, headers = "", ()
+    cookie = ""
+    headers: tuple[tuple[str, str], ...] = ()
     if bind:
         cookie = cookie_value(server.settings, call, COOKIE)
         if not is_secret(cookie, "ot"):
