@@ -38,6 +38,7 @@ _REASONS: Mapping[str, str] = {
 }
 #: Applications kept with their subscriptions, shared by all their tokens.
 _CONSUMERS = 4096
+_SHARED = 4096
 #: Our own keys are read again for a key id nobody knows at most this often, in seconds.
 _REREAD_SECONDS = 1.0
 
@@ -96,6 +97,8 @@ class Believer:
         #: By issuer: its keys, the document they are from, and when that was fetched (Unix seconds).
         self._foreign: dict[str, tuple[KeySet, Mapping[str, Any], float]] = {}
         self._consumers: TwoGenerations[str, Consumer] = TwoGenerations(_CONSUMERS)
+        #: One object for each text or set that many tokens hold alike.
+        self._shared: dict[Any, Any] = {}
 
     def believe(self, presented: PresentedToken, profile: Profile) -> Believed:
         """Whom the token stands for.
@@ -241,10 +244,18 @@ class Believer:
             scope_claims=issuer.scope_claims,
             roles_claims=issuer.roles_claims,
             role_scopes=issuer.role_scopes,
+            share=self._share,
         )
         if own and not (token.id and token.client and token.subject):
             raise JoseError("malformed", "jti, client_id or sub is missing")
         return token
+
+    def _share(self, value: Any) -> Any:
+        """The object that stands for all equal values: most of what tokens say, many say alike."""
+        shared = self._shared
+        if len(shared) > _SHARED:
+            shared.clear()
+        return shared.setdefault(value, value)
 
     def _believed(self, token: Token, issuer: TrustedIssuer, until: float) -> Believed:
         application_id = self._application_of(token, issuer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from wardgate.domain.oauth import Token
@@ -22,12 +22,13 @@ def token_of(
     scope_claims: Sequence[str] = ("scope",),
     roles_claims: Sequence[str] = ("roles",),
     role_scopes: Mapping[str, Sequence[str]] | None = None,
+    share: Callable[[Any], Any] = lambda value: value,
 ) -> Token:
     """The token of ``claims``, which somebody else verified.
 
     The first of ``client_claims`` that is there names the client. Scopes are those of all ``scope_claims``, each a
     text of names between spaces or a list, and those that ``role_scopes`` gives for its roles. ``builtin``: the token
-    is this server's, so its ``jti`` tells the time of issue.
+    is this server's, so its ``jti`` tells the time of issue. ``share`` returns one object for equal values.
 
     Raises:
         JoseError: ``malformed``, or ``confirmation``: it is bound to a key in a way that cannot be checked here.
@@ -43,20 +44,20 @@ def token_of(
     jkt, x5t = _confirmation(claims)
     return Token(
         id=jti,
-        issuer=read.text(claims, "iss"),
-        client=next(filter(None, (read.text(claims, name) for name in client_claims)), ""),
+        issuer=share(read.text(claims, "iss")),
+        client=share(next(filter(None, (read.text(claims, name) for name in client_claims)), "")),
         subject=read.text(claims, "sub"),
         grant=read.text(claims, "gid") if builtin else "",
-        audiences=read.audiences_of(claims),
-        scopes=frozenset(scopes),
-        roles=roles,
+        audiences=share(read.audiences_of(claims)),
+        scopes=share(frozenset(scopes)),
+        roles=share(roles),
         issued_at=issued or 0.0,
         expires_at=expires,
         # Whole seconds of others count from their beginning: in doubt a token is older than the revocation.
         issued_ms=issued_ms(jti) if builtin else int((issued or 0.0) * 1000),
         jkt=jkt,
         x5t=x5t,
-        acr=read.text(claims, "acr"),
+        acr=share(read.text(claims, "acr")),
         auth_time=read.number(claims, "auth_time"),
         actors=tuple(_actors(claims)),
         authorization_details=tuple(_details(claims)),
