@@ -12,7 +12,7 @@ export class Agent {
       if (submitted === undefined) return page;
       page = await this.submit(page, submitted, stop);
     }
-    throw new Error(`no end after ten pages, at ${page.url}: ${page.title}`);
+    throw new Error(`no end after ten pages, at ${page.url}: ${page.heading}`);
   }
 
   // Sends a form of the page: the one that has all the fields, with their values.
@@ -83,8 +83,8 @@ function parsed(url, response, html) {
   });
   const text = html.replace(/<head>.*?<\/head>/s, "").replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
   const alert = /role="alert"[^>]*>(.*?)<\/div>/s.exec(html)?.[1].replace(/<[^>]*>/g, "").trim();
-  const title = /<title>(.*?)<\/title>/s.exec(html)?.[1];
-  return { url, status: response.status, forms, title, alert, text: unescaped(text), html };
+  const heading = unescaped(/<h1>(.*?)<\/h1>/s.exec(html)?.[1] ?? "");
+  return { url, status: response.status, forms, heading, alert, text: unescaped(text) };
 }
 
 function attribute(text, name) {

@@ -8,7 +8,7 @@ export async function run(scenarios) {
   process.stdout.write(JSON.stringify(report) + "\n");
 }
 
-// The status of an API's answer; of a refusal also what its challenge says, as the client's library read it.
+// The status of an API's answer; of a refusal also what its challenges say, as the client's library read it.
 export async function told(asked) {
   try {
     const response = await asked;
@@ -16,8 +16,11 @@ export async function told(asked) {
     return [response.status];
   } catch (error) {
     if (!Array.isArray(error.cause)) throw error;
-    const [{ scheme, parameters }] = error.cause;
-    return [error.status, scheme, parameters.error ?? null, parameters.scope ?? null];
+    const said = error.cause.map(({ scheme, parameters }) => {
+      const told = [scheme, parameters.error, parameters.scope].filter(Boolean);
+      return told.join(" ");
+    });
+    return [error.status, ...said];
   }
 }
 
@@ -28,4 +31,10 @@ export async function refusal(ask) {
     if (answer[0] !== 200 || Date.now() > end) return answer;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+// A client's own key for signing, from its JWK.
+export async function privateKey(jwk) {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+  return { key: await crypto.subtle.importKey("jwk", { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y, d: jwk.d }, algorithm, false, ["sign"]), kid: jwk.kid };
 }

