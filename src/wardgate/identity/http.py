@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 NO_STORE = (("cache-control", "no-store"), ("pragma", "no-cache"))
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ Handler = Callable[[Call], Awaitable[Reply]]
 
 def json_reply(value: Any, status: int = 200, *headers: tuple[str, str], cache: bool = False) -> Reply:
     """A JSON document; not to be stored unless ``cache``."""
-    body = json.dumps(value, separators=(",", ":")).encode()
+    body = _encode(value).encode()
     kept = () if cache else NO_STORE
     return Reply(status=status, headers=(("content-type", "application/json"), *kept, *headers), body=body)
 

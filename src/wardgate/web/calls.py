@@ -24,6 +24,11 @@ _MOST_PARAMETERS = 200
 _FORM = "application/x-www-form-urlencoded"
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HOP_LABEL = b"wardgate/hop/v1"
+#: What only a gateway may say; endpoints never see it.
+_PREFIXES = (b"x-wardgate-", b"x-forwarded-")
+_TOLD = (b"x-wardgate-hop", b"x-forwarded-for", b"x-wardgate-client-certificate")
+#: What is read here. Of a field that stands twice both values count, so that none is passed over.
+_READ = frozenset(("content-length", "transfer-encoding", "content-type", "cookie"))
 
 
 class ClientGoneError(Exception):
@@ -53,22 +58,26 @@ class CallReader:
             OAuthError: 400 for what is malformed, 413 for a body over ``MAX_BODY``, 408 for one that does not come.
             ClientGoneError: nobody waits for an answer any more.
         """
-        headers = tuple(
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in scope["headers"]
-            if not name.startswith(b"x-wardgate-") and not name.startswith(b"x-forwarded-")
-        )
-        address, certificate = self._client(scope)
+        headers: list[tuple[str, str]] = []
+        told: dict[bytes, bytes] = {}
         sent: dict[str, str] = {}
-        for name, value in headers:
-            if name in ("content-length", "transfer-encoding", "content-type") and name not in sent:
-                sent[name] = value
+        for raw, value in scope["headers"]:
+            if raw.startswith(_PREFIXES):
+                if raw in told and raw in _TOLD:
+                    raise OAuthError("invalid_request", f"The header {raw.decode()} stands twice")
+                told[raw] = value
+                continue
+            name, text = raw.decode("latin-1"), value.decode("latin-1")
+            headers.append((name, text))
+            if name in _READ:
+                sent[name] = f"{sent[name]}; {text}" if name in sent else text
+        address, certificate = self._client(scope, told)
         body = b""
+        form: tuple[tuple[str, str], ...] = ()
         if "content-length" in sent or "transfer-encoding" in sent:
             body = await _body(receive, sent.get("content-length", "0"))
-        form: tuple[tuple[str, str], ...] = ()
-        if body and sent.get("content-type", "").partition(";")[0].strip().lower() == _FORM:
-            form = parse(body, "form")
+            if body and sent.get("content-type", "").partition(";")[0].strip().lower() == _FORM:
+                form = parse(body, "form")
         query = parse(scope["query_string"], "query")
         return Call(
             method=scope["method"],
@@ -76,30 +85,24 @@ class CallReader:
             url=self._issuer + path,
             query=Parameters((*names.items(), *query)),
             form=Parameters(form),
-            headers=headers,
-            cookies=_cookies(value for name, value in headers if name == "cookie"),
+            headers=tuple(headers),
+            cookies=_cookies(sent["cookie"]) if "cookie" in sent else {},
             body=body,
             address=address,
             certificate=certificate,
         )
 
-    def _client(self, scope: Scope) -> tuple[str, bytes | None]:
+    def _client(self, scope: Scope, told: Mapping[bytes, bytes]) -> tuple[str, bytes | None]:
         """Address and certificate, from the gateway's headers if it is the gateway that speaks."""
-        peer = scope.get("client") or ("", 0)
-        told: dict[bytes, bytes] = {}
-        for name, value in scope["headers"]:
-            if name in (b"x-wardgate-hop", b"x-forwarded-for", b"x-wardgate-client-certificate"):
-                if name in told:
-                    raise OAuthError("invalid_request", f"The header {name.decode()} stands twice")
-                told[name] = value
+        peer: str = (scope.get("client") or ("",))[0]
         if not hmac.compare_digest(told.get(b"x-wardgate-hop", b""), self._hop):
-            return peer[0], None
-        address = told.get(b"x-forwarded-for", b"").partition(b",")[0].strip().decode("latin-1")
+            return peer, None
+        address = told.get(b"x-forwarded-for", b"").partition(b",")[0].strip().decode("latin-1") or peer
         certificate = told.get(b"x-wardgate-client-certificate")
         if certificate is None:
-            return address or peer[0], None
+            return address, None
         try:
-            return address or peer[0], b64decode(certificate, validate=True)
+            return address, b64decode(certificate, validate=True)
         except binascii.Error:
             raise OAuthError("invalid_request", "The client certificate cannot be read") from None
 
@@ -151,13 +154,12 @@ def _too_large() -> OAuthError:
     return OAuthError("invalid_request", f"The body is over {MAX_BODY} bytes", status=413)
 
 
-def _cookies(lines: Any) -> dict[str, str]:
+def _cookies(line: str) -> dict[str, str]:
     """Cookies by name. One that came twice with different values is nobody's: it is left out."""
     found: dict[str, str] = {}
     doubtful: set[str] = set()
-    for line in lines:
-        for part in line.split(";"):
-            name, _, value = part.strip().partition("=")
-            if found.setdefault(name, value) != value:
-                doubtful.add(name)
+    for part in line.split(";"):
+        name, _, value = part.strip().partition("=")
+        if found.setdefault(name, value) != value:
+            doubtful.add(name)
     return {name: value for name, value in found.items() if name not in doubtful}
