@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from wardgate.storage.backend import POOL_SECONDS, Backend, explained
+from wardgate.storage.direct import BEGIN_WRITING, DirectConnection
 from wardgate.storage.errors import MasterKeyError, StoreError
 from wardgate.storage.layout import BUSY_TIMEOUT_MS, LOCK, MASTER_KEY, database_path
 from wardgate.storage.masterkey import create_master_key, load_master_key
@@ -28,8 +29,13 @@ def open_sqlite(data_dir: Path) -> Backend:
     Writers of this process wait in a queue for its one writing connection, in the order they came; SQLite itself lets
     processes wait for each other by trying again. Reading connections cannot write, not even by mistake.
     """
-    url = URL.create("sqlite+aiosqlite", database=str(database_path(data_dir).absolute()))
-    connect_args = {"timeout": BUSY_TIMEOUT_MS / 1000}
+    path = str(database_path(data_dir).absolute())
+
+    async def connect(*arguments: Any, **named: Any) -> DirectConnection:
+        return DirectConnection(path, BUSY_TIMEOUT_MS)
+
+    url = URL.create("sqlite+aiosqlite", database=path)
+    connect_args = {"async_creator_fn": connect}
     readers = create_async_engine(url, connect_args=connect_args, hide_parameters=True)
     writers = create_async_engine(
         url,
@@ -107,7 +113,8 @@ def _configure(engine: Engine, *, writes: bool) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, record: Any) -> None:
         # No transaction control by the driver: it begins one only at the first INSERT, and too late for a lock.
-        connection.isolation_level = None
+        if connection.isolation_level is not None:
+            connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA journal_mode=WAL")
@@ -119,7 +126,7 @@ def _configure(engine: Engine, *, writes: bool) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        connection.exec_driver_sql(BEGIN_WRITING if writes else "BEGIN")
 
 
 def _name(data_dir: Path) -> str:
