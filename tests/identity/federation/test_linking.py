@@ -101,6 +101,15 @@ async def test_an_equal_address_is_linked_by_signing_in_and_saying_so(house: Hou
     assert fresh.signed_in
 
 
+async def test_a_suspended_account_is_not_begun_anew(house: House) -> None:
+    """Whoever was put out of an account gets no second one by the same address."""
+    await house.add(settings={"create": True})
+    await add_user(house.server, email=MAIL, status="suspended")
+    response = await house.sign_in(house.browser())
+    assert (response.status_code, "is suspended" in response.text) == (403, True)
+    assert await count(house.server, "users") == 1
+
+
 async def test_after_linking_the_request_goes_on(house: House) -> None:
     """The authorization request that began it all is not lost."""
     await house.add()

@@ -480,6 +480,21 @@ async def test_prompt_login_asks_the_provider_to_ask(house: House, caplog: pytes
     assert await attempt() == 303
 
 
+async def test_max_age_of_the_client_is_passed_on(house: House) -> None:
+    """What the client is registered with counts where the request says nothing."""
+    await house.add()
+    client = await add_client(house.server, scopes=("openid",), default_max_age=300)
+    for more, asked in (({}, "300"), ({"max_age": "60"}, "60")):
+        browser = house.browser()
+        query = "&".join(f"{k}={v}" for k, v in request(client, scope="openid", **more).items())
+        handle = (
+            (await browser.get(f"/oauth2/authorize?{query}")).headers["location"].partition("request=")[2]
+        )
+        begun = await browser.get(f"/oauth2/federation/abroad/start?request={handle}")
+        found = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
+        assert (found["max_age"], "prompt" in found) == (asked, False)
+
+
 async def test_userinfo_tells_the_rest(house: House, caplog: pytest.LogCaptureFixture) -> None:
     """Where the id token is thin, userinfo is read, and only believed of the same person."""
     await house.add(settings={"create": True})

@@ -12,6 +12,7 @@ from wardgate.identity.people.guard import Visit, guarded
 from wardgate.identity.people.notices import notify
 from wardgate.identity.ports import Transaction
 from wardgate.identity.routes import Route
+from wardgate.identity.server import Server
 
 #: Factors that sign somebody in by themselves.
 _ALONE = ("password", "passkey")
@@ -30,10 +31,8 @@ async def unlink(visit: Visit) -> Reply:
         found = await tx.providers.link(provider_id, subject)
         if found is None or found.user != visit.user.id:
             return visit.back("linked")
-        if not await ways_besides(tx, visit.user, found):
-            last = True
-        else:
-            last = False
+        last = not await ways_besides(server, tx, visit.user, found)
+        if not last:
             await tx.providers.remove_link(provider_id, subject)
             await set_roles(server, tx, visit.user.id, (), source=provider_id)
             provider = await tx.providers.get(provider_id)
@@ -45,8 +44,8 @@ async def unlink(visit: Visit) -> Reply:
     return visit.back("linked", "unlinked")
 
 
-async def ways_besides(tx: Transaction, user: User, link: Link) -> int:
-    """In how many ways the user can still sign in without ``link``."""
+async def ways_besides(server: Server, tx: Transaction, user: User, link: Link) -> int:
+    """In how many ways the user can still sign in here without ``link``."""
     factors = [each for each in await tx.factors.of_user(user.id) if each.kind in _ALONE]
     others = [
         each
@@ -56,7 +55,11 @@ async def ways_besides(tx: Transaction, user: User, link: Link) -> int:
     active = 0
     for each in others:
         provider = await tx.providers.get(each.provider)
-        active += provider is not None and provider.status == "active"
+        active += (
+            provider is not None
+            and provider.status == "active"
+            and provider.environment == server.settings.environment
+        )
     return len(factors) + active
 
 

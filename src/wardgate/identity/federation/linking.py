@@ -51,6 +51,8 @@ async def arrive(
         await set_roles(server, tx, user.id, person.roles, source=provider.id)
         return user
     known = await same_address(tx, person)
+    if known is not None and known.status != "active":
+        raise SuspendedError  # no new account for whoever was put out of an old one
     if known is not None:
         return SameAddress(user=known)
     if not create:
@@ -66,7 +68,7 @@ async def same_address(tx: Transaction, person: Person) -> User | None:
     if not person.email_verified:
         return None
     found = [each for each in await tx.users.with_email(person.email) if each.email_verified]
-    return found[0] if len(found) == 1 and found[0].status == "active" else None
+    return found[0] if len(found) == 1 else None
 
 
 async def add_link(

@@ -33,7 +33,7 @@ _log = logging.getLogger("wardgate.identity")
 
 #: What a form (``response_mode=form_post``) may bring; everything else of it is dropped.
 _ANSWER = ("state", "code", "iss", "error", "error_description")
-_LONGEST_MAX_AGE = 10**9
+_LONGEST_DIGITS = 9
 
 
 async def start(server: Server, call: Call) -> Reply:
@@ -79,23 +79,22 @@ async def _beginning(server: Server, call: Call, provider: IdentityProvider) -> 
         # Pages of one's own ask who one is once more when that was long ago: the provider shall not just nod.
         return Beginning(provider=provider.id, page=arrival.page, max_age=int(RECENT)), ""
     document = (await waiting.find(server, call, arrival.request)).document
-    max_age = _max_age(document)
+    max_age = await _max_age(server, document)
     beginning = Beginning(
         provider=provider.id, request=arrival.request, max_age=max_age, strict=max_age is not None
     )
     return beginning, arrival.hint
 
 
-def _max_age(document: Mapping[str, Any]) -> int | None:
-    """How fresh the client wants the sign-in."""
+async def _max_age(server: Server, document: Mapping[str, Any]) -> int | None:
+    """How fresh the client wants the sign-in: as the request says, or else as the client is registered."""
     if not {"login", "select_account"}.isdisjoint(document.get("prompts", ())):
         return 0
-    wanted = dict(map(tuple, document.get("pairs", ()))).get("max_age", "")
-    return (
-        min(int(wanted), _LONGEST_MAX_AGE)
-        if wanted.isascii() and wanted.isdigit() and len(wanted) < 12
-        else None
-    )
+    wanted = next((value for name, value in document.get("pairs", ()) if name == "max_age"), "")
+    if wanted.isascii() and wanted.isdigit() and len(wanted) <= _LONGEST_DIGITS:
+        return int(wanted)
+    known = await server.clients.known(document["client"])
+    return None if known is None else known.client.default_max_age
 
 
 async def callback(server: Server, call: Call) -> Reply:
