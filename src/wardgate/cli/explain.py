@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,8 @@ from wardgate.cli.output import print_json, print_table, printable
 if TYPE_CHECKING:
     from wardgate.gateway.explain import Explanation, Question
 
+_LONGEST_TOKEN = 16 * 1024 + 2
+
 
 def explain(
     *,
@@ -31,6 +34,17 @@ def explain(
             help="The API key it carries, or - to read it from standard input (better: arguments show in process lists).",
         ),
     ] = None,
+    token: Annotated[
+        str | None,
+        Parameter(
+            allow_leading_hyphen=True,
+            help="The OAuth 2.0 access token it carries, or - to read it from standard input, after the key if that is "
+            "read there too (better: arguments show in process lists).",
+        ),
+    ] = None,
+    issuer: Annotated[
+        str, Parameter(help="The issuer `wardgate serve` was started with; a token of its own names it.")
+    ] = "",
     host: Annotated[str, Parameter(help="Its Host.")] = "localhost",
     header: Annotated[
         list[str] | None, Parameter(negative=(), help="A header, as 'Name: value'; may be given again.")
@@ -54,6 +68,8 @@ def explain(
         host=host,
         headers=_headers(header or ()),
         key=None if key is None else Secret(read_key(key)),
+        token=None if token is None else Secret(_read_token(token)),
+        issuer=issuer,
         client=_address(address),
         tls=not plain,
     )
@@ -85,6 +101,20 @@ def _ask(data_dir: Path, environment: str, question: Question) -> Explanation:
         ) from error
     finally:
         source.close()
+
+
+def _read_token(option: str) -> str:
+    """The token given to ``--token``: its value, or the next line of standard input for ``-``."""
+    if option != "-":
+        return option
+    line = sys.stdin.readline(_LONGEST_TOKEN).strip()
+    if not line:
+        raise CommandError(
+            "token_missing",
+            "Standard input holds no token",
+            "Write the token to it, as in: ... --token - < file",
+        )
+    return line
 
 
 def _headers(given: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -20,8 +20,8 @@ class TrustedIssuer:
     values in lower case, an empty text among them for tokens without; empty means ``at+jwt`` from this installation
     and ``at+jwt``, ``jwt`` or none from others, whose access tokens often do not say what they are.
     ``application_claims``: the first one present names the client; ``applications`` maps its value to an application's
-    name (values not mapped are looked up as a ``client_id`` of this installation). ``role_scopes`` gives the scopes a
-    role stands for.
+    name; a value that is not mapped stands for nobody, as a foreign issuer must not name clients of this installation.
+    ``role_scopes`` gives the scopes a role stands for.
     """
 
     issuer: str

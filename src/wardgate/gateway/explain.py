@@ -106,6 +106,13 @@ class _Described(LimitSet):
         return [_limit_words(limit) for limit in self._plan.limits]
 
 
+#: What a question cannot show, as it comes over no connection and holds no private key.
+_BOUND = {
+    "certificate_mismatch": "it is bound to a client certificate, which only a connection shows",
+    "dpop_missing": "it is bound to a key: its holder sends a DPoP proof with each request",
+}
+
+
 class _Directory:
     """The store, asked directly. Foreign issuers are not asked, and no proof of possession is remembered."""
 
@@ -135,7 +142,9 @@ class _Directory:
             return "the issuer is asked by a running gateway only" if reason == "issuer_unavailable" else ""
         if reason == "token_audience":
             return f"its audience is {_listed(token.audiences)}"
-        return f"it has {_listed(token.scopes)}" if reason == "scope_missing" else ""
+        if reason == "scope_missing":
+            return f"it has {_listed(token.scopes)}"
+        return _BOUND.get(reason, "")
 
     def proof(
         self, exchange: Exchange, token: Token, settings: OAuth2Settings
