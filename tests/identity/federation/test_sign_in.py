@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -404,6 +405,23 @@ async def test_a_token_endpoint_without_id_token(house: House, caplog: pytest.Lo
     await house.add(settings={"create": True})
     house.foreign.token = {"id_token": None}
     await refused(house, caplog, "no id token")
+
+
+@pytest.mark.every_database
+async def test_one_person_in_two_browsers_at_once_gets_one_account(house: House) -> None:
+    """First sign-ins that race for the account: one makes it, all end up in it; of one answer twice only one counts."""
+    await house.add(settings={"create": True})
+    browsers = [house.browser() for _ in range(4)]
+    paths = []
+    for browser in browsers:
+        begun = await browser.get("/oauth2/federation/abroad/start")
+        paths.append(house.foreign.agree(begun.headers["location"]))
+    pairs = [*zip(browsers, paths, strict=True), (browsers[0], paths[0])]
+    replies = await asyncio.gather(*(browser.get(path) for browser, path in pairs))
+    assert sorted(each.status_code for each in replies) == [303, 303, 303, 303, 400]
+    (user,) = await users(house)
+    async with house.server.store.reading() as tx:
+        assert len(await tx.sessions.of_user(user.id, house.clock())) == 4
 
 
 async def test_a_suspended_provider_signs_nobody_in(house: House) -> None:
