@@ -40,7 +40,7 @@ def content(upstream: Upstream, **security: Any) -> dict[str, Any]:
         },
         **security,
     }
-    cors = {"origins": ["*"], "methods": ["*"], "headers": ["*"], "expose": ["*"]}
+    cors = {"origins": ["*"], "headers": ["Authorization"], "expose": ["WWW-Authenticate"]}
     bound = {**told, "schemes": ["oauth2"], "oauth2": {"bound": "any", "proof_nonce": True}}
     whole = document(
         [
@@ -68,10 +68,10 @@ class Installation(Stack):
         self, folder: Path, upstream: Upstream, *options: str, workers: int = 1, mtls: bool = False
     ) -> None:
         self.authority = Authority(folder)
-        certificate, key = self.authority.issue("localhost", "127.0.0.1")
+        self.certificate, key = self.authority.issue("localhost", "127.0.0.1")
         (self.tls_port,) = free_ports(1)
         self.issuer = f"https://localhost:{self.tls_port}"
-        told = ["--tls-listen", f"127.0.0.1:{self.tls_port}", "--certificate", str(certificate)]
+        told = ["--tls-listen", f"127.0.0.1:{self.tls_port}", "--certificate", str(self.certificate)]
         told += ["--key", str(key), "--issuer", self.issuer, "--outbound-allow", "127.0.0.0/8", *options]
         if mtls:
             told += ["--client-ca", str(self.authority.ca_file)]

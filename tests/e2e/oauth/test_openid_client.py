@@ -19,7 +19,13 @@ def test_openid_client_credentials(house: Installation) -> None:
     """A token opens the API until it is revoked; introspection agrees."""
     client = house.add_client("--grant", "client_credentials")
     report = house.node("openid_client", "client_credentials", client)
-    print(report)
+    assert report == {
+        "expires_in": 600,
+        "read": OPEN,
+        "before": "items.read",
+        "after": False,
+        "revoked": TAKEN_BACK,
+    }
 
 
 def test_openid_client_signs_in_and_out(house: Installation) -> None:
@@ -29,7 +35,16 @@ def test_openid_client_signs_in_and_out(house: Installation) -> None:
         userinfo_alg="ES256", post_logout_redirect_uris=[GONE],
     )  # fmt: skip
     report = house.node("openid_client", "code", client)
-    print(report)
+    assert report == {
+        "scope": "openid profile offline_access items.read",
+        "read": OPEN,
+        "person": "ann",
+        "refreshed": OPEN,
+        "same": True,
+        "gone": "bye",
+        "signed_out": "login_required",
+        "ended": TAKEN_BACK,
+    }
 
 
 def test_openid_client_binds_tokens(house: Installation) -> None:
@@ -41,11 +56,16 @@ def test_openid_client_binds_tokens(house: Installation) -> None:
         *CODE, "--authentication", "private_key_jwt", "--jwks-file", str(file), require_signed_request=True
     )
     report = house.node("openid_client", "bound", {**client, "jwk": jwk.as_dict(private=True)})
-    print(report)
+    assert report == {
+        "token_type": ["dpop", "dpop", "dpop"],
+        "read": OPEN,
+        "stolen": TAKEN_BACK,
+        "person": "ann",
+    }
 
 
 def test_openid_client_on_a_device(house: Installation) -> None:
     """The library polls while a person follows the link with the code in it."""
     client = house.add_client("--grant", "device", "--authentication", "none")
     report = house.node("openid_client", "device", client)
-    print(report)
+    assert report == {"page": "Your device is connected", "read": OPEN}
