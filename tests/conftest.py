@@ -21,12 +21,23 @@ DATABASES = ("sqlite", "postgresql")
 #: The PostgreSQL database that is made once and copied for each test.
 _TEMPLATE = "wardgate_new"
 _NUMBERS = count(1)
+#: Copies that tests left as they were, once emptied.
+_FREE: list[str] = []
+_EMPTY = """
+DO $$ DECLARE name text; BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
+        AND tablename NOT IN ('alembic_version', 'environments', 'signing_keys')
+    LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
+END $$
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the markers below."""
     config.addinivalue_line("markers", "every_database: runs with a store on SQLite and on PostgreSQL")
     config.addinivalue_line("markers", "only_postgresql: runs with a store on PostgreSQL alone")
+    config.addinivalue_line("markers", "spoils_database: leaves a PostgreSQL database nobody else can use")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -91,11 +102,31 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         return
     server: Postgres = request.getfixturevalue("postgres")
     shutil.copytree(request.getfixturevalue("new_postgres_data_dir"), data_dir)
-    database = f"test_{next(_NUMBERS)}"
-    server.run(f"CREATE DATABASE {database} TEMPLATE {_TEMPLATE}")
+    database = _FREE.pop() if _FREE else _copy(server)
     (data_dir / URL_FILE).write_text(server.url(database))
     yield Place(data_dir, server.url(database))
-    server.run(f"DROP DATABASE {database} WITH (FORCE)")
+    if request.node.get_closest_marker("spoils_database") or not _emptied(server, database):
+        server.run(f"DROP DATABASE {database} WITH (FORCE)")
+    else:
+        _FREE.append(database)
+
+
+def _copy(server: Postgres) -> str:
+    database = f"test_{next(_NUMBERS)}"
+    server.run(f"CREATE DATABASE {database} TEMPLATE {_TEMPLATE}")
+    return database
+
+
+def _emptied(server: Postgres, database: str) -> bool:
+    """Whether the database is as new: a failed test may have left a transaction open, which is not waited for."""
+    import psycopg
+
+    try:
+        with psycopg.connect(server.url(database), options="-c lock_timeout=500") as connection:
+            connection.execute(_EMPTY)
+    except psycopg.Error:
+        return False
+    return True
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from wardgate.storage.errors import MasterKeyError, NewerSchemaError, StoreError
 from wardgate.storage.layout import SCHEMA
 from wardgate.storage.masterkey import create_master_key
 
-pytestmark = pytest.mark.only_postgresql
+pytestmark = [pytest.mark.only_postgresql, pytest.mark.spoils_database]
 
 
 @pytest.fixture

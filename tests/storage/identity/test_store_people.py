@@ -224,6 +224,8 @@ async def test_links_join_accounts(store: SqlStore) -> None:
         assert await tx.providers.link("provider-1", "00u1") == link
         assert await tx.providers.link("provider-1", "00u9") is None
         assert await tx.providers.links_of("user-1") == [link, other]
+        assert await tx.providers.links_at("provider-1") == [link, other]
+        assert await tx.providers.links_at("provider-2") == []
         await tx.providers.remove_link("provider-1", "00u2")
         assert await tx.providers.links_of("user-1") == [link]
     with pytest.raises(StoreError, match="contradicts"):
