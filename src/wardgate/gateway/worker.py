@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import random
 import secrets
 import socket
 import time
@@ -21,8 +20,7 @@ from wardgate.domain.oauth import Token
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.settings import Listener, ServerSettings, issuer_of
 from wardgate.domain.trust import OAuth2Settings
-from wardgate.gateway import mounts, standing
-from wardgate.gateway import snapshot as snapshots
+from wardgate.gateway import standing
 from wardgate.gateway.believing import Believer
 from wardgate.gateway.certificates import CertificateStore
 from wardgate.gateway.connection import ClientConnection
@@ -39,16 +37,15 @@ from wardgate.gateway.ports import GatewaySource, IssuerDesk, ReplayDesk, StoreU
 from wardgate.gateway.principals import Principals
 from wardgate.gateway.proofs import Proofs, SeenOnce
 from wardgate.gateway.resource_metadata import METADATA_LINES, ResourceMetadata
-from wardgate.gateway.response_head import ResponseParser
+from wardgate.gateway.serving import Serving
 from wardgate.gateway.snapshot import Matched, Mounted, Snapshot
 from wardgate.gateway.timers import Timers
 from wardgate.gateway.tokens import Tokens, covered
 from wardgate.jose.thumbprint import certificate_thumbprint
 from wardgate.limits.client import LimitClient
 from wardgate.limits.limitset import LimitSet
-from wardgate.policy.compiled import CompiledApi
 from wardgate.policy.exchange import Exchange, PresentedToken
-from wardgate.policy.pipeline import METADATA_PATH, compile_api
+from wardgate.policy.pipeline import METADATA_PATH
 from wardgate.policy.registry import PolicyRegistry
 from wardgate.policy.trusted import Profile
 from wardgate.telemetry.access_log import AccessLog
@@ -100,7 +97,6 @@ class Worker:
         self._forwarded = settings.forwarded_header == "forwarded"
         self._source = source
         self._limits = limits
-        self._response_parser = ResponseParser(settings.bounds.max_header_count)
         self._registry = PolicyRegistry.installed()
         self._principals = Principals(source, settings.credential_cache, settings.negative_cache)
         self._tokens = Tokens(
@@ -127,11 +123,10 @@ class Worker:
             if settings.certificates
             else None
         )
-        self._retired: list[UpstreamPool] = []
-        self._metadata = ResourceMetadata((), self.issuer, mtls=False)
-        self.snapshot: Snapshot = snapshots.build(
-            [], None, self._master_key, self._compile, self._make_pool, self._broken
+        self._serving = Serving(
+            settings, self._master_key, self.outbox, self._registry, source.token_endpoint
         )
+        self.snapshot: Snapshot = self._serving.snapshot
         self._load(source.apis())
         self._timers = Timers(self)
         self._health = HealthChecks(self)
@@ -194,39 +189,9 @@ class Worker:
     # -- the store's changes (feed.Follower)
 
     def _load(self, apis: list[Api]) -> None:
-        before = self.mounted()
-        built = snapshots.build(
-            apis, self.snapshot, self._master_key, self._compile, self._make_pool, self._broken
-        )
-        served = [mounted.compiled.api for mounted in built.mounted.values()]
-        own = mounts.own_apis(self.settings.control, served, self._source.token_endpoint())
-        built.own = mounts.own_snapshot(
-            own, self.snapshot.own, self._master_key, self._compile, self._make_pool, self._broken
-        )
-        self.snapshot = built
+        self.snapshot = self._serving.load(apis)
+        served = [mounted.compiled.api for mounted in self.snapshot.mounted.values()]
         self._metadata = ResourceMetadata(served, self.issuer, mtls=bool(self.settings.client_ca))
-        kept = {id(mounted.pool) for mounted in self.mounted()}
-        for mounted in before:
-            if id(mounted.pool) not in kept:
-                mounted.pool.retire()
-                self._retired.append(mounted.pool)
-
-    def _broken(self, api: Api, error: Exception) -> None:
-        """An API cannot be served as deployed: it stays as it was, or shut if it is new."""
-        log.error("API %s cannot be served as deployed: %s", api.id, error)
-
-    def _compile(self, api: Api) -> CompiledApi:
-        return compile_api(api, self.settings.environment, self._registry, self.issuer)
-
-    def _make_pool(self, api: Api) -> UpstreamPool:
-        return UpstreamPool(
-            api.upstream,
-            self._response_parser,
-            monotonic,
-            random.random,
-            self.settings.bounds.write_buffer,
-            self.outbox,
-        )
 
     def api_changed(self, api_ids: set[str]) -> None:
         """Swaps these APIs in one go."""
@@ -242,11 +207,7 @@ class Worker:
 
     def _end_revoked(self, concerns: Callable[[Exchange], bool]) -> None:
         """Cuts streams and tunnels of whom the change has taken the right to them."""
-        standing.end_revoked(self.connections, concerns, self._serves)
-
-    def _serves(self, api_id: str) -> bool:
-        own = self.snapshot.own
-        return api_id in self.snapshot.mounted or (own is not None and api_id in own.mounted)
+        standing.end_revoked(self.connections, concerns, self._serving.serves)
 
     def plans_changed(self, names: set[str]) -> None:
         """Limits of these plans are read anew; what was counted under unchanged limits stays with the authority."""
@@ -508,13 +469,11 @@ class Worker:
 
     def pools(self) -> list[UpstreamPool]:
         """Every pool in use, and those that still finish old exchanges."""
-        self._retired = [pool for pool in self._retired if pool.connections]
-        return [mounted.pool for mounted in self.mounted()] + self._retired
+        return self._serving.pools()
 
     def mounted(self) -> list[Mounted]:
         """The APIs of the present snapshot, and what the gateway serves besides."""
-        own = self.snapshot.own
-        return [*self.snapshot.mounted.values(), *(own.mounted.values() if own is not None else ())]
+        return self._serving.mounted()
 
     def beat(self, now: float) -> None:
         """House-keeping of every tick: the feed's safety net, and the figures."""
