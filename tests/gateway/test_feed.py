@@ -55,6 +55,22 @@ class Follower:
         """Notes."""
         self._note("application", application_id)
 
+    def tokens_revoked(self, pairs: list[tuple[str, str]]) -> None:
+        """Notes."""
+        self._note("revoked", pairs)
+
+    def client_changed(self, client_id: str) -> None:
+        """Notes."""
+        self._note("client", client_id)
+
+    def signing_keys_changed(self) -> None:
+        """Notes."""
+        self._note("signing keys")
+
+    def issuer_changed(self, issuer: str) -> None:
+        """Notes."""
+        self._note("issuer", issuer)
+
     def flush(self) -> None:
         """Notes."""
         self._note("flush")
@@ -119,6 +135,27 @@ def test_changes_reach_the_follower_once(store: SqlStore, feed: Feed, follower: 
     feed.poll()
     feed.read()
     assert len(follower.told) == 4
+
+
+async def test_what_concerns_tokens_reaches_the_follower(
+    store: SqlStore, feed: Feed, follower: Follower
+) -> None:
+    """Each kind by its key, revocations of one reading together, and nothing is flushed."""
+    async with store.writing() as tx:
+        now = time.time()
+        await tx.feed.append("revocation", "jti one two", at=now)
+        await tx.feed.append("client", "c1", at=now)
+        await tx.feed.append("signing_key", "k1", at=now)
+        await tx.feed.append("issuer", "https://login.example", at=now)
+        await tx.feed.append("revocation", "subject u1", at=now)
+    feed.read()
+    told = [each for each in follower.told if each[0] != "propagated"]
+    assert told == [
+        ("client", "c1"),
+        ("signing keys", None),
+        ("issuer", "https://login.example"),
+        ("revoked", [("jti", "one two"), ("subject", "u1")]),
+    ]
 
 
 @pytest.mark.parametrize("way", ["poll", "read"])

@@ -143,3 +143,77 @@ def test_one_block_of_fields_at_several_apis() -> None:
             assert found.digest == digest
             assert kept in found.fields
             assert (_KEY if kept == other else other) not in found.fields
+
+
+def _with_tokens(place: Literal["header", "query", "cookie"], name: str, api: str) -> Api:
+    made = _api(place, name, api)
+    return replace(
+        made, resources=tuple(replace(each, schemes=("api_key", "oauth2")) for each in made.resources)
+    )
+
+
+_TOKENS = _snapshot(
+    _with_tokens("header", "X-API-Key", "header"),
+    _with_tokens("header", "Authorization", "bearer"),
+    _with_tokens("query", "api_key", "query"),
+    _with_tokens("cookie", "session", "cookie"),
+)
+_TOKEN = b"eyJhbGciOiJFUzI1NiJ9.e30.c2ln"
+
+
+def _with_token(api: str, *fields: bytes, query: bytes = b"") -> Matched:
+    target = f"/{api}/v1/items".encode() + query.replace(b"KEY", _KEY)
+    shown = [field.replace(b"KEY", _KEY).replace(b"TOKEN", _TOKEN) for field in fields]
+    lines = b"".join(b"\r\n" + field for field in shown)
+    return _TOKENS.match(_parser.parse(b"GET " + target + b" HTTP/1.1\r\nHost: a" + lines))
+
+
+@pytest.mark.parametrize(
+    ("api", "fields", "query", "key", "token", "forwarded"),
+    [
+        ("header", [b"Authorization: Bearer TOKEN"], b"", False, "Bearer", b""),
+        ("header", [b"Authorization: DPoP TOKEN", b"DPoP: p"], b"", False, "DPoP", b""),
+        ("header", [b"X-API-Key: KEY", b"Accept: a", b"Authorization: Bearer TOKEN"], b"", True, "Bearer", b"Accept: a\r\n"),
+        ("header", [b"DPoP: p", b"Accept: a"], b"", False, "", b"Accept: a\r\n"),
+        ("header", [b"Authorization: Basic eA=="], b"", False, "", b"Authorization: Basic eA==\r\n"),
+        ("header", [b"Authorization: Bearer KEY"], b"", False, "Bearer", b""),
+        ("bearer", [b"Authorization: Bearer TOKEN"], b"", False, "Bearer", b""),
+        ("bearer", [b"Authorization: Bearer KEY"], b"", True, "", b""),
+        ("bearer", [b"Authorization: KEY"], b"", True, "", b""),
+        ("bearer", [b"Authorization: Bearer"], b"", False, "Bearer", b""),
+        ("query", [b"Authorization: Bearer TOKEN"], b"?api_key=KEY", True, "Bearer", b""),
+        ("query", [b"Authorization: Bearer TOKEN"], b"?a=b", False, "Bearer", b""),
+        ("cookie", [b"Cookie: a=b; session=KEY", b"Authorization: bearer TOKEN"], b"", True, "Bearer", b"Cookie: a=b\r\n"),
+    ],
+)  # fmt: skip
+def test_tokens_beside_keys(
+    api: str, fields: list[bytes], query: bytes, key: bool, token: str, forwarded: bytes
+) -> None:
+    """Each is found where it stands, wherever the other stands, and neither is forwarded."""
+    for _ in range(2):  # the second time from what was remembered
+        matched = _with_token(api, *fields, query=query)
+        assert matched.digest == (_DIGEST if key else None)
+        presented = matched.token
+        assert ("" if presented is None else "DPoP" if presented.dpop else "Bearer") == token
+        assert matched.fields == forwarded
+        assert _TOKEN not in matched.tail + matched.fields
+        if presented is not None and presented.text == _TOKEN:
+            assert presented.digest == apikey.digest(_TOKEN, _MASTER)
+
+
+def test_a_token_is_found_in_a_repeated_block_only_where_tokens_are_taken() -> None:
+    """The same fields sent to two APIs: one takes the token, the other forwards it as the upstream's own."""
+    fields = b"Host: a\r\nAuthorization: Bearer " + _TOKEN
+    block = _parser.parse_block(fields, 1)
+    mixed = _snapshot(_api("header", "X-API-Key", "keys"), _TOKENS.mounted["header/v1"].compiled.api)
+    for path, taken in ((b"/keys/v1/items", False), (b"/header/v1/items", True), (b"/keys/v1/items", False)):
+        matched = mixed.match(_parser.parse(b"GET " + path + b" HTTP/1.1\r\n" + fields, block))
+        assert (matched.token is not None) == taken
+        assert (_TOKEN in matched.fields) != taken
+
+
+def test_a_presented_token_is_not_printed() -> None:
+    """Neither its text nor its digest."""
+    presented = _with_token("header", b"Authorization: Bearer TOKEN").token
+    assert presented is not None
+    assert repr(presented) == "PresentedToken(dpop=False)"

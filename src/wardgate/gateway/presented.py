@@ -69,7 +69,8 @@ class KeyReader:
         found: list[bytes] = []
         token: PresentedToken | None = None
         if resource.tokens:
-            token, block = self._without_token(block)
+            shared = resource.key_place == "header" and resource.key_name == b"authorization"
+            token, block = self._without_token(block, shared)
         if resource.key_place == "header":
             fields, found = _from_header(block, resource.key_name)
         elif resource.key_place == "cookie":
@@ -85,14 +86,17 @@ class KeyReader:
         fields.append(b"")
         return Presented(self._digest(found), b"\r\n".join(fields), b"", token)
 
-    def _without_token(self, block: FieldBlock) -> tuple[PresentedToken | None, FieldBlock]:
-        """The access token in ``block``, and the block without it and without ``DPoP``, which is for this gateway only."""
+    def _without_token(self, block: FieldBlock, shared: bool) -> tuple[PresentedToken | None, FieldBlock]:
+        """The access token in ``block``, and the block without it and without ``DPoP``, which is for this gateway only.
+
+        Where keys stand in ``Authorization`` too (``shared``), a bearer token with the form of a key is one.
+        """
         token: PresentedToken | None = None
         proofs: list[bytes] = []
         kept: list[Line] = []
         for line in block.all_lines:
             if line.kind == AUTHORIZATION:
-                token = self._token(line.pair[1])
+                token = self._token(line.pair[1], shared)
                 if token is not None:
                     continue
             elif line.plain == b"dpop":
@@ -105,18 +109,21 @@ class KeyReader:
             token = PresentedToken(token.digest, token.text, token.dpop, tuple(proofs))
         return token, FieldBlock(block.raw, block.minor, kept, block.meaning)
 
-    def _token(self, value: bytes) -> PresentedToken | None:
-        """The access token that ``Authorization`` holds; a key that stands there as a bearer token is none."""
+    def _token(self, value: bytes, shared: bool) -> PresentedToken | None:
+        """The access token that ``Authorization`` holds."""
         known = self._sent.known.get(value)
         if known is not None:
             return known
         sent = _TOKEN.fullmatch(value)
-        text = (sent[2] or b"") if sent is not None else b""
-        if sent is None or apikey.tag_of(text) is not None:
+        if sent is None:
+            return None
+        text = sent[2] or b""
+        is_key = apikey.tag_of(text) is not None
+        if is_key and shared:
             return None
         digest = self._digester.of(text) if _TOKEN68.fullmatch(text) else b""
         token = PresentedToken(digest, text, sent[1] is None, ())
-        if len(value) <= _LONGEST_REMEMBERED:
+        if len(value) <= _LONGEST_REMEMBERED and not is_key:
             self._sent.put(value, token)
         return token
 
