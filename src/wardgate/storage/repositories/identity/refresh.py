@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, insert, select, text, update
+from sqlalchemy import Row, bindparam, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.identity.ports import RefreshToken
@@ -32,6 +32,12 @@ _WITH_FAMILY = select(
     refresh_families.c.client,
     refresh_families.c.expires_at.label("family_expires_at"),
 ).join_from(refresh_tokens, refresh_families)
+_FIND = _WITH_FAMILY.join(grants, grants.c.id == refresh_families.c.grant_id).where(
+    refresh_tokens.c.digest == bindparam("digest"),
+    refresh_families.c.revoked_at.is_(None),
+    grants.c.revoked_at.is_(None),
+)
+_INSERT = insert(refresh_tokens)
 
 
 class SqlRefreshTokens:
@@ -53,13 +59,7 @@ class SqlRefreshTokens:
         await self._insert(token)
 
     async def find(self, digest: bytes) -> RefreshToken | None:
-        found = await self._connection.execute(
-            _WITH_FAMILY.join(grants, grants.c.id == refresh_families.c.grant_id).where(
-                refresh_tokens.c.digest == digest,
-                refresh_families.c.revoked_at.is_(None),
-                grants.c.revoked_at.is_(None),
-            )
-        )
+        found = await self._connection.execute(_FIND, {"digest": digest})
         row = found.first()
         return None if row is None else _token(row)
 
@@ -97,19 +97,20 @@ class SqlRefreshTokens:
 
     async def _insert(self, token: RefreshToken) -> None:
         await self._connection.execute(
-            insert(refresh_tokens).values(
-                digest=token.digest,
-                family=token.family,
-                created_at=token.created_at,
-                expires_at=token.expires_at,
-                scopes=to_text(token.scopes),
-                jkt=token.jkt,
-                x5t=token.x5t,
-                parent=token.parent,
-                consumed_at=token.consumed_at,
-                successor=token.successor,
-                sealed=token.sealed,
-            )
+            _INSERT,
+            {
+                "digest": token.digest,
+                "family": token.family,
+                "created_at": token.created_at,
+                "expires_at": token.expires_at,
+                "scopes": to_text(token.scopes),
+                "jkt": token.jkt,
+                "x5t": token.x5t,
+                "parent": token.parent,
+                "consumed_at": token.consumed_at,
+                "successor": token.successor,
+                "sealed": token.sealed,
+            },
         )
 
 

@@ -13,6 +13,7 @@ from wardgate.storage.documents import to_object, to_text, token_from_text, toke
 from wardgate.storage.errors import stored
 from wardgate.storage.tables_identity import access_tokens, device_codes
 
+_ADD = insert(access_tokens)
 _FIND = text(
     "SELECT document FROM access_tokens WHERE digest = :digest AND (grant_id = '' OR EXISTS ("
     "SELECT 1 FROM grants WHERE grants.id = access_tokens.grant_id AND grants.revoked_at IS NULL))"
@@ -27,14 +28,15 @@ class SqlAccessTokens:
 
     async def add(self, digest: bytes, token: Token, environment: str) -> None:
         await self._connection.execute(
-            insert(access_tokens).values(
-                digest=digest,
-                environment=environment,
-                client=token.client,
-                grant_id=token.grant,
-                expires_at=token.expires_at,
-                document=token_to_text(token),
-            )
+            _ADD,
+            {
+                "digest": digest,
+                "environment": environment,
+                "client": token.client,
+                "grant_id": token.grant,
+                "expires_at": token.expires_at,
+                "document": token_to_text(token),
+            },
         )
 
     async def find(self, digest: bytes) -> Token | None:
