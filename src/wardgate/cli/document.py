@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
@@ -18,6 +18,7 @@ from wardgate.storage.layout import database_path
 if TYPE_CHECKING:
     from wardgate.control.apply import ApplyResult
     from wardgate.domain.document import Document
+    from wardgate.identity.ports import Transaction
 
 
 def apply(
@@ -67,12 +68,22 @@ def _bring(
     from wardgate.control.apply import ApplyResult, apply_document
     from wardgate.control.document import difference
     from wardgate.domain.document import Document
+    from wardgate.identity.people.manage_roles import narrowing
 
     if dry_run and not database_path(data_dir).exists():
         return ApplyResult(changes=tuple(difference(Document(), document)), revisions={})
     return with_store(
         data_dir,
-        lambda store: apply_document(store, document, environment, _user(), note, prune, dry_run=dry_run),
+        lambda store: apply_document(
+            store,
+            document,
+            environment,
+            _user(),
+            note,
+            prune,
+            dry_run=dry_run,
+            around_roles=lambda tx, now: narrowing(cast("Transaction", tx), now),
+        ),
         create=not dry_run,
     )
 

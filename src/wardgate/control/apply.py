@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from wardgate.control.document.difference import difference
@@ -18,6 +20,13 @@ from wardgate.domain.api import Api
 from wardgate.domain.codec import encode_api
 from wardgate.domain.consumer import Application, Subscription
 from wardgate.domain.document import ApiEntry, ApplicationEntry, Document
+
+#: What has to be done before and after roles change, given the transaction and the time.
+AroundRoles = Callable[[Transaction, float], AbstractAsyncContextManager[None]]
+
+
+def _unwatched(tx: Transaction, now: float) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +59,7 @@ async def apply_document(
     prune: bool = False,
     *,
     dry_run: bool = False,
+    around_roles: AroundRoles = _unwatched,
     clock: Clock = time.time,
 ) -> ApplyResult:
     """Afterwards ``environment`` is as ``document`` says; gateways are told of exactly what changed.
@@ -57,7 +67,8 @@ async def apply_document(
     An API gets a new revision only when its content (what is enforced, its settings as written, its OpenAPI text)
     differs from the one in force. A named application has exactly the subscriptions listed. What the document does
     not name stays; with ``prune`` it goes: APIs are withdrawn (their revisions stay), plans and roles deleted, and
-    applications deleted with their keys, unless another environment uses them.
+    applications deleted with their keys, unless another environment uses them. ``around_roles`` surrounds the change of
+    roles, if there is any, and belongs to the same transaction.
 
     Raises:
         NotFoundError: there is no such environment.
@@ -71,7 +82,9 @@ async def apply_document(
         plan = await _plan(tx, document, environment, prune)
         now = clock()
         await _put_plans(tx, plan, now)
-        await _put_roles(tx, plan)
+        if plan.state.document.roles != plan.target.roles:
+            async with around_roles(tx, now):
+                await _put_roles(tx, plan)
         await _put_server(tx, plan, environment, now)
         revisions = await _put_apis(tx, plan, environment, now, actor, note)
         await _put_applications(tx, plan, environment, now)
@@ -157,7 +170,7 @@ async def _put_plans(tx: Transaction, plan: _Plan, now: float) -> None:
 
 
 async def _put_roles(tx: Transaction, plan: _Plan) -> None:
-    """What people may be granted; it is asked for at each grant, so nobody needs to be told."""
+    """What people may be granted; it is asked for at each grant. Tokens they gave before are for ``around_roles``."""
     old = {each.name: each for each in plan.state.document.roles}
     for each in plan.target.roles:
         if old.get(each.name) != each:

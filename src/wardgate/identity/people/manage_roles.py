@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.lookup import checked_text
 from wardgate.domain.oauth import OIDC_SCOPES
 from wardgate.domain.people import Role
-from wardgate.identity.people.standing import renew_tokens
+from wardgate.identity.people.standing import renew_tokens_of
 from wardgate.identity.ports import Transaction
 from wardgate.identity.scopes import open_to
 from wardgate.identity.server import Server
@@ -60,9 +61,8 @@ async def put_role(
     async with server.store.writing() as tx:
         if not open_scopes:
             await _check_closed(tx, name, role.scopes)
-        before = await _allowed(tx)
-        await tx.roles.put(role)
-        await _renew(server, tx, before)
+        async with narrowing(tx, server.clock()):
+            await tx.roles.put(role)
     return role
 
 
@@ -78,9 +78,19 @@ async def remove_role(server: Server, name: str, *, open_scopes: bool = False) -
             raise NotFoundError("role", name, "`wardgate users roles list` shows those there are")
         if not open_scopes:
             await _check_closed(tx, name, ())
-        before = await _allowed(tx)
-        await tx.roles.remove(name)
-        await _renew(server, tx, before)
+        async with narrowing(tx, server.clock()):
+            await tx.roles.remove(name)
+
+
+@asynccontextmanager
+async def narrowing(tx: Transaction, now: float) -> AsyncIterator[None]:
+    """Afterwards access tokens issued until ``now`` are not taken any more if what was done to roles inside the block
+    narrowed what they may hold."""
+    before = await _allowed(tx)
+    yield
+    after = await _allowed(tx)
+    narrowed = [grant for grant in await tx.grants.find() if before[grant.id] - after[grant.id]]
+    await renew_tokens_of(tx, narrowed, now)
 
 
 async def _check_closed(tx: Transaction, name: str, kept: Sequence[str]) -> None:
@@ -106,10 +116,3 @@ async def _allowed(tx: Transaction) -> dict[str, frozenset[str]]:
             held[grant.subject] = await tx.users.roles(grant.subject)
         found[grant.id] = frozenset(open_to(grant.scopes, held[grant.subject], roles))
     return found
-
-
-async def _renew(server: Server, tx: Transaction, before: dict[str, frozenset[str]]) -> None:
-    """Has the tokens of those grants renewed that are worth less than before."""
-    after = await _allowed(tx)
-    narrowed = [grant for grant in await tx.grants.find() if before[grant.id] - after[grant.id]]
-    await renew_tokens(server, tx, narrowed)

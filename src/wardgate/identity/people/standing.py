@@ -28,7 +28,11 @@ async def end_everything(server: Server, tx: Transaction, user: User) -> None:
 async def renew_tokens(server: Server, tx: Transaction, grants: Collection[Grant]) -> None:
     """Afterwards no access token issued under ``grants`` until now is taken: applications that may refresh theirs get
     what the people's roles allow now."""
-    now = server.clock()
+    await renew_tokens_of(tx, grants, server.clock())
+
+
+async def renew_tokens_of(tx: Transaction, grants: Collection[Grant], now: float) -> None:
+    """:func:`renew_tokens`, for who has no server at hand."""
     until = now + LONGEST_TOKEN + _MARGIN
     await tx.revocations.add(
         [Revocation(kind="grant", key=grant.id, at_ms=int(now * 1000), until=until) for grant in grants],
