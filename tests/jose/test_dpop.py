@@ -109,6 +109,7 @@ WRONG = [
     (proof(nonce=7), "proof_malformed"),
     (proof(iat=None), "proof_malformed"),
     (proof(iat="now"), "proof_malformed"),
+    (proof(iat=10**400), "proof_malformed"),
     (proof(htm=None), "proof_mismatch"),
     (proof(htm="POST"), "proof_mismatch"),
     (proof(htm="get"), "proof_mismatch"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,8 +45,9 @@ def number(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise JoseError("malformed", f"{name} is no number")
+    # Compared as it is: a whole number may be too large for a float to hold.
     if not 0 <= value < _LATEST:
         raise JoseError("malformed", f"{name} is out of range")
     return value
