@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from tests.gateway.harness import Gateway, Upstream, Wire, ok, orders, serving
 
 from wardgate.domain.settings import Listener
 from wardgate.gateway import listener as listeners
+from wardgate.gateway import timers
 from wardgate.gateway.forwarded import TrustedProxies
 from wardgate.gateway.listener import Acceptor
 from wardgate.gateway.local_ca import make_local_ca
@@ -101,6 +104,26 @@ async def test_a_client_that_leaves_over_tls_lets_everything_go(
     assert await peer.rest() == b""
     await gateway.at_rest()
     assert gateway.reasons == ["client_closed"]
+
+
+async def test_a_drain_does_not_wait_for_clients_that_do_not_look(
+    tls: tuple[Gateway, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that keeps its TLS connection in a pool, and so never answers the goodbye, delays nothing."""
+    monkeypatch.setattr(timers, "_LINGER_SECONDS", 0.2)
+    gateway, context = tls
+
+    def pooled() -> ssl.SSLSocket:
+        plain = socket.create_connection(("127.0.0.1", gateway.port), 5)
+        client = context.wrap_socket(plain, server_hostname="localhost")
+        client.sendall(gateway.request("GET", "/none"))
+        assert client.recv(1 << 16).startswith(b"HTTP/1.1 404 ")
+        return client
+
+    client = await asyncio.to_thread(pooled)
+    await asyncio.wait_for(gateway.worker.drain(30.0), 4)
+    assert gateway.reasons == ["resource_not_found"]
+    client.close()
 
 
 async def test_plain_http_to_a_tls_listener_is_no_request(tls: tuple[Gateway, ssl.SSLContext]) -> None:

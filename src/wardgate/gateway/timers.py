@@ -55,11 +55,23 @@ class Timers:
             pool.tick(now)
 
     def close_idle(self, idle_for: float) -> None:
-        """Closes connections without a request for at least ``idle_for`` seconds."""
+        """Closes connections without a request for at least ``idle_for`` seconds, for good soon after.
+
+        Over TLS a close waits for the client to say goodbye too, and one that keeps the connection in a pool does not
+        look at it before its next request.
+        """
         now = monotonic()
         for connection in list(self._worker.connections):
-            if connection.state == WAIT and not connection.buffer and now - connection.since >= idle_for:
-                connection.transport.close()
+            if connection.state != WAIT or connection.buffer:
+                continue
+            age = now - connection.since
+            transport = connection.transport
+            if transport.is_closing():
+                if age >= _LINGER_SECONDS and not transport.get_write_buffer_size():
+                    transport.abort()
+            elif age >= idle_for:
+                transport.close()
+                connection.since = now
 
     def _check(self, connection: ClientConnection, now: float) -> None:
         bounds = self._worker.bounds
