@@ -79,3 +79,12 @@ def test_a_digest_is_keyed_blake2b(key: bytes, master_key: bytes) -> None:
     keyed = apikey.Digester(master_key)
     assert (keyed.of(b"another") == wanted) == (key == b"another")
     assert keyed.of(key) == wanted == apikey.digest(key, master_key)
+
+
+def test_what_is_too_short_is_no_key() -> None:
+    """Every length below that of a key, with and without its beginning: refused, never an error."""
+    key = apikey.generate("d", lambda count: bytes(range(count))).encode()
+    assert apikey.tag_of(key) == "d"
+    for length in range(len(key)):
+        assert apikey.tag_of(key[:length]) is None
+        assert apikey.tag_of(b"x" * length) is None

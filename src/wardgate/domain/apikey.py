@@ -23,6 +23,8 @@ KEY_PATTERN = rf"wg_({TAG_PATTERN})_([0-9A-Za-z]{{32}})([0-9A-Za-z]{{6}})"
 _RANDOM_BYTES = 48
 _TAG = re.compile(TAG_PATTERN.encode())
 _TAIL = SECRET_LENGTH + CHECK_LENGTH
+#: Bytes of a key whose tag is one character.
+_SHORTEST = len("wg_x_") + _TAIL
 #: The value of each base62 digit by its byte; 0 for all other bytes.
 _VALUES = bytes(max(0, ALPHABET.find(chr(byte))) for byte in range(256))
 
@@ -55,6 +57,8 @@ def generate(tag: str, random_bytes: Callable[[int], bytes]) -> str:
 
 def tag_of(key: bytes) -> str | None:
     """The environment tag of a well-formed key, or ``None`` for anything that is no key at all."""
+    if len(key) < _SHORTEST:
+        return None
     tag = key[3 : -_TAIL - 1]
     if (
         key[:3] != b"wg_"
