@@ -35,12 +35,16 @@ HOT = (
             "routes",
             "snapshot",
             "template",
+            "tokens",
             "tree",
             "twogen",
             "upstream",
         )
     ),
-    *(f"policy/{name}" for name in ("api_key", "compiled", "exchange", "subscription", "tls_required")),
+    *(
+        f"policy/{name}"
+        for name in ("api_key", "compiled", "exchange", "oauth2", "subscription", "tls_required")
+    ),
     *(f"limits/{name}" for name in ("cell", "client", "limitset", "slots")),
     "domain/apikey",
     *(f"telemetry/{name}" for name in ("cells", "recorder")),
