@@ -291,10 +291,16 @@ def side_of(store: SqlStore, *, sqlite: bool = True) -> Side:
     clock, net = Clock(), Net()
     settings = IdentitySettings(issuer=ISSUER, environment="development", require_dpop_nonce=False)
     vault = Vault(store.master_key())
-    keys = KeyRing(store, vault, settings, clock=clock)
+    keys = KeyRing(store.overlapping, vault, settings, clock=clock)
     reader = SqliteClientReader(database_path(store.data_dir)) if sqlite else StoreClientReader(store)
     server = Server(
-        settings=settings, store=store, clients=reader, keys=keys, vault=vault, fetch=net, clock=clock
+        settings=settings,
+        store=store.overlapping,
+        clients=reader,
+        keys=keys,
+        vault=vault,
+        fetch=net,
+        clock=clock,
     )
     return Side(server=server, store=store, keys=keys, clock=clock, net=net)
 
