@@ -143,6 +143,7 @@ async def test_an_empty_answer_is_no_document(authority: Authority) -> None:
         (answered(b"{}", b""), "something else than JSON"),
         (answered(b"{]"), "JSON that cannot be read"),
         (answered(b'{"a": NaN}'), "JSON that cannot be read"),
+        (answered(b'{"a": "\\ud800"}'), "JSON that cannot be read"),
         (answered(b"[" * 100_000), "JSON that cannot be read"),
         (answered(b'"\xff"'), "JSON that cannot be read"),
         (answered(b"\x1f\x8b", JSON + b"Content-Encoding: gzip\r\n"), "a compressed body, unasked"),

@@ -240,3 +240,11 @@ def test_a_raw_signature_of_the_wrong_length_is_refused() -> None:
     for signature in (b"", b"\0" * 64, b"\x30\x06\x02\x01\x01\x02\x01\x01", b"\xff" * 64):
         token: Any = f"{body}.{b64(signature)}"
         assert refused(token, ONE) == "signature"
+
+
+@pytest.mark.parametrize("claims", [{"sub": "\ud800"}, {"\udfff": 1}, {"aud": [{"deep": "a\ud83d"}]}])
+def test_half_a_character_is_no_text(claims: dict[str, Any]) -> None:
+    """A lone surrogate can be escaped in JSON and written nowhere; a whole pair is a character like any other."""
+    assert refused(sign({**CLAIMS, **claims})) == "malformed"
+    whole = sign({**CLAIMS, "sub": "\U0001f600"})
+    assert jws.verify(whole, ONE, algorithms=ALGORITHMS, types=AT)[1]["sub"] == "\U0001f600"

@@ -22,6 +22,7 @@ import httpx2
 
 from wardgate.identity.outbound import Address, AddressRule, OutboundError, Target, read_url
 from wardgate.identity.ports import Fetched, FetchError
+from wardgate.jose.encoding import check_writable
 
 MAX_BYTES = 512 * 1024
 TIMEOUT = 5.0
@@ -175,11 +176,13 @@ class SafeFetcher:
 
 def _document(target: Target, status: int, body: bytes) -> Any:
     try:
-        return json.loads(body.decode(), parse_constant=_no_number)
+        found = json.loads(body.decode(), parse_constant=_no_number)
+        check_writable(body, found)
     except (ValueError, RecursionError):
         raise NotJsonError(
             f"{target.shown} answered {status} with JSON that cannot be read", status
         ) from None
+    return found
 
 
 def _no_number(text: str) -> None:

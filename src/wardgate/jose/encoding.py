@@ -31,18 +31,26 @@ def decode(text: bytes) -> bytes:
 
 
 def decode_object(data: bytes) -> dict[str, Any]:
-    """The JSON object in ``data``. A member named twice, ``NaN`` and ``Infinity`` are refused: readers differ on them.
+    """The JSON object in ``data``. A member named twice, ``NaN`` and ``Infinity`` are refused: readers differ on them;
+    and so is half of a surrogate pair, of which no text can be written (RFC 8259 section 8.2).
 
     Raises:
         JoseError: ``malformed``.
     """
     try:
         value = _DECODER.decode(data.decode())
+        check_writable(data, value)
     except (ValueError, RecursionError):
         raise JoseError("malformed", "not a JSON object with each member once") from None
     if type(value) is not dict:
         raise JoseError("malformed", "not a JSON object")
     return value
+
+
+def check_writable(data: bytes, value: Any) -> None:
+    """``value``, which was read from ``data``, can be written in UTF-8. Raises ValueError: it holds half a character."""
+    if b"\\u" in data:
+        json.dumps(value, ensure_ascii=False).encode()
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
