@@ -66,7 +66,7 @@ def test_account_pages(house: Installation) -> None:
     client = house.add_client("--grant", "device", "--authentication", "none", "--name", "Television")
     form = {"client_id": client["client_id"], "scope": "items.read"}
     device = requests.post(
-        f"{house.issuer}/oauth2/device_authorization", form, verify=house.ca_file, timeout=10
+        f"{house.issuer}/oauth2/device_authorization", form, verify=str(house.ca_file), timeout=10
     )
     code = device.json()["user_code"]
     assert drive(house, "account", user="bob", user_code=code) == {
