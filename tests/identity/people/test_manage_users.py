@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from tests.identity import front
 from tests.identity.people.house import PASSWORD, House, alert, location
-from tests.identity.people.test_applications import grant_to, token_of
 from tests.identity.people.test_mail_links import choose
 from tests.identity.people.test_passkeys import with_passkey
+from tests.identity.people.test_people_applications import grant_to, token_of
 from tests.storage.samples import source_of
 
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
