@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util import await_only
 
 from wardgate.storage.backend import POOL_SECONDS, Backend, explained
 from wardgate.storage.direct import BEGIN_WRITING, DirectConnection
@@ -21,6 +23,7 @@ from wardgate.storage.errors import MasterKeyError, StoreError
 from wardgate.storage.layout import BUSY_TIMEOUT_MS, LOCK, MASTER_KEY, database_path
 from wardgate.storage.masterkey import create_master_key, load_master_key
 from wardgate.storage.migrate import check_master_key, is_current, migrate
+from wardgate.storage.prepared import refusal
 
 
 def open_sqlite(data_dir: Path) -> Backend:
@@ -126,7 +129,18 @@ def _configure(engine: Engine, *, writes: bool) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(BEGIN_WRITING if writes else "BEGIN")
+        statement = BEGIN_WRITING if writes else "BEGIN"
+        driver = connection.connection.driver_connection
+        if not isinstance(driver, DirectConnection):
+            connection.exec_driver_sql(statement)
+            return
+        try:
+            if writes:
+                await_only(driver.begin_writing())
+            else:
+                driver.raw.execute(statement)
+        except sqlite3.Error as error:
+            raise refusal(statement, error) from error
 
 
 def _name(data_dir: Path) -> str:

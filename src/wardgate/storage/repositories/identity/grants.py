@@ -6,12 +6,13 @@ import time
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, text, update
+from sqlalchemy import bindparam, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.domain.oauth import Grant
 from wardgate.storage.documents import grant_from_text, grant_to_text, to_text, to_texts
 from wardgate.storage.errors import stored
+from wardgate.storage.prepared import Prepared
 from wardgate.storage.repositories.identity.chunks import chunks
 from wardgate.storage.tables_identity import consents, grants
 
@@ -19,6 +20,13 @@ _PUT_CONSENT = text(
     "INSERT INTO consents (user_id, client, scopes, at) VALUES (:user, :client, :scopes, :at) "
     "ON CONFLICT (user_id, client) DO UPDATE SET scopes = excluded.scopes, at = excluded.at"
 )
+_CONSENT = Prepared(
+    select(consents.c.scopes).where(
+        consents.c.user_id == bindparam("user"), consents.c.client == bindparam("client")
+    )
+)
+_GRANT = Prepared(select(grants).where(grants.c.id == bindparam("id")))
+_ADD_GRANT = Prepared(insert(grants))
 
 
 class SqlGrants:
@@ -28,23 +36,21 @@ class SqlGrants:
         self._connection = connection
 
     async def get(self, grant_id: str) -> Grant | None:
-        found = await self._connection.execute(select(grants).where(grants.c.id == grant_id))
-        row = found.first()
+        row = await _GRANT.first(self._connection, id=grant_id)
         return None if row is None else _grant(row)
 
     async def add(self, grant: Grant) -> None:
-        await self._connection.execute(
-            insert(grants).values(
-                id=grant.id,
-                environment=grant.environment,
-                client=grant.client,
-                subject=grant.subject,
-                session=grant.session,
-                created_at=grant.created_at,
-                expires_at=grant.expires_at,
-                revoked_at=grant.revoked_at,
-                document=grant_to_text(grant),
-            )
+        await _ADD_GRANT.run(
+            self._connection,
+            id=grant.id,
+            environment=grant.environment,
+            client=grant.client,
+            subject=grant.subject,
+            session=grant.session,
+            created_at=grant.created_at,
+            expires_at=grant.expires_at,
+            revoked_at=grant.revoked_at,
+            document=grant_to_text(grant),
         )
 
     async def find(
@@ -90,10 +96,8 @@ class SqlConsents:
         self._connection = connection
 
     async def get(self, user: str, client: str) -> tuple[str, ...]:
-        found = await self._connection.scalar(
-            select(consents.c.scopes).where(consents.c.user_id == user, consents.c.client == client)
-        )
-        return () if found is None else _scopes(found, client)
+        row = await _CONSENT.first(self._connection, user=user, client=client)
+        return () if row is None else _scopes(row.scopes, client)
 
     async def put(self, user: str, client: str, scopes: tuple[str, ...], at: float) -> None:
         await self._connection.execute(
@@ -112,7 +116,7 @@ class SqlConsents:
         return [(row.client, _scopes(row.scopes, row.client), row.at) for row in rows]
 
 
-def _grant(row: Row[Any]) -> Grant:
+def _grant(row: Any) -> Grant:
     with stored(f"the grant {row.id}"):
         return grant_from_text(row.document, row._asdict())
 

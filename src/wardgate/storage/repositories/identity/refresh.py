@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.identity.ports import RefreshToken
 from wardgate.storage.documents import to_text, to_texts
 from wardgate.storage.errors import stored
+from wardgate.storage.prepared import Prepared
 from wardgate.storage.tables_identity import grants, refresh_families, refresh_tokens
 
-_ADD_FAMILY = text(
-    "INSERT INTO refresh_families (id, grant_id, client, expires_at) "
-    "VALUES (:id, :grant, :client, :expires_at) ON CONFLICT (id) DO NOTHING"
+_ADD_FAMILY = Prepared(
+    text(
+        "INSERT INTO refresh_families (id, grant_id, client, expires_at) "
+        "VALUES (:id, :grant, :client, :expires_at) ON CONFLICT (id) DO NOTHING"
+    )
 )
 _CONSUME = (
     "UPDATE refresh_tokens SET consumed_at = :now, successor = :successor, sealed = :sealed "
@@ -23,21 +26,23 @@ _CONSUME = (
     "WHERE refresh_families.id = refresh_tokens.family AND refresh_families.revoked_at IS NULL "
     "AND refresh_families.expires_at > :now AND grants.revoked_at IS NULL{lock})"
 )
-_ROTATE = text(_CONSUME.format(lock=""))
+_ROTATE = Prepared(text(_CONSUME.format(lock="")))
 #: Holds the grant as it is until the commit, so that a revocation is wholly before a rotation or wholly after it.
-_ROTATE_LOCKED = text(_CONSUME.format(lock=" FOR SHARE OF grants"))
+_ROTATE_LOCKED = Prepared(text(_CONSUME.format(lock=" FOR SHARE OF grants")))
 _WITH_FAMILY = select(
     refresh_tokens,
     refresh_families.c.grant_id,
     refresh_families.c.client,
     refresh_families.c.expires_at.label("family_expires_at"),
 ).join_from(refresh_tokens, refresh_families)
-_FIND = _WITH_FAMILY.join(grants, grants.c.id == refresh_families.c.grant_id).where(
-    refresh_tokens.c.digest == bindparam("digest"),
-    refresh_families.c.revoked_at.is_(None),
-    grants.c.revoked_at.is_(None),
+_FIND = Prepared(
+    _WITH_FAMILY.join(grants, grants.c.id == refresh_families.c.grant_id).where(
+        refresh_tokens.c.digest == bindparam("digest"),
+        refresh_families.c.revoked_at.is_(None),
+        grants.c.revoked_at.is_(None),
+    )
 )
-_INSERT = insert(refresh_tokens)
+_INSERT = Prepared(insert(refresh_tokens))
 
 
 class SqlRefreshTokens:
@@ -47,35 +52,30 @@ class SqlRefreshTokens:
         self._connection = connection
 
     async def add(self, token: RefreshToken) -> None:
-        await self._connection.execute(
-            _ADD_FAMILY,
-            {
-                "id": token.family,
-                "grant": token.grant,
-                "client": token.client,
-                "expires_at": token.family_expires_at,
-            },
+        await _ADD_FAMILY.run(
+            self._connection,
+            id=token.family,
+            grant=token.grant,
+            client=token.client,
+            expires_at=token.family_expires_at,
         )
         await self._insert(token)
 
     async def find(self, digest: bytes) -> RefreshToken | None:
-        found = await self._connection.execute(_FIND, {"digest": digest})
-        row = found.first()
+        row = await _FIND.first(self._connection, digest=digest)
         return None if row is None else _token(row)
 
     async def rotate(self, digest: bytes, successor: RefreshToken, sealed: bytes, now: float) -> bool:
         statement = _ROTATE_LOCKED if self._connection.dialect.name == "postgresql" else _ROTATE
-        used = await self._connection.execute(
-            statement,
-            {
-                "digest": digest,
-                "family": successor.family,
-                "successor": successor.digest,
-                "sealed": sealed,
-                "now": now,
-            },
+        used = await statement.run(
+            self._connection,
+            digest=digest,
+            family=successor.family,
+            successor=successor.digest,
+            sealed=sealed,
+            now=now,
         )
-        if used.rowcount != 1:
+        if used != 1:
             return False
         await self._insert(successor)
         return True
@@ -96,25 +96,23 @@ class SqlRefreshTokens:
         return [_token(row) for row in rows]
 
     async def _insert(self, token: RefreshToken) -> None:
-        await self._connection.execute(
-            _INSERT,
-            {
-                "digest": token.digest,
-                "family": token.family,
-                "created_at": token.created_at,
-                "expires_at": token.expires_at,
-                "scopes": to_text(token.scopes),
-                "jkt": token.jkt,
-                "x5t": token.x5t,
-                "parent": token.parent,
-                "consumed_at": token.consumed_at,
-                "successor": token.successor,
-                "sealed": token.sealed,
-            },
+        await _INSERT.run(
+            self._connection,
+            digest=token.digest,
+            family=token.family,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+            scopes=to_text(token.scopes),
+            jkt=token.jkt,
+            x5t=token.x5t,
+            parent=token.parent,
+            consumed_at=token.consumed_at,
+            successor=token.successor,
+            sealed=token.sealed,
         )
 
 
-def _token(row: Row[Any]) -> RefreshToken:
+def _token(row: Any) -> RefreshToken:
     with stored(f"a refresh token of the family {row.family}"):
         scopes = to_texts(row.scopes)
     return RefreshToken(

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.domain.oauth import Revocation, Token
+from wardgate.storage.prepared import Prepared
 from wardgate.storage.repositories.feed import SqlFeed
 
 #: What was taken back stays so: neither time ever moves back.
@@ -17,10 +18,12 @@ _ADD = text(
     "at_ms = CASE WHEN excluded.at_ms > revocations.at_ms THEN excluded.at_ms ELSE revocations.at_ms END, "
     "until = CASE WHEN excluded.until > revocations.until THEN excluded.until ELSE revocations.until END"
 )
-_COVERS = text(
-    "SELECT 1 FROM revocations WHERE at_ms >= :issued_ms AND (kind, key) IN ("
-    "('jti', :jti), ('grant', :grant), ('subject', :subject), ('client', :client), ('application', :application))"
-    " LIMIT 1"
+_COVERS = Prepared(
+    text(
+        "SELECT at_ms FROM revocations WHERE at_ms >= :issued_ms AND (kind, key) IN ("
+        "('jti', :jti), ('grant', :grant), ('subject', :subject), ('client', :client), ('application', :application))"
+        " LIMIT 1"
+    )
 )
 
 
@@ -49,15 +52,13 @@ class SqlRevocations:
             await self._feed.append("revocation", f"{each.kind} {each.key}", at=at)
 
     async def covers(self, token: Token, application: str) -> bool:
-        found = await self._connection.execute(
-            _COVERS,
-            {
-                "issued_ms": token.issued_ms,
-                "jti": token.id,
-                "grant": token.grant,
-                "subject": token.subject,
-                "client": token.client,
-                "application": application,
-            },
+        found = await _COVERS.first(
+            self._connection,
+            issued_ms=token.issued_ms,
+            jti=token.id,
+            grant=token.grant,
+            subject=token.subject,
+            client=token.client,
+            application=application,
         )
-        return found.first() is not None
+        return found is not None

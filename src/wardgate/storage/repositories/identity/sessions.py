@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.domain.people import Session
 from wardgate.storage.documents import to_text, to_texts
 from wardgate.storage.errors import stored
+from wardgate.storage.prepared import Prepared
 from wardgate.storage.repositories.identity.chunks import chunks
 from wardgate.storage.tables_identity import sessions
+
+_BY_DIGEST = Prepared(select(sessions).where(sessions.c.digest == bindparam("digest")))
+_BY_ID = Prepared(select(sessions).where(sessions.c.id == bindparam("id")))
 
 
 class SqlSessions:
@@ -29,10 +33,12 @@ class SqlSessions:
         )
 
     async def by_digest(self, digest: bytes) -> Session | None:
-        return await self._one(sessions.c.digest == digest)
+        row = await _BY_DIGEST.first(self._connection, digest=digest)
+        return None if row is None else _session(row)
 
     async def get(self, session_id: str) -> Session | None:
-        return await self._one(sessions.c.id == session_id)
+        row = await _BY_ID.first(self._connection, id=session_id)
+        return None if row is None else _session(row)
 
     async def replace(self, session: Session, digest: bytes | None = None) -> None:
         # A session that was revoked since it was read stays so.
@@ -59,11 +65,6 @@ class SqlSessions:
                 .values(revoked_at=at)
             )
 
-    async def _one(self, condition: ColumnElement[bool]) -> Session | None:
-        found = await self._connection.execute(select(sessions).where(condition))
-        row = found.first()
-        return None if row is None else _session(row)
-
 
 def _columns(session: Session) -> dict[str, Any]:
     return {
@@ -80,7 +81,7 @@ def _columns(session: Session) -> dict[str, Any]:
     }
 
 
-def _session(row: Row[Any]) -> Session:
+def _session(row: Any) -> Session:
     with stored(f"the session {row.id}"):
         amr = to_texts(row.amr)
     return Session(

@@ -11,12 +11,15 @@ from wardgate.domain.oauth import Token
 from wardgate.identity.ports import DeviceCode
 from wardgate.storage.documents import to_object, to_text, token_from_text, token_to_text
 from wardgate.storage.errors import stored
+from wardgate.storage.prepared import Prepared
 from wardgate.storage.tables_identity import access_tokens, device_codes
 
-_ADD = insert(access_tokens)
-_FIND = text(
-    "SELECT document FROM access_tokens WHERE digest = :digest AND (grant_id = '' OR EXISTS ("
-    "SELECT 1 FROM grants WHERE grants.id = access_tokens.grant_id AND grants.revoked_at IS NULL))"
+_ADD = Prepared(insert(access_tokens))
+_FIND = Prepared(
+    text(
+        "SELECT document FROM access_tokens WHERE digest = :digest AND (grant_id = '' OR EXISTS ("
+        "SELECT 1 FROM grants WHERE grants.id = access_tokens.grant_id AND grants.revoked_at IS NULL))"
+    )
 )
 
 
@@ -27,21 +30,18 @@ class SqlAccessTokens:
         self._connection = connection
 
     async def add(self, digest: bytes, token: Token, environment: str) -> None:
-        await self._connection.execute(
-            _ADD,
-            {
-                "digest": digest,
-                "environment": environment,
-                "client": token.client,
-                "grant_id": token.grant,
-                "expires_at": token.expires_at,
-                "document": token_to_text(token),
-            },
+        await _ADD.run(
+            self._connection,
+            digest=digest,
+            environment=environment,
+            client=token.client,
+            grant_id=token.grant,
+            expires_at=token.expires_at,
+            document=token_to_text(token),
         )
 
     async def find(self, digest: bytes) -> Token | None:
-        found = await self._connection.execute(_FIND, {"digest": digest})
-        row = found.first()
+        row = await _FIND.first(self._connection, digest=digest)
         if row is None:
             return None
         with stored("an access token"):

@@ -7,12 +7,13 @@ import string
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select, text, update
+from sqlalchemy import bindparam, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.domain.people import Role, User
 from wardgate.storage.documents import to_text, to_texts, user_from_text, user_to_text
 from wardgate.storage.errors import stored
+from wardgate.storage.prepared import Prepared
 from wardgate.storage.tables_identity import roles, user_roles, users
 
 _ADD_ROLE = text(
@@ -23,6 +24,10 @@ _PUT_ROLE = text(
     "INSERT INTO roles (name, scopes, description) VALUES (:name, :scopes, :description) "
     "ON CONFLICT (name) DO UPDATE SET scopes = excluded.scopes, description = excluded.description"
 )
+_BY_ID = Prepared(select(users).where(users.c.id == bindparam("id")))
+_BY_NAME = Prepared(select(users).where(users.c.name == bindparam("name")))
+_ROLES_OF = Prepared(select(user_roles.c.role).where(user_roles.c.user_id == bindparam("user")).distinct())
+_ROLES = Prepared(select(roles))
 #: ASCII only: Unicode's case rules make one address of several people's.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -34,10 +39,12 @@ class SqlUsers:
         self._connection = connection
 
     async def get(self, user_id: str) -> User | None:
-        return await self._one(users.c.id == user_id)
+        row = await _BY_ID.first(self._connection, id=user_id)
+        return None if row is None else _user(row)
 
     async def named(self, name: str) -> User | None:
-        return await self._one(users.c.name == name)
+        row = await _BY_NAME.first(self._connection, name=name)
+        return None if row is None else _user(row)
 
     async def with_email(self, email: str) -> builtins.list[User]:
         if not email:
@@ -63,10 +70,7 @@ class SqlUsers:
         await self._connection.execute(delete(users).where(users.c.id == user_id))
 
     async def roles(self, user_id: str) -> tuple[str, ...]:
-        found = await self._connection.scalars(
-            select(user_roles.c.role).where(user_roles.c.user_id == user_id).distinct()
-        )
-        return tuple(sorted(found))
+        return tuple(sorted(row.role for row in await _ROLES_OF.all(self._connection, user=user_id)))
 
     async def set_roles(self, user_id: str, roles: Collection[str], *, source: str = "local") -> None:
         wanted = sorted(set(roles))
@@ -82,11 +86,6 @@ class SqlUsers:
                 _ADD_ROLE, [{"user": user_id, "role": role, "source": source} for role in wanted]
             )
 
-    async def _one(self, condition: ColumnElement[bool]) -> User | None:
-        found = await self._connection.execute(select(users).where(condition))
-        row = found.first()
-        return None if row is None else _user(row)
-
 
 class SqlRoles:
     """The rows of ``roles``."""
@@ -95,9 +94,8 @@ class SqlRoles:
         self._connection = connection
 
     async def all(self) -> list[Role]:
-        rows = await self._connection.execute(select(roles))
         found = []
-        for row in rows:
+        for row in await _ROLES.all(self._connection):
             with stored(f"the role {row.name}"):
                 found.append(Role(name=row.name, scopes=to_texts(row.scopes), description=row.description))
         return sorted(found, key=lambda role: role.name)
@@ -127,6 +125,6 @@ def _columns(user: User) -> dict[str, Any]:
     }
 
 
-def _user(row: Row[Any]) -> User:
+def _user(row: Any) -> User:
     with stored(f"the user {row.id}"):
         return user_from_text(row.document, row._asdict())
