@@ -1,0 +1,36 @@
+"""The whole table, document by document."""
+
+from __future__ import annotations
+
+from tests.conformance import (
+    rfc6749,
+    rfc7009,
+    rfc7636,
+    rfc7662,
+    rfc8628,
+    rfc9101,
+    rfc9126,
+    rfc9449,
+)
+from tests.conformance.rows import Row, Sound
+
+DOCUMENTS = (
+    rfc6749.DOCUMENT,
+    rfc7009.DOCUMENT,
+    rfc7636.DOCUMENT,
+    rfc7662.DOCUMENT,
+    rfc8628.DOCUMENT,
+    rfc9101.DOCUMENT,
+    rfc9126.DOCUMENT,
+    rfc9449.DOCUMENT,
+)
+
+
+def rows(at: str) -> list[Row]:
+    """Every row whose requests go to the ``server`` or to the ``gateway``."""
+    return [row for document in DOCUMENTS for row in document.rows if row.sound.at == at]
+
+
+def controls(at: str) -> list[Sound]:
+    """Every control of these rows, once."""
+    return list(dict.fromkeys(row.sound for row in rows(at)))
