@@ -40,12 +40,13 @@ def content(upstream: Upstream, **security: Any) -> dict[str, Any]:
         },
         **security,
     }
-    cors = {"origins": ["*"], "headers": ["Authorization"], "expose": ["WWW-Authenticate"]}
+    cors = {"origins": ["*"], "headers": ["Authorization", "DPoP"]}
+    cors["expose"] = ["WWW-Authenticate", "DPoP-Nonce"]
     bound = {**told, "schemes": ["oauth2"], "oauth2": {"bound": "any", "proof_nonce": True}}
     whole = document(
         [
             api("items", [upstream.url], security=told, cors=cors),
-            api("bound", [upstream.url], security=bound),
+            api("bound", [upstream.url], security=bound, cors=cors),
         ]
     )
     whole["applications"].append(
@@ -127,6 +128,7 @@ class Installation(Stack):
             "gone": GONE,
             **told,
         }
+        assert (_NPM / "node_modules").is_dir(), "the clients are not installed: make venv"
         done = subprocess.run(
             [str(_NODE), str(_NPM / f"{script}.mjs"), scenario],
             input=json.dumps(settings),

@@ -32,7 +32,7 @@ def drive(house: Installation, scenario: str, **told: Any) -> dict[str, Any]:
 
 def test_oidc_client_ts(house: Installation) -> None:
     """A page of another origin signs a person in, calls the API by CORS, renews its token, loses its access on the
-    person's own page, and signs them out."""
+    person's own page, signs them out, and in again with a DPoP key of the browser's own."""
     (port,) = free_ports(1)
     origin = f"http://127.0.0.1:{port}"
     client = house.add_client(
@@ -58,6 +58,8 @@ def test_oidc_client_ts(house: Installation) -> None:
         "refused": [401, True],
         "refresh": "invalid_grant",
         "signed_out": "/oauth2/login",
+        "proven": ["DPoP", 401, 200],
+        "proven_again": ["DPoP", 401, 200],
     }
 
 
