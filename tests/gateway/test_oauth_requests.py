@@ -488,6 +488,36 @@ async def test_a_revocation_refuses_and_ends_streams(
         assert await spared.silent()
 
 
+async def test_streams_end_with_the_key_that_signed_their_token(
+    gateway: Gateway, upstream: Upstream, server: Server
+) -> None:
+    """A key that is published no more, as it leaked, takes what runs on it along; another key's tokens go on."""
+    await server.add_key("k2")
+    gateway.worker.on_wake()
+    stream = await _streaming(gateway, upstream, server.mint(kid="k2"))
+    spared = await _streaming(gateway, upstream, server.mint())
+    await server.retire("k2")
+    gateway.worker.on_wake()
+    assert b"0\r\n\r\n" not in await stream.rest()
+    assert "token_key_unknown" in gateway.reasons
+    assert await spared.silent()
+
+
+async def test_a_stream_that_begins_after_its_token_was_revoked_ends(
+    gateway: Gateway, upstream: Upstream, server: Server
+) -> None:
+    """The token was good when the request came; the upstream takes its time, and meanwhile the grant is taken back."""
+    wire = await gateway.connect()
+    wire.send(gateway.request("GET", "/token", bearer(server.mint()), key=""))
+    peer = await upstream.accept()
+    await peer.head()
+    await server.revoke("grant", "g1")
+    gateway.worker.on_wake()
+    peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"3\r\none\r\n")
+    assert b"0\r\n\r\n" not in await wire.rest()
+    await gateway.until(lambda: "token_revoked" in gateway.reasons)
+
+
 async def test_a_stream_ends_with_its_token(gateway: Gateway, upstream: Upstream, server: Server) -> None:
     """Within a tick of the token's end."""
     await gateway.apply(api(upstream.url, oauth2=OAuth2Settings(skew=0)))

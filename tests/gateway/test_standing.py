@@ -96,3 +96,39 @@ async def test_a_changed_restriction_or_api_is_judged_anew(gateway: Gateway, ups
     gateway.worker.on_wake()
     client.send(b"up")
     assert await peer.exactly(2) == b"up"
+
+
+@pytest.mark.parametrize("kind", ["tunnel", "stream"])
+async def test_what_begins_after_the_revocation_ends_at_once(
+    gateway: Gateway, upstream: Upstream, kind: str
+) -> None:
+    """The key was good when the request came, and revoked before the upstream answered: nothing stays open."""
+    client = await gateway.connect()
+    if kind == "tunnel":
+        client.send(gateway.request("GET", "/socket", *UPGRADE))
+    else:
+        client.send(gateway.request("GET", "/items"))
+    peer = await upstream.accept()
+    await peer.head()
+    (record,) = await keys.list_keys(gateway.store)
+    await keys.revoke(gateway.store, record.credential.id)
+    gateway.worker.on_wake()
+    peer.send(SWITCHED if kind == "tunnel" else STREAM)
+    assert await peer.rest() == b""
+    await client.rest()
+    assert gateway.reasons == ["key_revoked"]
+
+
+async def test_what_began_before_a_change_of_others_goes_on(gateway: Gateway, upstream: Upstream) -> None:
+    """A change while the upstream thinks makes the answer be looked at, not end."""
+    client = await gateway.connect()
+    client.send(gateway.request("GET", "/items"))
+    peer = await upstream.accept()
+    await peer.head()
+    await applications.add(gateway.store, name="another", owner="a@example.com")
+    await applications.suspend(gateway.store, "another")
+    gateway.worker.on_wake()
+    peer.send(STREAM)
+    await client.until(b"data: 1")
+    peer.send(b"5\r\nstill\r\n")
+    assert b"still" in await client.until(b"still")

@@ -107,6 +107,7 @@ class Answering:
             self._mode = _TO_CLOSE
             self.keep_alive = False
         self.transport.write(b"".join((head.block, framing, self._lines(), b"\r\n")))
+        self.begun()
 
     def answer_piece(self, piece: bytes) -> None:
         """Sends the next body bytes."""
@@ -208,6 +209,10 @@ class Answering:
         return lines
 
     # -- what the request side provides
+
+    @abstractmethod
+    def begun(self) -> None:
+        """A stream or tunnel is open from now on."""
 
     @abstractmethod
     def finish(self, status: int, reason: str, *, cut: bool = False) -> None:

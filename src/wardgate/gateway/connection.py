@@ -345,6 +345,10 @@ class ClientConnection(Forwarding):
         """Refuses from outside a request: too many connections, or too slow."""
         self._refuse(reason)
 
+    def begun(self) -> None:
+        """The answer has begun; whether it still may is looked at where rights changed since it was asked for."""
+        self.worker.standing.begun(self)
+
     def cut_off(self, reason: str) -> None:
         """Ends a stream or tunnel from outside: the right to it is gone."""
         self.keep_alive = False

@@ -185,6 +185,7 @@ class Forwarding(Receiving):
         if early and self.upstream is not None:
             self.bytes_in += len(early)
             self.upstream.transport.write(early)
+        self.begun()
 
     def tunnel_data(self, data: bytes) -> None:
         """Bytes from the upstream."""

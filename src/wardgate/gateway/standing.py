@@ -1,13 +1,16 @@
 """Whether a caller whose answer is still streaming, or whose tunnel is open, would still be let in.
 
 A request is decided once, but a stream or a WebSocket may outlive the right to it. When a credential, an application
-or an API changes, the exchanges it concerns are judged again by the same steps, limits apart.
+or an API changes, the exchanges it concerns are judged again by the same steps, limits apart; and so is one whose
+answer begins only after a change, as it was decided before.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import math
+from collections.abc import Awaitable, Callable, Collection
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from wardgate.domain.rejection import Rejection
@@ -17,6 +20,7 @@ from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.policy.exchange import Exchange
 
 if TYPE_CHECKING:
+    from wardgate.domain.oauth import Token
     from wardgate.gateway.connection import ClientConnection
     from wardgate.policy.exchange import Step
 
@@ -48,30 +52,67 @@ def outlived(connection: ClientConnection, wall: float) -> str | None:
     return "token_expired" if token.expires_at + skew <= wall else None
 
 
-def end_revoked(
-    connections: Iterable[ClientConnection],
-    concerns: Callable[[Exchange], bool],
-    served: Callable[[str], bool],
-) -> int:
-    """Cuts the open exchanges that ``concerns`` names and that would be refused now; how many were cut at once.
+def of_client(exchange: Exchange, client_id: str) -> bool:
+    """Whether the exchange runs on a token of the client."""
+    token = _token(exchange)
+    return token is not None and token.client == client_id
 
-    ``served`` tells whether an API is still deployed. Where a verdict has to be waited for (a token that its issuer is
-    asked about), the exchange is cut once it is in.
-    """
-    cut = 0
-    for connection in list(connections):
-        exchange = connection.exchange
-        if exchange is None or not is_open(connection) or not concerns(exchange):
-            continue
-        reason = "api_not_found" if not served(exchange.resource.api_id) else refusal(exchange)
+
+def of_issuer(exchange: Exchange, issuer: str) -> bool:
+    """Whether the exchange runs on a token of the issuer."""
+    token = _token(exchange)
+    return token is not None and token.issuer == issuer
+
+
+def _token(exchange: Exchange) -> Token | None:
+    return exchange.principal.token if exchange.principal is not None else None
+
+
+class Standing:
+    """Judges again what is open. ``served`` tells whether an API is still deployed."""
+
+    __slots__ = ("_changed_at", "_connections", "_served")
+
+    def __init__(self, connections: Collection[ClientConnection], served: Callable[[str], bool]) -> None:
+        self._connections = connections
+        self._served = served
+        #: Monotonic time of the last change.
+        self._changed_at = -math.inf
+
+    def changed(self, concerns: Callable[[Exchange], bool]) -> int:
+        """Cuts the open exchanges that ``concerns`` names and that would be refused now; how many were cut at once.
+
+        Where a verdict has to be waited for (a token that its issuer is asked about), the exchange is cut once it is in.
+        """
+        self._changed_at = monotonic()
+        cut = 0
+        for connection in list(self._connections):
+            exchange = connection.exchange
+            if exchange is not None and is_open(connection) and concerns(exchange):
+                cut += self._judge(connection, exchange)
+        return cut
+
+    def begun(self, connection: ClientConnection) -> None:
+        """A stream or tunnel begins: it is judged again, soon, if anything changed since it was asked for. Meanwhile it
+        was not open, and what it runs on perhaps not known."""
+        if connection.started <= self._changed_at:
+            asyncio.get_running_loop().call_soon(self._judge_begun, connection, connection.exchange)
+
+    def _judge_begun(self, connection: ClientConnection, exchange: Exchange | None) -> None:
+        if exchange is not None and connection.exchange is exchange and is_open(connection):
+            self._judge(connection, exchange)
+
+    def _judge(self, connection: ClientConnection, exchange: Exchange) -> bool:
+        """Whether the exchange was cut."""
+        reason = "api_not_found" if not self._served(exchange.resource.api_id) else refusal(exchange)
         if isinstance(reason, Awaitable):
             task = asyncio.get_running_loop().create_task(_cut_later(connection, exchange, reason))
             _waiting.add(task)
             task.add_done_callback(_waiting.discard)
         elif reason is not None:
             connection.cut_off(reason)
-            cut += 1
-    return cut
+            return True
+        return False
 
 
 def refusal(exchange: Exchange) -> str | Awaitable[str | None] | None:

@@ -200,11 +200,13 @@ class Tokens:
         self._known.drop_where(lambda known: known.issuer == own)
         self._refused.clear()
 
-    def issuer_changed(self, issuer: str) -> None:
-        """A foreign issuer's document was read anew."""
-        if self._believer.issuer_changed(issuer):
+    def issuer_changed(self, issuer: str) -> bool:
+        """A foreign issuer's document was read anew: whether its tokens are to be judged anew."""
+        changed = self._believer.issuer_changed(issuer)
+        if changed:
             self._known.drop_where(lambda known: known.issuer == issuer)
             self._refused.clear()
+        return changed
 
     def clear(self) -> None:
         """Forgets everything."""

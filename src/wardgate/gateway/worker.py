@@ -8,7 +8,7 @@ import logging
 import secrets
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from hashlib import blake2b
 from time import monotonic
 from typing import cast
@@ -20,7 +20,6 @@ from wardgate.domain.oauth import Token
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.settings import Listener, ServerSettings, issuer_of
 from wardgate.domain.trust import OAuth2Settings
-from wardgate.gateway import standing
 from wardgate.gateway.believing import Believer
 from wardgate.gateway.certificates import CertificateStore
 from wardgate.gateway.connection import ClientConnection
@@ -39,6 +38,7 @@ from wardgate.gateway.proofs import Proofs, SeenOnce
 from wardgate.gateway.resource_metadata import METADATA_LINES, ResourceMetadata
 from wardgate.gateway.serving import Serving
 from wardgate.gateway.snapshot import Matched, Mounted, Snapshot
+from wardgate.gateway.standing import Standing, of_client, of_issuer
 from wardgate.gateway.timers import Timers
 from wardgate.gateway.tokens import Tokens, covered
 from wardgate.jose.thumbprint import certificate_thumbprint
@@ -56,12 +56,6 @@ log = logging.getLogger("wardgate.gateway")
 _JSON = b"application/json"
 #: Tokens kept are so many times fewer than keys: each takes 0.9 kB.
 _TOKEN_SHARE = 5
-
-
-def _token_of(exchange: Exchange, client_id: str) -> bool:
-    """Whether the exchange runs on a token of the client."""
-    token = exchange.principal.token if exchange.principal is not None else None
-    return token is not None and token.client == client_id
 
 
 class Worker:
@@ -126,6 +120,8 @@ class Worker:
         self._serving = Serving(
             settings, self._master_key, self.outbox, self._registry, source.token_endpoint
         )
+        #: Judges streams and tunnels again when somebody's rights to them may have gone.
+        self.standing = Standing(self.connections, self._serving.serves)
         self.snapshot: Snapshot = self._serving.snapshot
         self._load(source.apis())
         self._timers = Timers(self)
@@ -203,11 +199,7 @@ class Worker:
             else:
                 apis[api_id] = found
         self._load(list(apis.values()))
-        self._end_revoked(lambda exchange: exchange.resource.api_id in api_ids)
-
-    def _end_revoked(self, concerns: Callable[[Exchange], bool]) -> None:
-        """Cuts streams and tunnels of whom the change has taken the right to them."""
-        standing.end_revoked(self.connections, concerns, self._serving.serves)
+        self.standing.changed(lambda exchange: exchange.resource.api_id in api_ids)
 
     def plans_changed(self, names: set[str]) -> None:
         """Limits of these plans are read anew; what was counted under unchanged limits stays with the authority."""
@@ -218,14 +210,14 @@ class Worker:
     def credential_changed(self, digest: bytes) -> None:
         """Forgets what is known of this digest."""
         self._principals.drop_credential(digest)
-        self._end_revoked(lambda exchange: exchange.digest == digest)
+        self.standing.changed(lambda exchange: exchange.digest == digest)
 
     def application_changed(self, application_id: str) -> None:
         """Forgets every credential of this application and what upstreams were told of it."""
         self._principals.drop_application(application_id)
         self._tokens.application_changed(application_id)
         self._identity.forget()
-        self._end_revoked(
+        self.standing.changed(
             lambda exchange: (
                 exchange.principal is not None and exchange.principal.application.id == application_id
             )
@@ -235,7 +227,7 @@ class Worker:
         """Forgets what may be covered and ends what runs on it; each token is read anew when it is shown again."""
         self._tokens.revoked(pairs)
         wanted = frozenset(pairs)
-        self._end_revoked(
+        self.standing.changed(
             lambda exchange: (
                 exchange.principal is not None
                 and covered(exchange.principal.token, exchange.principal.application.id, wanted)
@@ -245,16 +237,18 @@ class Worker:
     def client_changed(self, client_id: str) -> None:
         """Forgets the client's tokens; one that is suspended or gone has none any more."""
         self._tokens.client_changed(client_id)
-        self._end_revoked(lambda exchange: _token_of(exchange, client_id))
+        self.standing.changed(lambda exchange: of_client(exchange, client_id))
 
     def signing_keys_changed(self) -> None:
         """Signs assertions with the newest key, and believes tokens by the keys that are left."""
         self._identity.use(Signer(self._source.signing_keys()))
         self._tokens.keys_changed(self.issuer)
+        self.standing.changed(lambda exchange: of_issuer(exchange, self.issuer))
 
     def issuer_changed(self, issuer: str) -> None:
         """Believes tokens of a foreign issuer by the keys that were read now."""
-        self._tokens.issuer_changed(issuer)
+        if self._tokens.issuer_changed(issuer):
+            self.standing.changed(lambda exchange: of_issuer(exchange, issuer))
 
     def flush(self) -> None:
         """Forgets and reloads everything."""
@@ -263,7 +257,7 @@ class Worker:
         self.plans_changed(set(self._plans))
         self._identity.use(Signer(self._source.signing_keys()))
         self._load(self._source.apis())
-        self._end_revoked(lambda exchange: True)
+        self.standing.changed(lambda exchange: True)
 
     def propagated(self, seconds: float) -> None:
         """Records how long a change took to get here."""
