@@ -8,7 +8,7 @@ believed before ``authenticate``. Policies of third parties run after the built-
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from wardgate.domain.api import Api, Resource
@@ -21,7 +21,7 @@ from wardgate.policy.cors import CorsRules
 from wardgate.policy.credentials import Combination
 from wardgate.policy.exchange import Exchange, Step
 from wardgate.policy.registry import PHASES, CompileContext, PolicyRegistry
-from wardgate.policy.trusted import audiences_by_issuer, profile_of
+from wardgate.policy.trusted import Profile, audiences_by_issuer, profile_of
 
 Table = tuple[NamedStep, ...]
 
@@ -39,6 +39,8 @@ class Compilation:
     keys: bool
     tokens: bool
     settings: OAuth2Settings
+    profile: Profile
+    audiences: Mapping[str, frozenset[str]]
     #: Made so far: resources that ask for the same share their rule, their challenge and their steps.
     made: dict[object, Step] = field(default_factory=dict)
     rules: dict[object, tuple[Combination, Challenge]] = field(default_factory=dict)
@@ -92,8 +94,8 @@ def _token_step(shared: Compilation, resource: Resource) -> Step | None:
         shared.made[key] = oauth2.OAuth2(
             rule,
             challenge,
-            profile_of(shared.settings, shared.issuer),
-            audiences_by_issuer(shared.settings, shared.issuer, shared.api.base_path),
+            shared.profile,
+            shared.audiences,
             shared.settings,
         )
     return shared.made[key]
@@ -192,13 +194,16 @@ def compile_api(api: Api, environment: str, registry: PolicyRegistry, issuer: st
         PolicyConfigError: a pluggable policy is unknown or its settings are wrong.
     """
     cors = CorsRules(api.cors) if api.cors is not None else None
+    settings = api.oauth2 or OAuth2Settings()
     common = Compilation(
         api=api,
         environment=environment,
         issuer=issuer,
         keys=credentials.uses(api, "api_key"),
         tokens=credentials.uses(api, "oauth2"),
-        settings=api.oauth2 or OAuth2Settings(),
+        settings=settings,
+        profile=profile_of(settings, issuer),
+        audiences=audiences_by_issuer(settings, issuer, api.base_path),
     )
     shared: dict[Table, tuple[Table, tuple[Step, ...]]] = {}
     undeclared = None
