@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from wardgate.domain.consumer import Application, Credential, Principal, Subscription
+from wardgate.domain.oauth import Token
 from wardgate.gateway.identity import ASSERTION_SECONDS, Identity, Signer
 
 _WALL = 1_800_000_000.7
@@ -106,3 +107,46 @@ def test_without_a_signing_key_nothing_is_asserted() -> None:
     assert b"Assertion" not in _block(identity, 0.0, assertion=False)
     with pytest.raises(RuntimeError, match="wardgate serve"):
         _block(identity, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "subject", "kind"),
+    [
+        ("https://gateway.example", "u1", "user"),
+        ("https://gateway.example", "c1", "client"),
+        ("https://gateway.example", "", "client"),
+        ("https://login.example", "someone@example.com", "external"),
+        ("https://login.example", "c1", "client"),
+    ],
+)
+def test_the_assertion_says_what_a_subject_is(issuer: str, subject: str, kind: str) -> None:
+    """A person's account here, the client itself, or somebody another issuer knows; its own ``sub`` stays the application."""
+    identity = Identity(Signer([_key("a")]), issuer="https://gateway.example")
+    principal, subscription = _caller()
+    token = Token(id="j", issuer=issuer, client="c1", subject=subject, scopes=frozenset({"b", "a"}))
+    known = Principal(
+        credential=principal.credential, application=principal.application, subscriptions={}, token=token
+    )
+    block = identity.block(known, subscription, assertion=True, now=0.0, wall=lambda: _WALL)
+    claims = jwt.decode(_token(block), KeySet.import_key_set(json.loads(identity.jwks()))).claims
+    assert (claims["sub"], claims["sub_type"], claims["subject"]) == ("app_1", kind, subject)
+    assert (claims["scopes"], claims["token_issuer"]) == (["a", "b"], issuer)
+    assert b"X-Wardgate-Scopes: a b\r\n" in block
+    assert (b"X-Wardgate-Subject: " in block) == bool(subject)
+
+
+def test_no_subject_breaks_out_of_its_line() -> None:
+    """Whatever another issuer calls somebody is one header value."""
+    identity = Identity(Signer([_key("a")]))
+    principal, subscription = _caller()
+    token = Token(id="j", issuer="i", client="c\r\nX: y", subject="\u00e9 \n", scopes=frozenset({"a\nb"}))
+    known = Principal(
+        credential=principal.credential, application=principal.application, subscriptions={}, token=token
+    )
+    lines = identity.block(known, subscription, assertion=False, now=0.0, wall=lambda: _WALL).split(b"\r\n")
+    assert lines[2:] == [
+        b"X-Wardgate-Client: c%0D%0AX%3A%20y",
+        b"X-Wardgate-Subject: %C3%A9%20%0A",
+        b"X-Wardgate-Scopes: a%0Ab",
+        b"",
+    ]
