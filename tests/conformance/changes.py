@@ -92,6 +92,17 @@ def later(seconds: float) -> Change:
     return Change(f"sent {seconds:g} s later", passed)
 
 
+def sequence(*changes: Change) -> Change:
+    """One change that takes several steps."""
+
+    async def changed(house: House, request: Request) -> Request:
+        for each in changes:
+            request = await each.make(house, request)
+        return request
+
+    return Change(", ".join(each.text for each in changes), changed)
+
+
 def content_type(value: str) -> Change:
     """The body stays as it is and says it is something else."""
     return simple(

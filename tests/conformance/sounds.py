@@ -17,15 +17,17 @@ from tests.conformance.house import PASSWORD, House
 from tests.conformance.rows import sound
 from tests.identity.token_side import CALLBACK, VERIFIER, Holder
 
-from wardgate.domain.oauth import Client
+from wardgate.domain.oauth import Client, Grant
 from wardgate.identity.issue import Binding
 
 TOKEN = "/oauth2/token"
 
 
-async def redeemable(house: House, client: Client, headers: Pairs = (), **document: Any) -> Request:
+async def redeemable(
+    house: House, client: Client, headers: Pairs = (), *, grant: Grant | None = None, **document: Any
+) -> Request:
     """A code of the client, ready to be redeemed."""
-    grant = await house.grant(client)
+    grant = grant or await house.grant(client)
     code = await house.side.code(grant, **document)
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
     form["code_verifier"] = VERIFIER

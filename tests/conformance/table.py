@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from tests.conformance import (
+    openid,
     rfc6749,
     rfc7009,
+    rfc7523,
     rfc7636,
     rfc7662,
     rfc8628,
+    rfc8693,
+    rfc8705,
+    rfc8707,
     rfc9101,
     rfc9126,
+    rfc9396,
     rfc9449,
 )
 from tests.conformance.rows import Row, Sound
@@ -17,12 +23,18 @@ from tests.conformance.rows import Row, Sound
 DOCUMENTS = (
     rfc6749.DOCUMENT,
     rfc7009.DOCUMENT,
+    rfc7523.DOCUMENT,
     rfc7636.DOCUMENT,
     rfc7662.DOCUMENT,
     rfc8628.DOCUMENT,
+    rfc8693.DOCUMENT,
+    rfc8705.DOCUMENT,
+    rfc8707.DOCUMENT,
     rfc9101.DOCUMENT,
     rfc9126.DOCUMENT,
+    rfc9396.DOCUMENT,
     rfc9449.DOCUMENT,
+    openid.DOCUMENT,
 )
 
 
