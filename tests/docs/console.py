@@ -103,11 +103,13 @@ class Shell:
         self._process.wait(10)
 
 
-def run_page(page: Path, folder: Path, person: Callable[[Shell, str], str] | None = None) -> int:
+def run_page(
+    page: Path, folder: Path, person: Callable[[Shell, str], str] | None = None, *, before: str = "true"
+) -> int:
     """Runs the page's commands in ``folder``, in which ``examples`` are the repository's; how many there were.
 
-    Afterwards each printed what the page shows. A command that is a comment (``# ann ...``) is what a person does at a
-    browser: ``person`` does it, and what it returns is run instead.
+    ``before`` makes what the page takes for granted. Afterwards each printed what the page shows. A command that is a
+    comment (``# ann ...``) is what a person does at a browser: ``person`` does it, and what it returns is run instead.
     """
     found = commands(page)
     ports = {port: str(free) for port, free in zip(PORTS, free_ports(len(PORTS)), strict=True)}
@@ -121,6 +123,7 @@ def run_page(page: Path, folder: Path, person: Callable[[Shell, str], str] | Non
     environment |= {"COLUMNS": "120", "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     shell = Shell(folder, environment)
     try:
+        shell.run(before)
         for command in found:
             text, shown = here(command.text), [here(line) for line in command.shown]
             if text.startswith("# "):
