@@ -120,7 +120,7 @@ def test_without_a_signing_key_nothing_is_asserted() -> None:
     ],
 )
 def test_the_assertion_says_what_a_subject_is(issuer: str, subject: str, kind: str) -> None:
-    """A person's account here, the client itself, or somebody another issuer knows; its own ``sub`` stays the application."""
+    """An account here, the client itself, or somebody another issuer knows; ``sub`` stays the application."""
     identity = Identity(Signer([_key("a")]), issuer="https://gateway.example")
     principal, subscription = _caller()
     token = Token(id="j", issuer=issuer, client="c1", subject=subject, scopes=frozenset({"b", "a"}))
