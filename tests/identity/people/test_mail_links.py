@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -196,6 +197,38 @@ async def test_an_address_is_verified_by_its_mailbox(house: House) -> None:
     stored = await house.reload(user)
     assert (stored.email, stored.email_verified) == ("new@example.com", True)
     assert VOID in (await house.browser().post("/oauth2/account/verify", form)).text
+
+
+@pytest.mark.parametrize("since", ["password", "address", "suspended"])
+async def test_a_link_to_another_address_does_not_outlive_the_account_it_was_asked_in(
+    house: House, since: str
+) -> None:
+    """Somebody was in the account for a moment, and asked for an address of theirs. Once its owner has set a password
+    by mail, or proved another address, that link moves the account nowhere."""
+    user = await house.user()
+    thief = house.browser()
+    await thief.sign_in()
+    await thief.post("/oauth2/account/email", {"email": "thief@example.com"})
+    link = await house.link(0)
+    page = await thief.get(link)
+    assert "the account <strong>ada</strong>" in page.text
+    form = forms(page)["/oauth2/account/verify"]
+    if since == "password":
+        await ask(house.browser())
+        await choose(house.browser(), await house.link())
+    elif since == "address":
+        await thief.post("/oauth2/account/email", {"email": "ada@example.org"})
+        own = next(mail for mail in await house.mails() if mail.to == "ada@example.org")
+        token = own.body.partition("token=")[2].split()[0]
+        await house.browser().post("/oauth2/account/verify", {"token": token})
+    else:
+        async with house.server.store.writing() as tx:
+            await tx.users.replace(replace(user, status="suspended"))
+    assert VOID in (await house.browser().get(link)).text
+    assert VOID in (await house.browser().post("/oauth2/account/verify", form)).text
+    assert (await house.reload(user)).email == (
+        "ada@example.org" if since == "address" else "ada@example.com"
+    )
 
 
 @pytest.mark.parametrize(

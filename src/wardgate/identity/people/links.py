@@ -41,9 +41,9 @@ async def read_link(server: Server, tx: Transaction, kind: LinkKind, token: str 
     if token is not None and is_secret(token, "ot"):
         record = await tx.once.look(_SPACES[kind], server.digest(token))
     if record is None or record.used_at is not None or record.expires_at <= server.clock():
-        raise _void()
+        raise void()
     if record.document["kind"] != kind:
-        raise _void()
+        raise void()
     return record.document
 
 
@@ -53,11 +53,12 @@ async def use_link(server: Server, tx: Transaction, kind: LinkKind, token: str |
     if token is not None and is_secret(token, "ot"):
         document = await tx.once.take(_SPACES[kind], server.digest(token), server.clock())
     if document is None or document["kind"] != kind:
-        raise _void()
+        raise void()
     return document
 
 
-def _void() -> PageError:
+def void() -> PageError:
+    """What is shown for a link that does not count (any more)."""
     return PageError(
         "This link does not work any more",
         "Links in mail work once and for a limited time, and a newer one may have taken its place.",

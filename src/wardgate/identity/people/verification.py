@@ -1,12 +1,19 @@
-"""Proves that an address is a person's: by a link that only its mailbox gets."""
+"""Proves that an address is a person's: by a link that only its mailbox gets.
+
+A link is void once the password was set or the address changed since it was asked for: whoever had got into the account and
+was put out of it again keeps no way to move it to an address of theirs.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from wardgate.domain.people import User
 from wardgate.identity.http import Call, Reply, page, redirect
-from wardgate.identity.people.links import DAY, make_link, read_link, use_link
+from wardgate.identity.people.credentials import stamp
+from wardgate.identity.people.links import DAY, make_link, read_link, use_link, void
 from wardgate.identity.people.outbox import put_mail
 from wardgate.identity.ports import Transaction
 from wardgate.identity.routes import Route
@@ -17,7 +24,8 @@ PATH = "/oauth2/account/verify"
 
 async def send_verification(server: Server, tx: Transaction, user: User, email: str) -> None:
     """Mail with a link to ``email``; once it is used, the address is the user's, and verified."""
-    url = await make_link(server, tx, "verify", PATH, {"user": user.id, "email": email}, DAY)
+    document = {"user": user.id, "email": email, "before": user.email, "stamp": await stamp(tx, user)}
+    url = await make_link(server, tx, "verify", PATH, document, DAY)
     body = (
         f"Somebody, probably you, gave this address for the account {user.name}.\n\n"
         f"To confirm it, open this link within a day:\n\n{url}\n\n"
@@ -31,17 +39,31 @@ async def show_link(server: Server, call: Call) -> Reply:
     token = call.query.get("token")
     async with server.store.reading() as tx:
         document = await read_link(server, tx, "verify", token)
-    return page("verify.html", {"title": "Confirm your address", "email": document["email"], "token": token})
+        user = await _user_of(tx, document)
+    context = {"title": "Confirm your address", "email": document["email"], "name": user.name, "token": token}
+    return page("verify.html", context)
 
 
 async def confirm(server: Server, call: Call) -> Reply:
     """Uses the link: the address is the user's from now on, and verified."""
     async with server.store.writing() as tx:
         document = await use_link(server, tx, "verify", call.form.get("token"))
-        user = await tx.users.get(document["user"])
-        if user is not None:
-            await tx.users.replace(replace(user, email=document["email"], email_verified=True))
+        user = await _user_of(tx, document)
+        await tx.users.replace(replace(user, email=document["email"], email_verified=True))
     return redirect(server.settings.url("/oauth2/account?done=verified"))
+
+
+async def _user_of(tx: Transaction, document: Mapping[str, Any]) -> User:
+    """Whose address it becomes. Raises PageError: the account is closed, or is not any more as it was then."""
+    user = await tx.users.get(document["user"])
+    if (
+        user is None
+        or user.status != "active"
+        or user.email != document["before"]
+        or await stamp(tx, user) != document["stamp"]
+    ):
+        raise void()
+    return user
 
 
 ROUTES = (
