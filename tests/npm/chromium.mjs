@@ -13,7 +13,7 @@ export async function withPage(settings, use) {
   const browser = await chromium.launch({ executablePath: settings.chromium, args });
   try {
     const page = await browser.newPage({ viewport: { width: 900, height: 700 } });
-    page.setDefaultTimeout(15000);
+    page.setDefaultTimeout(30000);
     const problems = [];
     page.on("pageerror", (error) => problems.push(String(error)));
     page.on("console", (message) => message.type() === "error" && problems.push(message.text()));

@@ -136,7 +136,11 @@ class Installation(Stack):
             text=True,
             timeout=seconds,
             check=False,
-            env={"NODE_EXTRA_CA_CERTS": str(self.ca_file), "PATH": "/usr/bin:/bin", "HOME": str(self.folder)},
+            env={
+                "NODE_EXTRA_CA_CERTS": str(self.ca_file),
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.folder),
+            },
         )
         assert done.returncode == 0, f"{scenario}: {done.stderr[-4000:]}"
         return dict(json.loads(done.stdout.splitlines()[-1]))
