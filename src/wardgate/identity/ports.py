@@ -407,6 +407,25 @@ class ClientReader(Protocol):
     async def known(self, client_id: str) -> KnownClient | None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenStanding:
+    """What holds of an access token now. ``revoked``: by jti, grant, subject, client or application; ``grant``: the one
+    it follows from, revoked or not."""
+
+    revoked: bool
+    grant: Grant | None
+
+
+class TokenReader(Protocol):
+    """What is stored of access tokens, fast, and true to the last commit."""
+
+    async def opaque(self, digest: bytes) -> Token | None:
+        """The opaque token, expired or not; ``None``: unknown, or its grant is revoked or gone."""
+
+    async def standing(self, token: Token, application: str) -> TokenStanding:
+        """What holds of a token of the application, all of it in one state of the store."""
+
+
 class Vault(Protocol):
     """Seals what must be readable again (``storage.vault``)."""
 

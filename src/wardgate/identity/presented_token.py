@@ -31,8 +31,7 @@ class GoodToken:
 async def said_by(server: Server, text: str) -> tuple[Token, Mapping[str, Any]] | None:
     """What an access token of this server says, and its claims if it is signed; it may have expired or been taken back."""
     if is_secret(text, "at"):
-        async with server.store.reading() as tx:
-            found = await tx.access_tokens.find(server.digest(text))
+        found = await server.tokens.opaque(server.digest(text))
         return None if found is None else (found, {})
     claims = await server.keys.claims_of(text, ACCESS_TYPE)
     if claims is None or claims.get("iss") != server.settings.issuer:
@@ -53,11 +52,9 @@ async def good_access_token(server: Server, text: str) -> GoodToken | None:
     known = await active_client(server, token.client)
     if known is None or server.clock() >= token.expires_at:
         return None
-    async with server.store.reading() as tx:
-        if await tx.revocations.covers(token, known.application.id):
-            return None
-        grant = await live_grant(server, tx, token.grant) if token.grant else None
-    if token.grant and grant is None:
+    standing = await server.tokens.standing(token, known.application.id)
+    grant = standing.grant
+    if standing.revoked or (token.grant and (grant is None or not is_live(server, grant))):
         return None
     amr = claims.get("amr") or (grant.amr if grant is not None else ())
     return GoodToken(token=token, known=known, grant=grant, amr=tuple(amr))
@@ -93,9 +90,14 @@ async def good_refresh_token(server: Server, text: str) -> tuple[RefreshToken, G
 async def live_grant(server: Server, tx: Transaction, grant_id: str) -> Grant | None:
     """The grant, if it is of this environment, not revoked and not over."""
     grant = await tx.grants.get(grant_id)
-    if grant is None or grant.revoked_at is not None or grant.environment != server.settings.environment:
-        return None
-    return None if grant.expires_at is not None and server.clock() >= grant.expires_at else grant
+    return None if grant is None or not is_live(server, grant) else grant
+
+
+def is_live(server: Server, grant: Grant) -> bool:
+    """Whether the grant is of this environment, not revoked and not over."""
+    if grant.revoked_at is not None or grant.environment != server.settings.environment:
+        return False
+    return grant.expires_at is None or server.clock() < grant.expires_at
 
 
 async def active_client(server: Server, client_id: str) -> KnownClient | None:

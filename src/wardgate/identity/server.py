@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from wardgate.domain import apikey
 from wardgate.identity.memory import Memory
 from wardgate.identity.people.passwords import Passwords
+from wardgate.identity.stored_tokens import StoreTokenReader
 
 if TYPE_CHECKING:
-    from wardgate.identity.ports import ClientReader, Fetcher, Keys, Store, Vault
+    from wardgate.identity.ports import ClientReader, Fetcher, Keys, Store, TokenReader, Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,13 @@ class Server:
     random: Callable[[int], bytes] = field(default=secrets.token_bytes)
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
     passwords: Passwords = field(default_factory=Passwords, repr=False, compare=False)
+    #: Where there is a faster way to what is stored of tokens than a transaction.
+    token_reader: TokenReader | None = None
+
+    @property
+    def tokens(self) -> TokenReader:
+        """What is stored of access tokens."""
+        return self.token_reader or StoreTokenReader(self.store)
 
     def digest(self, secret: str) -> bytes:
         """What a secret is stored under: BLAKE2b-256 keyed with the master key."""

@@ -21,6 +21,7 @@ from wardgate.identity.server import IdentitySettings, Server
 from wardgate.identity.upkeep import EVERY, round_of
 from wardgate.storage.clientreader import SqliteClientReader
 from wardgate.storage.layout import database_path
+from wardgate.storage.tokenreader import SqliteTokenReader
 from wardgate.storage.vault import Vault
 from wardgate.web.jobs import Job
 
@@ -40,10 +41,12 @@ def build_server(settings: ServerSettings, store: Store) -> Server:
         open_registration=settings.open_registration,
     )
     vault = Vault(store.master_key())
+    database = database_path(Path(settings.data_dir))
     return Server(
         settings=identity,
         store=store,
-        clients=SqliteClientReader(database_path(Path(settings.data_dir))),
+        clients=SqliteClientReader(database),
+        token_reader=SqliteTokenReader(database),
         keys=KeyRing(store, vault, identity),
         vault=vault,
         fetch=SafeFetcher(settings.outbound_allow),
