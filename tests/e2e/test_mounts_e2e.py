@@ -177,7 +177,8 @@ def test_tokens_come_from_elsewhere(tmp_path: Path, upstream: Upstream) -> None:
             asked = ("grant_type=client_credentials", f"Authorization: {basic('partner', 'secret')}")
             granted = ask(stack.port, form("/items/v1/oauth2/token", *asked), "POST")
             assert granted.status == 200
-            assert issuer.asked[-1] == "/token?tenant=7"
+            # Its metadata and keys are read meanwhile, too.
+            assert [path for path in issuer.asked if "token" in path][-1] == "/token?tenant=7"
             assert issuer.authorizations[-1] == basic("partner", "secret")
             bearer = f"Authorization: Bearer {granted.json()['access_token']}"
             assert ask(stack.port, get("/items/v1/items", bearer), "GET").status == 200
@@ -186,6 +187,6 @@ def test_tokens_come_from_elsewhere(tmp_path: Path, upstream: Upstream) -> None:
 
             stack.apply({**content, "authorization_server": {"token_endpoint": f"{issuer.url}/token"}})
             stack.service.until(lambda: ask(stack.port, form("/oauth2/token", *asked), "POST").status == 200)
-            assert issuer.asked[-1] == "/token"
+            assert [path for path in issuer.asked if "token" in path][-1] == "/token"
             stack.apply({**content, "authorization_server": "off"})
             stack.service.until(lambda: ask(stack.port, form("/oauth2/token", *asked), "POST").status == 401)
