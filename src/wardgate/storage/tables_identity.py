@@ -237,6 +237,7 @@ sessions = Table(
     Column("revoked_at", Float),
     Index("sessions_user", "user_id"),
     Index("sessions_expires", "expires_at"),
+    Index("sessions_revoked", "revoked_at"),
 )
 
 throttle = Table(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.storage.identity.samples_identity import (
@@ -23,6 +26,7 @@ from tests.storage.samples import count, feed_of, rows_of
 from wardgate.domain.oauth import ClientSecret, Revocation
 from wardgate.domain.people import Mail
 from wardgate.storage.database import SqlStore
+from wardgate.storage.layout import database_path
 from wardgate.storage.repositories.identity import sweep
 from wardgate.storage.tables_identity import metadata
 
@@ -107,6 +111,26 @@ def test_everything_that_ends_is_swept() -> None:
         if column in table.c and table.name != "credentials"
     }
     assert ends <= {(rule.table, rule.column) for rule in sweep.RULES}
+
+
+def test_what_grows_with_traffic_is_swept_by_an_index(new_data_dir: Path) -> None:
+    """The sweep holds the write lock: it must not read rows that stay. Tables that only operators fill are small."""
+    small = {"client_secrets", "outbox", "token_keys", "issuer_documents"}
+    with closing(sqlite3.connect(database_path(new_data_dir))) as connection:
+        for rule in sweep.RULES:
+            statement = f"SELECT {rule.key} FROM {rule.table} WHERE {rule.column} < 1 ORDER BY {rule.column}"
+            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+            assert rule.table in small or all("INDEX" in step for step in plan), (rule, plan)
+
+
+async def test_what_anybody_can_make_wait_is_not_kept_for_long(store: SqlStore) -> None:
+    """Requests and device codes are gone an hour after their end, used or not."""
+    async with filled(store) as tx:
+        await tx.once.put("authorize", digest("waits"), {}, NOW)
+        await tx.device_codes.add(replace(DEVICE, expires_at=NOW))
+    async with store.writing() as tx:
+        assert await tx.sweep(NOW + 3600) == 0
+        assert await tx.sweep(NOW + 3601) == 2
 
 
 async def test_what_ended_long_ago_is_swept(store: SqlStore) -> None:

@@ -25,14 +25,15 @@ class Rule:
     keep: float
 
 
-#: Used codes and refresh tokens are kept for a day after they expired: their reuse is a sign of theft.
+#: Used codes are kept for an hour after they expired and refresh tokens for a day: their reuse is a sign of theft. Anybody
+#: can make a request wait, so what waits in ``once`` is kept no longer than that.
 RULES = (
-    Rule("once", "space, digest", "expires_at", DAY),
+    Rule("once", "space, digest", "expires_at", HOUR),
     Rule("replay_guards", "guard, key", "until", 0.0),
     Rule("access_tokens", "digest", "expires_at", HOUR),
     Rule("refresh_tokens", "digest", "expires_at", DAY),
     Rule("refresh_families", "id", "expires_at", DAY),
-    Rule("device_codes", "digest", "expires_at", DAY),
+    Rule("device_codes", "digest", "expires_at", HOUR),
     Rule("grants", "id", "expires_at", 30 * DAY),
     Rule("grants", "id", "revoked_at", 30 * DAY),
     Rule("sessions", "id", "expires_at", DAY),
