@@ -1,4 +1,4 @@
-"""``python -m examples.demo`` (``make run``): a gateway before two real APIs, with a key to try it."""
+"""``python -m examples.demo`` (``make run``): a gateway before two real APIs, with a key and a client to try it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from examples.demo.processes import (
     DemoError,
@@ -20,6 +20,9 @@ from examples.demo.processes import (
     start_httpbin,
     start_orders,
 )
+
+if TYPE_CHECKING:
+    from examples.demo.content import Credentials
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = "development"
@@ -97,11 +100,13 @@ class Demo:
             httpbin.answers(f"{httpbin_url}/spec.json"),
             orders_url,
         )
-        key = asyncio.run(content.fill_store(self._data_dir, documents))
+        shown = asyncio.run(content.fill_store(self._data_dir, documents))
         orders.answers(f"{orders_url}/health")
-        self._wait_for_gateway(f"http://127.0.0.1:{ports[0]}", key, bases)
+        self._wait_for_gateway(f"http://127.0.0.1:{ports[0]}", shown.key, bases)
+        if self._gateway is not None:
+            self._gateway.answers(f"http://127.0.0.1:{ports[2]}/livez")  # it issues the tokens
         self._metrics = f"http://127.0.0.1:{ports[2]}/metrics"
-        self._introduce(ports, key, bases, authority, time.monotonic() - began)
+        self._introduce(ports, shown, bases, authority, time.monotonic() - began)
 
     def _refuse_a_second_one(self) -> None:
         """Raises DemoError when a gateway already runs on this data: its store must not be changed under it."""
@@ -121,7 +126,7 @@ class Demo:
         arguments = ["--data-dir", str(self._data_dir), "--workers", str(self._workers)]
         arguments += ["--listen", f"127.0.0.1:{http}", "--tls-listen", f"127.0.0.1:{https}"]
         arguments += ["--certificate", certificate.certificate, "--key", certificate.key]
-        arguments += ["--control", f"127.0.0.1:{control}"]
+        arguments += ["--control", f"127.0.0.1:{control}", "--issuer", f"https://localhost:{https}"]
         self._gateway = start_gateway(arguments, self._logs)
         return authority
 
@@ -149,9 +154,11 @@ class Demo:
                 time.sleep(0.03)
 
     def _introduce(
-        self, ports: Sequence[int], key: str, bases: Sequence[str], authority: Path, seconds: float
+        self, ports: Sequence[int], shown: Credentials, bases: Sequence[str], authority: Path, seconds: float
     ) -> None:
-        url, header = f"http://127.0.0.1:{ports[0]}", f"-H 'X-API-Key: {key}'"
+        url, header = f"http://127.0.0.1:{ports[0]}", f"-H 'X-API-Key: {shown.key}'"
+        token = f"curl -s -u {shown.client_id}:{shown.client_secret} -d grant_type=client_credentials {url}/oauth2/token"
+        read = 'sed \'s/.*access_token": *"//; s/".*//\''
         orders, httpbin = bases
         count = "-s -o /dev/null -w '%{http_code}\\n'"
         print(
@@ -163,11 +170,16 @@ Wardgate protects two APIs (started in {seconds:.1f} s):
   https://localhost:{ports[1]} serves the same over TLS (curl --cacert {authority})
   http://127.0.0.1:{ports[2]}/metrics has its metrics; documents and logs are in {self._data_dir / "demo"}
 
-demo key: {key}
+demo key: {shown.key}
 
 200  curl -i {header} {url}{httpbin}/get
 401  curl -i {url}{orders}/items
 429  for i in $(seq 60); do curl {count} {header} {url}{orders}/items & done | sort | uniq -c
+
+With OAuth 2.0, which httpbin takes as well: get a token, and call with it.
+
+token  TOKEN=$({token} | {read})
+call   curl -i -H "Authorization: Bearer $TOKEN" {url}{httpbin}/get
 
 Ctrl-C stops everything.
 """,

@@ -1,4 +1,4 @@
-"""``make run``: the demo starts, its three curl lines show what they promise, and Ctrl-C ends it all."""
+"""``make run``: the demo starts, its curl lines show what they promise, and Ctrl-C ends it all."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ class RunningDemo:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
 
-    def line(self, status: int) -> str:
-        """The printed command that shows ``status``."""
-        found = re.search(rf"^{status}  (.+)$", self.text, re.MULTILINE)
+    def line(self, status: int | str) -> str:
+        """The printed command that shows ``status``, or is called so."""
+        found = re.search(rf"^{status} +(.+)$", self.text, re.MULTILINE)
         assert found is not None, self.text
         return found.group(1)
 
@@ -75,8 +75,8 @@ def run(line: str) -> str:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the lines are for curl")
 def test_the_demo_shows_what_it_promises_and_starts_again(tmp_path: Path) -> None:
-    """200 from httpbin, 401 without a key, 429 in a loop; a status line; no second demo on the same data; a clean end;
-    and a second start that replaces the demo key."""
+    """200 from httpbin, 401 without a key, 429 in a loop, a token that opens httpbin; a status line; no second demo on the
+    same data; a clean end; and a second start that replaces the demo key."""
     with RunningDemo(tmp_path) as demo:
         assert run(demo.line(200)).startswith("HTTP/1.1 200 ")
         refused = run(demo.line(401))
@@ -85,6 +85,9 @@ def test_the_demo_shows_what_it_promises_and_starts_again(tmp_path: Path) -> Non
         counted = dict(line.split()[::-1] for line in run(demo.line(429)).splitlines())
         assert set(counted) == {"200", "429"}
         assert sum(map(int, counted.values())) == 60
+        with_token = run(f"{demo.line('token')}\n{demo.line('call')}")
+        assert with_token.startswith("HTTP/1.1 200 ")
+        assert '"Authorization"' not in with_token
         tls = re.search(r"https://localhost:\d+", demo.text)
         authority = re.search(r"curl (--cacert \S+)\)", demo.text)
         assert tls is not None
@@ -119,6 +122,7 @@ def test_the_demo_shows_what_it_promises_and_starts_again(tmp_path: Path) -> Non
         assert run(fresh).startswith("HTTP/1.1 200 ")
         stale = fresh.replace(_key(fresh), _key(old))
         assert run(stale).startswith("HTTP/1.1 401 ")
+        assert run(f"{demo.line('token')}\n{demo.line('call')}").startswith("HTTP/1.1 200 ")
 
 
 def _key(line: str) -> str:
