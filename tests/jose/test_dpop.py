@@ -191,3 +191,17 @@ def test_members_named_twice_are_refused() -> None:
     jwk = json.dumps(KEYS["ES256"].as_dict(private=False))
     header = f'{{"alg":"ES256","typ":"dpop+jwt","jwk":{jwk},"jwk":{jwk}}}'
     assert refused(sign_raw(header.encode(), b"{}")) == "proof_malformed"
+
+
+def test_a_key_is_made_once() -> None:
+    """Proofs with the same header share its key, but each needs its own signature; what is refused is not kept."""
+    dpop._shown.cache_clear()
+    assert check(proof(jti="a")).jkt == check(proof(jti="b")).jkt
+    assert dpop._shown.cache_info().misses == 1
+    head, _, signature = proof(jti="c").split(".")
+    other = proof(jti="d").split(".")[1]
+    assert refused(f"{head}.{other}.{signature}") == "proof_signature"
+    for _ in range(2):
+        assert refused(proof(header={"jwk": {"kty": "oct", "k": "AAAA"}})) == "proof_key"
+    assert dpop._shown.cache_info().currsize == 1
+    assert dpop._shown.cache_info().maxsize == dpop.MOST_KEYS

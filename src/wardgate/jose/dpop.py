@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from wardgate.jose import claims, jws
-from wardgate.jose.encoding import encode
+from wardgate.jose.encoding import decode, decode_object, encode
 from wardgate.jose.errors import JoseError
-from wardgate.jose.keys import DEFAULT_ALGORITHMS, read_key
+from wardgate.jose.keys import DEFAULT_ALGORITHMS, Key, read_key
 from wardgate.jose.thumbprint import jwk_thumbprint
 
 ALGORITHMS = DEFAULT_ALGORITHMS
 TYPE = "dpop+jwt"
 #: Characters of the longest proof that is looked at; one with an 8192-bit RSA key has about 3,500.
 MAX_LENGTH = 6 * 1024
+#: Headers whose keys a process keeps, of clients that sent proofs last.
+MOST_KEYS = 1024
 _MAX_JTI = 256
 _USUAL_PORTS = {"https": 443, "http": 80}
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -80,17 +83,29 @@ def token_hash(access_token: str) -> bytes:
 def _signed(proof: str) -> tuple[dict[str, Any], str]:
     """The claims of a proof, and the thumbprint of the public key in its header that signed them."""
     try:
-        header, signing_input, signature = jws.split(proof)
-        algorithm = jws.check_header(header, algorithms=ALGORITHMS, types=(TYPE,))
+        head, signing_input, signature = jws.parts(proof)
         body = jws.payload_of(signing_input)
+    except JoseError as error:
+        raise JoseError("proof_malformed", error.reason) from None
+    algorithm, key, jkt = _shown(head)
+    if not jws.verified(key, algorithm, signing_input, signature):
+        raise JoseError("proof_signature")
+    return body, jkt
+
+
+@lru_cache(maxsize=MOST_KEYS)
+def _shown(head: bytes) -> tuple[str, Key, str]:
+    """Algorithm, key and thumbprint of a header. A client's proofs all have the same one, and to make a key of it and
+    use that for the first time costs more than to verify."""
+    try:
+        header = decode_object(decode(head))
+        algorithm = jws.check_header(header, algorithms=ALGORITHMS, types=(TYPE,))
     except JoseError as error:
         raise JoseError("proof_malformed", error.reason) from None
     key = read_key(header.get("jwk"))
     if key is None or not key.suits(algorithm):
         raise JoseError("proof_key")
-    if not jws.verified(key, algorithm, signing_input, signature):
-        raise JoseError("proof_signature")
-    return body, jwk_thumbprint(header["jwk"])
+    return algorithm, key, jwk_thumbprint(header["jwk"])
 
 
 def _same_url(left: str, right: str) -> bool:

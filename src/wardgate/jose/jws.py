@@ -77,12 +77,18 @@ def split(token: str) -> tuple[dict[str, Any], bytes, bytes]:
     Raises:
         JoseError: ``too_large`` or ``malformed``.
     """
+    head, signing_input, signature = parts(token)
+    return decode_object(decode(head)), signing_input, signature
+
+
+def parts(token: str) -> tuple[bytes, bytes, bytes]:
+    """As :func:`split`, but the header as it stands in the token."""
     if len(token) > MAX_LENGTH:
         raise JoseError("too_large", f"more than {MAX_LENGTH} characters")
     if token.count(".") != 2 or not token.isascii():
         raise JoseError("malformed", "not a compact JWS")
     signing_input, _, tail = token.encode().rpartition(b".")
-    return decode_object(decode(signing_input.partition(b".")[0])), signing_input, decode(tail)
+    return signing_input.partition(b".")[0], signing_input, decode(tail)
 
 
 def check_header(header: Mapping[str, Any], *, algorithms: Iterable[str], types: Iterable[str]) -> str:
