@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from wardgate.identity.background import Tasks
 from wardgate.identity.directory import ApiDirectory
 from wardgate.identity.federation.discovery import Discovery
+from wardgate.identity.people.uses import Uses
 from wardgate.identity.remote_keys import ClientKeys, RemoteKeys
 
 
@@ -18,5 +19,6 @@ class Memory:
     client_keys: ClientKeys = field(default_factory=ClientKeys)
     apis: ApiDirectory = field(default_factory=ApiDirectory)
     discovery: Discovery = field(default_factory=Discovery)
+    uses: Uses = field(default_factory=Uses)
     #: Work that goes on after the answer; to be closed with the process.
     tasks: Tasks = field(default_factory=Tasks)

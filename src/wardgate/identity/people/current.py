@@ -44,11 +44,18 @@ def is_live(server: Server, session: Session) -> bool:
 
 async def note_use(server: Server, call: Call) -> None:
     """Afterwards the browser's session, if it has one, counts as used now (to the minute) from this address."""
-    if not is_secret(cookie_value(server.settings, call), "ss"):
+    secret = cookie_value(server.settings, call)
+    if not is_secret(secret, "ss"):
+        return
+    digest, uses = server.digest(secret), server.memory.uses
+    if uses.noted(digest, server.clock()):
         return
     async with server.store.reading() as tx:
         found = await current_session(server, tx, call)
-    if found is None or server.clock() < found[0].seen_at + _NOTE_SECONDS:
+    if found is None:
+        return
+    if server.clock() < found[0].seen_at + _NOTE_SECONDS:
+        uses.note(digest, found[0].seen_at + _NOTE_SECONDS)
         return
     async with server.store.writing() as tx:
         again = await current_session(server, tx, call)
