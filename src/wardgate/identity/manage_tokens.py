@@ -19,6 +19,8 @@ from wardgate.identity.server import Server
 
 _JTI = re.compile(r"[0-9a-f]{32}")
 _MARGIN = 600.0
+#: An application may also hold tokens of foreign issuers, which live as long as those say; no setting allows more.
+_LONGEST_FOREIGN = 366 * 86400.0
 
 TokenState = Literal["active", "expired", "revoked"]
 
@@ -95,6 +97,8 @@ async def revoke(server: Server, kind: RevocationKind, key: str) -> int:
         named, grants, clients = await _concerned(server, tx, kind, key)
         await end_grants(server, tx, grants)
         lifetime = max([LONGEST_ACCESS, *(client.access_lifetime for client in clients)])
+        if kind == "application":
+            lifetime = _LONGEST_FOREIGN
         if kind != "grant":
             await tx.revocations.add(
                 [Revocation(kind=kind, key=named, at_ms=int(now * 1000), until=now + lifetime + _MARGIN)],
