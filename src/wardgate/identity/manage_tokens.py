@@ -20,7 +20,7 @@ from wardgate.identity.server import Server
 _JTI = re.compile(r"[0-9a-f]{32}")
 _MARGIN = 600.0
 #: An application may also hold tokens of foreign issuers, which live as long as those say; no setting allows more.
-_LONGEST_FOREIGN = 366 * 86400.0
+_LONGEST_FOREIGN = 366 * 86400
 
 TokenState = Literal["active", "expired", "revoked"]
 
