@@ -14,13 +14,13 @@ from tests.identity.token_side import Holder
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """``text`` says what ``make`` does to a sound request, or to the world before it is sent."""
+    """``text`` says what ``make`` does to a sound request, or to the world (a house or a gate) before it is sent."""
 
     text: str
-    make: Callable[[House, Request], Awaitable[Request]]
+    make: Callable[[Any, Request], Awaitable[Request]]
 
 
-def change(text: str) -> Callable[[Callable[[House, Request], Awaitable[Request]]], Change]:
+def change(text: str) -> Callable[[Callable[[Any, Request], Awaitable[Request]]], Change]:
     """Makes a change of a function."""
     return lambda make: Change(text, make)
 

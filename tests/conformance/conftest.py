@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import uvloop
+from tests.conformance.gate import Gate, gate_of
 from tests.conformance.house import House, house_of
 
 from wardgate.storage.clientreader import SqliteClientReader
@@ -34,3 +35,12 @@ async def house(new_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) ->
         made.side.server.passwords.close()
         if isinstance(made.side.server.clients, SqliteClientReader):
             made.side.server.clients.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gate(new_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate]:
+    """The gateway."""
+    data_dir = tmp_path_factory.mktemp("gate") / "data"
+    shutil.copytree(new_data_dir, data_dir)
+    async with await open_store(data_dir) as store, gate_of(store) as made:
+        yield made

@@ -1,4 +1,4 @@
-"""OpenID Connect Core 1.0, with RP-Initiated Logout."""
+"""OpenID Connect Core 1.0."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ from tests.conformance.changes import (
     header,
     later,
     sequence,
-    twice,
     with_,
     without,
 )
 from tests.conformance.exchange import Answer, Request
 from tests.conformance.house import House
 from tests.conformance.rows import Document, Row, sound
-from tests.conformance.sounds import asking, code, redeemable, userinfo
+from tests.conformance.sounds import asking, code, implied_redirect, redeemable, userinfo
 from tests.identity.token_side import CALLBACK, ISSUER
 
 from wardgate.identity import issue
@@ -140,53 +139,6 @@ async def id_token_as_access_token(house: House, request: Request) -> Request:
     client, grant = request.facts["client"], request.facts["grant"]
     text = await issue.id_token(house.side.server, client, grant, subject="somebody", claims={})
     return request.header("Authorization", f"Bearer {text}")
-
-
-@sound(
-    "a client signs its person out, by an id token, and gets them back", lambda answer, request: back(answer)
-)
-async def logout(house: House) -> Request:
-    client = await house.client(post_logout_redirect_uris=("https://app.example.com/bye",))
-    user = await house.user()
-    grant = await house.grant(client, user)
-    subject = subject_of(house.side.server, client, user.id)
-    text = await issue.id_token(house.side.server, client, grant, subject=subject, claims={})
-    return Request(
-        path="/oauth2/logout",
-        method="GET",
-        query=(
-            ("id_token_hint", text),
-            ("post_logout_redirect_uri", "https://app.example.com/bye"),
-            ("state", "st-1"),
-        ),
-        headers=await house.browser(user),
-        facts={"client": client, "user": user},
-    )
-
-
-def back(answer: Answer) -> None:
-    """At the client's own page, with its state."""
-    assert answer.status == 303
-    assert answer.location == "https://app.example.com/bye?state=st-1"
-
-
-@change("`client_id` of another client")
-async def logout_of_another(house: House, request: Request) -> Request:
-    return request.with_(client_id=(await house.client()).id)
-
-
-def asks_first(answer: Answer, request: Request) -> None:
-    """The person is asked whether they want that; they are still signed in."""
-    assert answer.status == 200
-    assert "Sign out?" in answer.text
-    assert not answer.location
-
-
-@change("by a client that did not register it")
-async def not_registered_for_logout(house: House, request: Request) -> Request:
-    async with house.side.store.writing() as tx:
-        await tx.clients.replace(replace(request.facts["client"], post_logout_redirect_uris=()))
-    return request
 
 
 @sound("a client redeems a code of OpenID Connect", tokens)
@@ -451,6 +403,13 @@ ROWS = (
         with_(response_mode="web_message"),
         redirected("invalid_request"),
     ),
+    Row(
+        "oidc-3.1.2.1-redirect-uri-not-implied",
+        "`redirect_uri` is required, even of a client that has one alone.",
+        implied_redirect,
+        with_(scope="openid"),
+        page(said="redirect_uri is missing"),
+    ),
     # Other flows
     Row(
         "oidc-3.2.2.1-nonce-required",
@@ -587,55 +546,5 @@ ROWS = (
         id_token_as_access_token,
         challenged(401, "invalid_token"),
     ),
-    # Logout
-    Row(
-        "oidc-L3-logout-redirect-registered",
-        "A browser is sent to a registered post-logout URI alone.",
-        logout,
-        with_(post_logout_redirect_uri="https://evil.example/"),
-        page(said="not one the client registered"),
-    ),
-    Row(
-        "oidc-L3-logout-redirect-exact",
-        "A post-logout URI is compared character by character.",
-        logout,
-        with_(post_logout_redirect_uri="https://app.example.com/bye/"),
-        page(said="not one the client registered"),
-    ),
-    Row(
-        "oidc-L3-logout-none-registered",
-        "A browser is sent to a registered post-logout URI alone.",
-        logout,
-        not_registered_for_logout,
-        page(said="not one the client registered"),
-    ),
-    Row(
-        "oidc-L2-logout-client-agrees",
-        "`client_id` is the client of the hint.",
-        logout,
-        logout_of_another,
-        page(said="another client"),
-    ),
-    Row(
-        "oidc-L4-logout-hint-ours",
-        "A hint is an id token of this server.",
-        logout,
-        with_(id_token_hint="garbage"),
-        page(said="id_token_hint"),
-    ),
-    Row(
-        "oidc-L2-logout-redirect-needs-client",
-        "A post-logout URI needs somebody whose it is.",
-        logout,
-        without("id_token_hint"),
-        page(said="whose it is"),
-    ),
-    Row(
-        "oidc-L2-logout-once",
-        "No parameter stands twice.",
-        logout,
-        twice("post_logout_redirect_uri"),
-        page(said="more than once"),
-    ),
 )
-DOCUMENT = Document("OpenID Connect Core", "and RP-Initiated Logout", ROWS, also=("oidc",))
+DOCUMENT = Document("OpenID Connect Core", "1.0", ROWS, also=("oidc",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.conformance.answers import answered, bad, challenged, coded, json_error, redirected, tokens
@@ -23,6 +24,7 @@ from tests.conformance.changes import (
     with_,
 )
 from tests.conformance.exchange import Request
+from tests.conformance.gate import Gate
 from tests.conformance.house import House, proven
 from tests.conformance.rows import Document, Row, sound
 from tests.conformance.sounds import authorization, bound, own, redeemable
@@ -166,6 +168,29 @@ async def another_jkt(house: House, request: Request) -> Request:
     return request.with_(dpop_jkt=Holder().jkt)
 
 
+@sound("an access token bound to a key opens an API that asks for possession", answered, at="gateway")
+async def at_gateway(gate: Gate) -> Request:
+    return _bound_call(gate, "/bound/v1/token")
+
+
+@sound("an access token bound to a key opens an API, with a nonce", answered, at="gateway")
+async def at_gateway_with_nonce(gate: Gate) -> Request:
+    return _bound_call(gate, "/nonces/v1/token", nonce=gate.gateway.worker.proof_nonce())
+
+
+def _bound_call(gate: Gate, path: str, **claims: str) -> Request:
+    holder = Holder()
+    text = gate.token(cnf={"jkt": holder.jkt}).text()
+    facts = {"token": text}
+    request = Request(path=path, method="GET", headers=(("Authorization", f"DPoP {text}"),), facts=facts)
+    return proven(request, gate.proof(holder, path, text, **claims))
+
+
+@change("a bearer token")
+async def bearer_at_gateway(gate: Any, request: Request) -> Request:
+    return request.header("Authorization", f"Bearer {gate.token().text()}").header("DPoP")
+
+
 _PROOF = bad("invalid_dpop_proof")
 _NONCE = json_error(400, "use_dpop_nonce", headers=("dpop-nonce",))
 
@@ -176,6 +201,13 @@ def _proof(slug: str, requires: str, how: Change) -> Row:
 
 def _resource(slug: str, requires: str, how: Change, error: str = "invalid_dpop_proof") -> Row:
     return Row(f"rfc9449-7.1-{slug}", requires, bound_userinfo, how, challenged(401, error, "dpop"))
+
+
+def _gateway(slug: str, requires: str, how: Change) -> Row:
+    """At the gateway whatever is wrong gives one and the same answer."""
+    return Row(
+        f"rfc9449-7.1-gateway-{slug}", requires, at_gateway, how, challenged(401, "invalid_token", "dpop")
+    )
 
 
 ROWS = (
@@ -307,6 +339,62 @@ ROWS = (
         "A resource that uses nonces asks for one; the answer brings it.",
         bound_userinfo,
         claim(nonce=None),
+        challenged(401, "use_dpop_nonce", "dpop"),
+    ),
+    _gateway("proof-required", "A bound token comes with a proof.", header("DPoP")),
+    _gateway("one-proof", "There is one DPoP header, no more.", two_proofs),
+    _gateway("well-formed", "The header is one well-formed JWT.", header("DPoP", "not.a.proof")),
+    _gateway("typ", "`typ` is `dpop+jwt`.", jose(typ="JWT")),
+    _gateway("not-unsigned", "`alg` is asymmetric, and not `none`.", UNSIGNED),
+    _gateway("not-symmetric", "`alg` is asymmetric, and not `none`.", SYMMETRIC),
+    _gateway("signature", "The signature verifies with the key in `jwk`.", ALTERED),
+    _gateway("key-matches", "The signature verifies with the key in `jwk`.", another_jwk),
+    _gateway("no-private-key", "`jwk` holds no private key.", private_key),
+    _gateway("same-key", "The key of the proof is the one the token is bound to.", another_holder),
+    _gateway("jti-required", "`jti` is required.", claim(jti=None)),
+    _gateway("htm-matches", "`htm` is the method of the request.", claim(htm="POST")),
+    _gateway(
+        "htu-matches", "`htu` is the URI of the request.", claim(htu="http://evil.example/bound/v1/token")
+    ),
+    _gateway("htu-required", "`htu` is required.", claim(htu=None)),
+    _gateway("ath-matches", "A proof names the token.", another_token),
+    _gateway("ath-required", "A proof names the token.", claim(ath=None)),
+    _gateway("iat-recent", "A proof was made a short time ago.", times("`iat` 61 s ago", iat=-61)),
+    _gateway("iat-not-ahead", "A proof was made a short time ago.", times("`iat` in 60 s", iat=60)),
+    _gateway("replay", "A proof is used once.", first_sent("the proof used before")),
+    Row(
+        "rfc9449-7.2-gateway-not-as-bearer",
+        "A bound token is not taken as a bearer token.",
+        at_gateway,
+        as_bearer,
+        challenged(401, "invalid_token"),
+    ),
+    Row(
+        "rfc9449-7.2-gateway-not-as-bare-bearer",
+        "A bound token is not taken as a bearer token.",
+        at_gateway,
+        as_bare_bearer,
+        challenged(401, "invalid_token"),
+    ),
+    Row(
+        "rfc9449-7.1-gateway-bound-only",
+        "An API that asks for possession takes no other token.",
+        at_gateway,
+        bearer_at_gateway,
+        challenged(401, "invalid_token"),
+    ),
+    Row(
+        "rfc9449-9-gateway-nonce-required",
+        "A resource that uses nonces asks for one; the answer brings it.",
+        at_gateway_with_nonce,
+        claim(nonce=None),
+        challenged(401, "use_dpop_nonce", "dpop"),
+    ),
+    Row(
+        "rfc9449-9-gateway-nonce-matches",
+        "A nonce is one this server gave out.",
+        at_gateway_with_nonce,
+        claim(nonce="made-up"),
         challenged(401, "use_dpop_nonce", "dpop"),
     ),
 )

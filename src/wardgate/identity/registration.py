@@ -7,13 +7,14 @@ own only as far as its initial access token says. It belongs to an application, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wardgate.control.ids import new_id
 from wardgate.domain.consumer import Application
-from wardgate.domain.oauth import DEVICE_CODE, OIDC_SCOPES, Client
+from wardgate.domain.oauth import DEVICE_CODE, OIDC_SCOPES, Client, ClientSecret
 from wardgate.domain.secret import Secret
 from wardgate.domain.tokenform import is_secret, new_secret
 from wardgate.identity.client_metadata import MetadataError, check_client, plain, shows_secret
@@ -93,11 +94,11 @@ async def update(server: Server, call: Call) -> Reply:
     """
     async with server.store.reading() as tx:
         client, token, scopes = await _managed(server, tx, call)
+        secrets = await tx.clients.secrets(client.id)
     document = dict(_document(call))
     if document.get("client_id") != client.id:
         raise OAuthError("invalid_client_metadata", "client_id is missing, or another client's")
-    if document.pop("client_secret", None) is not None:
-        raise OAuthError("invalid_client_metadata", "client_secret is this server's to choose: leave it out")
+    _check_secret(server, secrets, document.pop("client_secret", None))
     named = next((name for name in _NOT_SENT_BACK if name in document), None)
     if named is not None:
         raise OAuthError("invalid_client_metadata", f"{named} must not be sent (RFC 7592 section 2.2)")
@@ -109,6 +110,22 @@ async def update(server: Server, call: Call) -> Reply:
         await tx.clients.replace(changed)
         secret = await settle_secrets(server.store, tx, changed, server.clock())
     return json_reply(_information(server, changed, token, secret))
+
+
+def _check_secret(server: Server, secrets: Sequence[ClientSecret], sent: object) -> None:
+    """A client may send its present secret back, and never one of its own choice (RFC 7592 section 2.2)."""
+    if sent is None:
+        return
+    shown, now = server.digest(sent if isinstance(sent, str) else ""), server.clock()
+    right = False
+    for each in secrets:
+        same = hmac.compare_digest(shown, each.digest)
+        right = right or (same and (each.expires_at is None or now < each.expires_at))
+    if not right:
+        raise OAuthError(
+            "invalid_client_metadata",
+            "client_secret is this server's to choose: send the present one, or none",
+        )
 
 
 async def remove(server: Server, call: Call) -> Reply:
