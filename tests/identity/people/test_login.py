@@ -167,7 +167,7 @@ async def test_a_request_that_waits_is_gone_on_with(house: House) -> None:
     await house.user()
     browser = house.browser()
     page = await browser.get(await waiting_request(house, browser, login_hint="ada"))
-    assert "<strong>Shop</strong>" in page.text
+    assert "to go on to <strong>Shop " in page.text
     fields = forms(page)["/oauth2/login"]
     assert fields["name"] == "ada"
     policy = page.headers["content-security-policy"]

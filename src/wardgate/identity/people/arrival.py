@@ -24,7 +24,7 @@ class Arrival:
     """``request`` is the handle of a request that waits, or empty; ``page`` a name of :data:`PAGES`.
 
     Of the request: ``acr`` the least a sign-in must be worth, ``hint`` whom the client expects, ``form_action`` what the
-    page's policy must allow, ``client`` the client's name.
+    page's policy must allow, ``client`` the name of the application it belongs to.
     """
 
     request: str = field(default="", repr=False)
@@ -58,5 +58,5 @@ async def read_arrival(server: Server, call: Call, parameters: Parameters) -> Ar
         acr=document.get("acr", ""),
         hint=document.get("login_hint", ""),
         form_action=tuple(document.get("form_action", ())),
-        client=known.client.name if known is not None else "",
+        client=known.application.name if known is not None else "",
     )
