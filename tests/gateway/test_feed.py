@@ -34,7 +34,7 @@ class Follower:
         self.error: Exception = StoreUnavailableError("the disk is gone")
 
     def _note(self, kind: str, what: object = None) -> None:
-        if self.failing and kind in ("apis", "plans", "flush"):
+        if self.failing and kind in ("apis", "plans", "flush", "signing keys"):
             self.failing -= 1
             raise self.error
         self.told.append((kind, what))
@@ -152,10 +152,23 @@ async def test_what_concerns_tokens_reaches_the_follower(
     told = [each for each in follower.told if each[0] != "propagated"]
     assert told == [
         ("client", "c1"),
+        ("revoked", [("jti", "one two"), ("subject", "u1")]),
         ("signing keys", None),
         ("issuer", "https://login.example"),
-        ("revoked", [("jti", "one two"), ("subject", "u1")]),
     ]
+
+
+async def test_a_revocation_does_not_wait_for_what_cannot_be_read(
+    store: SqlStore, feed: Feed, follower: Follower
+) -> None:
+    """A key that this worker cannot open comes first in the feed: tokens are taken back all the same, and at once."""
+    follower.failing = 10
+    async with store.writing() as tx:
+        await tx.feed.append("signing_key", "k1", at=1.0)
+        await tx.feed.append("revocation", "grant g1", at=1.0)
+        await tx.feed.append("client", "c1", at=1.0)
+    feed.read()
+    assert follower.told == [("client", "c1"), ("revoked", [("grant", "g1")])]
 
 
 @pytest.mark.parametrize("way", ["poll", "read"])

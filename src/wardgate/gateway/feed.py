@@ -11,6 +11,8 @@ from wardgate.gateway.ports import GatewaySource, LostPlaceError, StoreUnavailab
 
 log = logging.getLogger("wardgate.gateway")
 
+_INSTANT = frozenset(("credential", "revocation", "application", "client"))
+
 
 class Follower(Protocol):
     """What a change does to a worker."""
@@ -116,7 +118,7 @@ class Feed:
             self._position = changes[-1].seq
 
     def _apply(self, changes: list[Change]) -> None:
-        """Credentials and applications first: they are instant, and a revocation must not wait for a recompilation."""
+        """What takes rights away first: it is instant, and must not wait for a recompilation or for what cannot be read."""
         apis: set[str] = set()
         plans: set[str] = set()
         revoked: list[tuple[str, str]] = []
@@ -132,7 +134,10 @@ class Feed:
                 follower.application_changed(change.key)
             elif change.kind == "client":
                 follower.client_changed(change.key)
-            elif change.kind == "signing_key":
+        if revoked:
+            follower.tokens_revoked(revoked)
+        for change in changes:
+            if change.kind == "signing_key":
                 follower.signing_keys_changed()
             elif change.kind == "issuer":
                 follower.issuer_changed(change.key)
@@ -142,10 +147,8 @@ class Feed:
                 environment, _, api_id = change.key.partition(" ")
                 if environment == self._environment:
                     apis.add(api_id)
-            else:
+            elif change.kind not in _INSTANT:
                 flush = True
-        if revoked:
-            follower.tokens_revoked(revoked)
         if flush:
             follower.flush()
         else:
