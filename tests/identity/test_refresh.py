@@ -47,6 +47,7 @@ async def another(side: Side, grant: Grant, binding: Binding = issue.UNBOUND, ma
 async def test_each_use_makes_the_next_token(side: Side) -> None:
     """New access token, new refresh token, id token without nonce; the lineage is kept."""
     grant, text = await first(side)
+    side.clock.now += 1
     answer = await side.token(form(text), client="app")
     assert answer["scope"] == "read openid offline_access"
     assert answer["refresh_token"] != text
@@ -54,6 +55,7 @@ async def test_each_use_makes_the_next_token(side: Side) -> None:
     assert told is not None
     assert "nonce" not in told
     assert told["auth_time"] == grant.auth_time
+    side.clock.now += 1
     again = await side.token(form(answer["refresh_token"]), client="app")
     async with side.store.reading() as tx:
         family = await tx.refresh_tokens.family(grant.id)
