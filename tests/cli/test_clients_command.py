@@ -184,3 +184,22 @@ def test_what_is_not_there_cannot_be_revoked(applied: Run, options: tuple[str, .
     refused = applied("tokens", "revoke", *options, "--json")
     assert (refused.status, refused.error()["code"]) == (1, code)
     assert "eyJ" not in refused.err
+
+
+def test_a_withdrawn_key_makes_its_tokens_worthless(applied: Run) -> None:
+    """Another key signs at once; a token of the old one is none of this environment any more."""
+    client = machine(applied)
+    token = token_for(client["id"], client["client_secret"])
+    [key] = applied("tokens", "keys", "list", "--json").json()["keys"]
+    assert (key["algorithm"], key["state"]) == ("ES256", "signs")
+    assert applied("tokens", "keys", "withdraw", key["kid"]).out.endswith("tokens it signed are refused\n")
+    after = applied("tokens", "introspect", "--token", token, "--json")
+    assert (after.status, after.error()["code"]) == (1, "token_not_found")
+    [other] = applied("tokens", "keys", "list", "--json").json()["keys"]
+    assert (other["kid"] != key["kid"], other["state"]) == (True, "signs")
+    assert (
+        applied("tokens", "introspect", "--token", token_for(client["id"], client["client_secret"])).status
+        == 0
+    )
+    refused = applied("tokens", "keys", "withdraw", "none", "--json")
+    assert (refused.status, refused.error()["code"]) == (1, "key_not_found")

@@ -107,6 +107,14 @@ def add(
     groups_claim: Annotated[
         str, Parameter(help="The claim that holds the groups; dots lead into it, as in realm_access.roles.")
     ] = "groups",
+    assertion_client: Annotated[
+        _List,
+        Parameter(
+            negative=(),
+            help="Client (by client_id) that may trade the provider's assertions about linked people for tokens (RFC "
+            "7523); may be given again; by default none.",
+        ),
+    ] = None,
     id_: Annotated[
         str,
         Parameter(name="--id", help="Its id, a part of the redirect URI; by default made of the name."),
@@ -132,6 +140,7 @@ def add(
         "scopes": scope or [],
         "algorithms": algorithm or [],
         "groups_claim": groups_claim,
+        "assertion_clients": assertion_client or [],
     }
     secret = _secret() if client_secret_stdin else ""
 

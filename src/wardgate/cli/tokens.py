@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from wardgate.identity.manage_tokens import TokenRecord
 
 app = App(name="tokens", help="Look into access and refresh tokens, and take them back.")
+app.command(
+    "wardgate.cli.tokenkeys:app", name="keys", help="List and withdraw the keys tokens are signed with."
+)
 
 _Token = Annotated[
     str,

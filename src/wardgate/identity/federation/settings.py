@@ -22,7 +22,8 @@ class ProviderSettings:
 
     ``tenant`` (Entra) is a directory's id, or ``common`` or ``organizations``, and then ``tenants`` says whose people may
     come. ``domains`` (Google) are the hosted domains whose people may. ``roles`` maps a group or role of the provider to
-    roles here. ``create``: whoever has no account here gets one.
+    roles here. ``create``: whoever has no account here gets one. ``assertion_clients`` are the ids of clients that may
+    trade the provider's assertions about linked people for tokens (``identity/grants/jwt_bearer.py``).
     """
 
     tenant: str = ""
@@ -37,6 +38,7 @@ class ProviderSettings:
     on_overage: OnOverage = "refuse"
     create: bool = False
     authentication: Authentication = "client_secret_basic"
+    assertion_clients: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As it is stored: what differs from the defaults."""
