@@ -26,6 +26,7 @@ from wardgate.control import applications
 from wardgate.domain.oauth import DEVICE_CODE
 from wardgate.identity import manage_clients, registration
 from wardgate.identity.client_auth import authenticate
+from wardgate.identity.errors import OAuthError
 from wardgate.identity.server import Server
 from wardgate.storage.database import SqlStore
 
@@ -235,6 +236,20 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"sector_identifier_uri": "https://shop.example/sector"}, "invalid_client_metadata"),
     ({"backchannel_logout_uri": "http://shop.example/x"}, "invalid_client_metadata"),
 ]
+
+
+#: What cannot be taken apart, where rules look at the host before they look at the whole.
+BROKEN = ["http://[", "https://[::1/done", "https://exa[mple].com/done", "http://[v1.x]/"]
+
+
+@pytest.mark.parametrize("uri", BROKEN)
+@pytest.mark.parametrize("subject_type", ["public", "pairwise"])
+async def test_a_broken_uri_is_the_clients_mistake(server: Server, uri: str, subject_type: str) -> None:
+    """It is refused like any other that is wrong, and is no error of this server's."""
+    with pytest.raises(OAuthError) as caught:
+        await registration.register(server, call_of({"redirect_uris": [uri], "subject_type": subject_type}))
+    assert caught.value.status == 400
+    assert caught.value.error in ("invalid_redirect_uri", "invalid_client_metadata")
 
 
 @pytest.mark.parametrize(("changes", "error"), BAD)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from wardgate.domain.oauth import (
     DEVICE_CODE,
@@ -207,8 +207,12 @@ def check_scopes(client: Client) -> None:
         if bad is not None:
             raise MetadataError(setting, f"{_shown(bad)} is not well-formed (RFC 6749 section 3.3)")
     for audience in client.audiences:
-        parts = urlsplit(audience)
-        if not parts.scheme or "#" in audience or _CONTROL.search(audience) or len(audience) > _MAX_NAME:
+        if (
+            not _split(audience).scheme
+            or "#" in audience
+            or _CONTROL.search(audience)
+            or len(audience) > _MAX_NAME
+        ):
             raise MetadataError("audiences", f"{_shown(audience)} is no absolute URI (RFC 8707 section 2)")
 
 
@@ -230,6 +234,7 @@ def check_lifetimes(client: Client) -> None:
 def check_openid(client: Client) -> None:
     """What OpenID Connect adds: algorithms, subjects, assurance, logout."""
     for setting, algorithm in (
+        ("access_alg", client.access_alg),
         ("id_token_signed_response_alg", client.id_token_alg),
         ("userinfo_signed_response_alg", client.userinfo_alg),
         ("introspection_signed_response_alg", client.introspection_alg),
@@ -241,7 +246,7 @@ def check_openid(client: Client) -> None:
     if client.backchannel_logout_session_required and not client.backchannel_logout_uri:
         raise MetadataError("backchannel_logout_uri", "needed where a session is required in logout tokens")
     if client.subject_type == "pairwise" and not client.sector_identifier_uri:
-        hosts = {urlsplit(uri).hostname or "" for uri in client.redirect_uris}
+        hosts = {_split(uri).hostname or "" for uri in client.redirect_uris}
         if len(hosts) != 1 or "" in hosts:
             raise MetadataError(
                 "sector_identifier_uri", "needed for pairwise subjects unless all redirect URIs have one host"
@@ -272,8 +277,16 @@ def is_native(client: Client) -> bool:
 
 
 def _on_device(uri: str) -> bool:
-    parts = urlsplit(uri)
-    return parts.scheme not in ("https", "http") or parts.hostname in _LOOPBACK_NAMES
+    parts = _split(uri)
+    return parts.scheme not in ("https", "http", "") or parts.hostname in _LOOPBACK_NAMES
+
+
+def _split(uri: str) -> SplitResult:
+    """The parts of a URI that may not have been checked yet: empty ones where it cannot be taken apart."""
+    try:
+        return urlsplit(uri)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def _known(setting: str, values: Iterable[str], known: Iterable[str]) -> None:
