@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 from pathlib import Path
@@ -203,3 +204,15 @@ def test_a_withdrawn_key_makes_its_tokens_worthless(applied: Run) -> None:
     )
     refused = applied("tokens", "keys", "withdraw", "none", "--json")
     assert (refused.status, refused.error()["code"]) == (1, "key_not_found")
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256", "EdDSA"])
+def test_a_client_chooses_how_its_access_tokens_are_signed(applied: Run, algorithm: str) -> None:
+    """ES256 unless it says otherwise; whatever it is, the token is known here."""
+    client = machine(applied, "--set", f"access_alg={algorithm}")
+    token = token_for(client["id"], client["client_secret"])
+    header = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))
+    assert (header["alg"], header["typ"]) == (algorithm, "at+jwt")
+    assert applied("tokens", "introspect", "--token", token).status == 0
+    refused = applied("clients", "update", client["id"], "--set", "access_alg=HS256", "--json")
+    assert (refused.status, refused.error()["code"]) == (1, "client_invalid")

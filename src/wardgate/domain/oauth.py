@@ -70,6 +70,7 @@ class Client:
     scopes: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
     token_format: TokenFormat = "jwt"
+    access_alg: SigningAlgorithm = "ES256"
     access_lifetime: int = 600
     id_token_lifetime: int = 300
     #: A refresh token ends when unused this long, and with its whole family this long after the first.

@@ -69,6 +69,7 @@ class Prepared:
     claims: Mapping[str, Any]
     binding: Binding
     expires_in: int
+    algorithm: SigningAlgorithm = "ES256"
     secret: str = field(default="", repr=False)
 
 
@@ -132,6 +133,7 @@ def prepare(server: Server, spec: AccessSpec) -> Prepared:
         claims=claims,
         binding=spec.binding,
         expires_in=max(0, expires_at - issued_at),
+        algorithm=client.access_alg,
         secret=new_secret("at", server.random) if opaque else "",
     )
 
@@ -198,7 +200,9 @@ def token_said_by(claims: Mapping[str, Any]) -> Token:
 
 async def text_of(server: Server, prepared: Prepared) -> str:
     """The access token itself. Outside of any writing transaction."""
-    return prepared.secret or await server.keys.sign(prepared.claims, typ=ACCESS_TYPE)
+    return prepared.secret or await server.keys.sign(
+        prepared.claims, typ=ACCESS_TYPE, algorithm=prepared.algorithm
+    )
 
 
 async def first_refresh_token(
