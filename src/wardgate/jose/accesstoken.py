@@ -27,14 +27,15 @@ def token_of(
     """The token of ``claims``, which somebody else verified.
 
     The first of ``client_claims`` that is there names the client. Scopes are those of all ``scope_claims``, each a
-    text of names between spaces or a list, and those that ``role_scopes`` gives for its roles. ``builtin``: the token
+    text of names between spaces or a list of names, and those that ``role_scopes`` gives for its roles. ``builtin``: the token
     is this server's, so its ``jti`` tells the time of issue. ``share`` returns one object for equal values.
 
     Raises:
         JoseError: ``malformed``, or ``confirmation``: it is bound to a key in a way that cannot be checked here.
     """
     roles = frozenset(_names(claims, roles_claims, separator=None))
-    scopes = set(_names(claims, scope_claims, separator=" "))
+    # A name with a blank in it would be read as several by whoever is told of the scopes.
+    scopes = {name for name in _names(claims, scope_claims, separator=" ") if name.split() == [name]}
     for role in roles:
         scopes.update((role_scopes or {}).get(role, ()))
     expires, issued = read.number(claims, "exp"), read.number(claims, "iat")
