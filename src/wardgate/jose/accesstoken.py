@@ -27,8 +27,8 @@ def token_of(
     """The token of ``claims``, which somebody else verified.
 
     The first of ``client_claims`` that is there names the client. Scopes are those of all ``scope_claims``, each a
-    text of names between spaces or a list of names, and those that ``role_scopes`` gives for its roles. ``builtin``: the token
-    is this server's, so its ``jti`` tells the time of issue. ``share`` returns one object for equal values.
+    text of names between spaces or a list of names, and those that ``role_scopes`` gives for its roles. ``builtin``: the
+    token is this server's, so its ``jti`` tells the time of issue. ``share`` returns one object for equal values.
 
     Raises:
         JoseError: ``malformed``, or ``confirmation``: it is bound to a key in a way that cannot be checked here.
