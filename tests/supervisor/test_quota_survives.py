@@ -13,7 +13,7 @@ from tests.e2e.wire import Closed, Wire
 
 from wardgate.gateway.main import LIMITS_SECONDS
 from wardgate.limits.cell import REPORT_EVERY
-from wardgate.supervisor.telemetry import FLUSH_SECONDS
+from wardgate.supervisor.telemetry import FLUSH_SECONDS, QUOTA_SECONDS
 
 AMOUNT = 1_000_000
 SECONDS = 4.0
@@ -21,7 +21,7 @@ CLIENTS = 4
 RATE = 100.0
 #: Use older than this is known again after the kill: until a worker reports, until it looks, until the supervisor writes;
 #: and some for processes that wait for a processor.
-FORGOTTEN = REPORT_EVERY + LIMITS_SECONDS + FLUSH_SECONDS + 0.4
+FORGOTTEN = REPORT_EVERY + LIMITS_SECONDS + QUOTA_SECONDS + 0.4
 
 
 class Client:
@@ -54,6 +54,11 @@ class Client:
     def join(self) -> None:
         """Waits for its end, which is that of the gateway."""
         self._thread.join(20)
+
+
+def test_the_bound_is_one_flush() -> None:
+    """A worker's report, its look and the supervisor's write together are less than the interval of a flush."""
+    assert REPORT_EVERY + LIMITS_SECONDS + QUOTA_SECONDS < FLUSH_SECONDS
 
 
 def remaining(stack: Stack) -> int:

@@ -81,6 +81,14 @@ class Pending:
         self._rollups, self._quotas = {}, {}
         return batch
 
+    def take_quotas(self) -> Batch | None:
+        """The counts of quotas that wait, and nothing else; ``None`` when there are none."""
+        if not self._quotas:
+            return None
+        batch = Batch(rollups=(), uses=(), quotas=list(self._quotas.values()))
+        self._quotas = {}
+        return batch
+
     def crowd(self) -> list[str] | None:
         """The credentials whose uses wait, where they are too many for one batch and have to be told their turns."""
         if self._turns or len(self._counts) <= USES_A_BATCH:

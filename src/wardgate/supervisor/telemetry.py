@@ -13,12 +13,14 @@ from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.storage.ledger import Ledger
 from wardgate.supervisor.hub import Hub
 from wardgate.supervisor.limits import QuotaRow
-from wardgate.supervisor.pending import Pending, ranges
+from wardgate.supervisor.pending import Batch, Pending, ranges
 from wardgate.supervisor.processes import Child
 from wardgate.telemetry.metrics import Metrics
 from wardgate.telemetry.rollups import unpack
 
 FLUSH_SECONDS = 1.0
+#: Quotas are written more often: with the time until a worker reports, a ``kill -9`` forgets less than ``FLUSH_SECONDS``.
+QUOTA_SECONDS = 0.35
 #: What is past its time is deleted from the store this often.
 SWEEP_SECONDS = 600.0
 #: Times the last flush is tried while the service stops.
@@ -28,7 +30,8 @@ _log = logging.getLogger("wardgate.supervisor")
 
 
 class TelemetryDesk:
-    """Takes ``telemetry``, answers ``metrics.request``, and flushes to ``ledger`` every ``FLUSH_SECONDS``.
+    """Takes ``telemetry``, answers ``metrics.request``, and flushes to ``ledger`` every ``FLUSH_SECONDS``, quotas every
+    ``QUOTA_SECONDS``.
 
     While the store cannot be written the counts are kept, within bounds, and written later.
     """
@@ -91,9 +94,13 @@ class TelemetryDesk:
         )
 
     async def _keep_flushing(self) -> None:
-        swept = time.monotonic()
+        swept = flushed = time.monotonic()
         while True:
-            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.sleep(min(QUOTA_SECONDS, FLUSH_SECONDS))
+            if time.monotonic() - flushed < FLUSH_SECONDS:
+                await asyncio.shield(self._flush_quotas())
+                continue
+            flushed = time.monotonic()
             await asyncio.shield(self._flush())
             if time.monotonic() - swept >= SWEEP_SECONDS and not self._failing:
                 swept = time.monotonic()
@@ -116,7 +123,14 @@ class TelemetryDesk:
         self._pending.set_quotas(self._take_quotas())
         if not everything:
             await self._give_turns()
-        batch = self._pending.take(everything=everything)
+        return await self._write(self._pending.take(everything=everything))
+
+    async def _flush_quotas(self) -> bool:
+        """Writes the quotas that changed; ``False`` when they could not be and are kept."""
+        self._pending.set_quotas(self._take_quotas())
+        return await self._write(self._pending.take_quotas())
+
+    async def _write(self, batch: Batch | None) -> bool:
         if batch is None:
             return True
         try:
