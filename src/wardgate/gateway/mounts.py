@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wardgate.gateway.pool import UpstreamPool
 
 #: A name no document can give an API.
-_OWN = "wardgate:"
+OWN = "wardgate:"
 _VERSION = "v1"
 _MAX_BODY = 64 * 1024
 _HOP_LABEL = b"wardgate/hop/v1"
@@ -40,14 +40,14 @@ Broken = Callable[[Api, Exception], None]
 def own_apis(control: Listener, apis: Iterable[Api], token_endpoint: str) -> list[Api]:
     """Every mount: of the control process at ``control``, of each API's token endpoint, and of the environment's, which
     is ``token_endpoint`` or empty."""
-    found = [_control(f"{_OWN}oauth2", OAUTH2, control)]
-    found += [_control(f"{_OWN}metadata-{index}", path, control) for index, path in enumerate(METADATA)]
+    found = [_control(f"{OWN}oauth2", OAUTH2, control)]
+    found += [_control(f"{OWN}metadata-{index}", path, control) for index, path in enumerate(METADATA)]
     if token_endpoint:
-        found.append(_token(f"{_OWN}token", "", TOKEN, token_endpoint))
+        found.append(_token(f"{OWN}token", "", TOKEN, token_endpoint))
     for api in apis:
         for index, (host, path) in enumerate(token_places(api)):
             if api.oauth2 is not None:
-                name = f"{_OWN}token-{index}:{api.name}/{api.version}"
+                name = f"{OWN}token-{index}:{api.name}/{api.version}"
                 found.append(_token(name, host, path, api.oauth2.token_endpoint))
     return found
 

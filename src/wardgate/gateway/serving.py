@@ -68,9 +68,9 @@ class Serving:
         return built
 
     def serves(self, api_id: str) -> bool:
-        """Whether an API, or a mount of the gateway's own, is served under this id."""
-        own = self.snapshot.own
-        return api_id in self.snapshot.mounted or (own is not None and api_id in own.mounted)
+        """Whether what is open at this API may go on: it is deployed, or a mount of the gateway's own. Those ask no right
+        that could be taken back, so a request that was under way when its mount was exchanged is answered."""
+        return api_id in self.snapshot.mounted or api_id.startswith(mounts.OWN)
 
     def mounted(self) -> list[Mounted]:
         """The APIs of the present snapshot, and what the gateway serves besides."""
