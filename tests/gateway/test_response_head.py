@@ -30,6 +30,19 @@ def test_a_plain_answer() -> None:
         (b"HTTP/1.1 200", -1, False, True),
         (b"HTTP/1.0 200 OK\r\nContent-Length: 1", 1, False, False),
         (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1", 1, False, True),
+        # RFC 9112 section 9.3: close decides, wherever it stands.
+        (
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nConnection: keep-alive\r\nContent-Length: 1",
+            1,
+            False,
+            False,
+        ),
+        (
+            b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nConnection: close\r\nContent-Length: 1",
+            1,
+            False,
+            False,
+        ),
         (b"HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 1", 1, False, False),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked", -1, True, True),
     ],

@@ -91,6 +91,7 @@ class ResponseParser:
 def _interpret(head: ResponseHead, special: list[Line]) -> frozenset[bytes]:
     """Sets the framing from the special fields; the names that Connection nominates are returned."""
     nominated: set[bytes] = set()
+    closing = False
     for line in special:
         kind, value = line.kind, line.pair[1]
         if kind == DROP:
@@ -105,10 +106,8 @@ def _interpret(head: ResponseHead, special: list[Line]) -> frozenset[bytes]:
             head.chunked = True
         elif kind == CONNECTION:
             options = {option.strip(b" \t").lower() for option in value.split(b",")}
-            if b"close" in options:
-                head.keep_alive = False
-            elif b"keep-alive" in options:
-                head.keep_alive = True
+            closing = closing or b"close" in options
+            head.keep_alive = not closing and (head.keep_alive or b"keep-alive" in options)
             nominated |= options
         elif kind == UPGRADE:
             head.upgrade = value.lower()
