@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.certificates import Authority
+from tests.e2e.held import HeldTokenEndpoint
 from tests.e2e.issuer import ForeignIssuer, basic
 from tests.e2e.stack import Stack, api, command, document
 from tests.e2e.upstream import Upstream
@@ -190,3 +191,69 @@ def test_tokens_come_from_elsewhere(tmp_path: Path, upstream: Upstream) -> None:
             assert [path for path in issuer.asked if "token" in path][-1] == "/token"
             stack.apply({**content, "authorization_server": "off"})
             stack.service.until(lambda: ask(stack.port, form("/oauth2/token", *asked), "POST").status == 401)
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[ForeignIssuer]:
+    """A foreign issuer with a token endpoint that answers at once."""
+    with ForeignIssuer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def exchanging(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Stack]:
+    """One worker: what a new request is answered with says what it serves by."""
+    content = document([api("items", [upstream.url], security=SECURITY)])
+    folder = tmp_path_factory.mktemp("exchanging")
+    with Stack(folder, upstream, content, "--outbound-allow", "127.0.0.0/8") as running:
+        yield running
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["unanswered", "half-answered"])
+@pytest.mark.parametrize("after", ["another", "off"])
+@pytest.mark.parametrize("place", ["/oauth2/token", "/items/v1/oauth2/token"])
+def test_a_token_request_under_way_outlives_its_mount(
+    exchanging: Stack, elsewhere: ForeignIssuer, upstream: Upstream, place: str, after: str, begun: bool
+) -> None:
+    """A document names another token endpoint, or none: new requests go by it, and the one that the old endpoint has
+    already is answered by that, whole."""
+    stack = exchanging
+    asked = form(place, "grant_type=client_credentials", f"Authorization: {basic('partner', 'secret')}")
+
+    def apply(endpoint: str) -> None:
+        """Tokens are got at ``endpoint`` from now on; with an empty one, of the gateway itself or not at all."""
+        trusted = {"issuer": elsewhere.url, "audiences": ["items"], "applications": {"partner": "open"}}
+        oauth2: dict[str, Any] = {"issuers": ["builtin", trusted]}
+        content: dict[str, Any] = {"authorization_server": "off"}
+        if endpoint and place == "/oauth2/token":
+            content["authorization_server"] = {"token_endpoint": endpoint}
+        elif endpoint:
+            oauth2["token_endpoint"] = endpoint
+        security = {**SECURITY, "oauth2": oauth2}
+        stack.apply({**document([api("items", [upstream.url], security=security)]), **content})
+
+    def answer() -> Answer:
+        return ask(stack.port, asked, "POST")
+
+    with HeldTokenEndpoint() as held, stack.wire() as wire:
+        apply(held.url)
+        stack.service.until(lambda: answer().body == held.BODY)
+        held.holding = True
+        wire.send(asked)
+        assert held.arrived.wait(10)
+        held.holding = False
+        if begun:
+            held.first_half.set()
+            wire.peek(held.BODY[: held.HALF])
+        if after == "another":
+            apply(f"{elsewhere.url}/token")
+            stack.service.until(lambda: answer().body != held.BODY)
+            assert answer().status == 200
+        else:
+            apply("")
+            stack.service.until(lambda: answer().status == 401)
+        held.first_half.set()
+        wire.peek(held.BODY[: held.HALF])
+        held.second_half.set()
+        whole = wire.answer("POST")
+        assert (whole.status, whole.body) == (200, held.BODY)

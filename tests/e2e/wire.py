@@ -128,6 +128,15 @@ class Wire:
             answer.body = self.rest()
         return answer
 
+    def peek(self, mark: bytes) -> None:
+        """Returns once ``mark`` has arrived; it stays to be read.
+
+        Raises:
+            Closed: the connection ended before it came.
+        """
+        while mark not in self._data:
+            self._more()
+
     def rest(self) -> bytes:
         """Everything until the peer closes."""
         while True:
