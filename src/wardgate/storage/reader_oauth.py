@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from wardgate.domain.consumer import Application, Subscription
 from wardgate.domain.oauth import Token, TokenKey
@@ -38,19 +38,20 @@ Row = tuple[Any, ...]
 Consumer = tuple[Application, dict[str, Subscription]]
 
 
-class OAuthReads:
-    """The OAuth 2.0 part of ``gateway.ports.GatewaySource``; ``SqliteSource`` brings the connection."""
+class _Source(Protocol):
+    """What the class has that these reads are mixed into."""
 
     _environment: str
     _wall: Callable[[], float]
 
-    def _rows(self, statement: str, parameters: Row = ()) -> list[Row]:
-        raise NotImplementedError
+    def _rows(self, statement: str, parameters: Row = ()) -> list[Row]: ...
+    def _consumer(self, application_id: str, environment: str) -> Consumer | None: ...
 
-    def _consumer(self, application_id: str, environment: str) -> Consumer | None:
-        raise NotImplementedError
 
-    def token_keys(self) -> list[TokenKey]:
+class OAuthReads:
+    """The OAuth 2.0 part of ``gateway.ports.GatewaySource``; ``SqliteSource`` brings the connection."""
+
+    def token_keys(self: _Source) -> list[TokenKey]:
         """The public keys of this environment's tokens that are published, the newest first."""
         try:
             return [
@@ -60,7 +61,7 @@ class OAuthReads:
         except ValueError as error:
             raise StoreUnavailableError(f"a stored token key cannot be read: {error}") from error
 
-    def opaque(self, digest: bytes) -> Token | None:
+    def opaque(self: _Source, digest: bytes) -> Token | None:
         """The access token stored under ``digest`` in this environment, expired or not; ``None`` for an unknown one and
         for one that was revoked by itself or with its grant."""
         rows = self._rows(_OPAQUE, (digest, self._environment))
@@ -71,7 +72,7 @@ class OAuthReads:
         except ValueError as error:
             raise StoreUnavailableError(f"a stored access token cannot be read: {error}") from error
 
-    def revoked(self, token: Token, application_id: str) -> bool:
+    def revoked(self: _Source, token: Token, application_id: str) -> bool:
         """Whether a token issued when it was is taken back by jti, grant, subject, client or application."""
         return bool(
             self._rows(
@@ -80,21 +81,21 @@ class OAuthReads:
             )
         )
 
-    def client_application(self, client_id: str) -> str | None:
+    def client_application(self: _Source, client_id: str) -> str | None:
         """The id of the application of an active client of this environment."""
         rows = self._rows(_CLIENT, (client_id, self._environment))
         return rows[0][0] if rows else None
 
-    def consumer(self, application_id: str) -> Consumer | None:
+    def consumer(self: _Source, application_id: str) -> Consumer | None:
         """The application with that id, and its subscriptions in this environment by API."""
         return self._consumer(application_id, self._environment)
 
-    def application_named(self, name: str) -> str | None:
+    def application_named(self: _Source, name: str) -> str | None:
         """The id of the application with that name."""
         rows = self._rows(_APPLICATION, (name,))
         return rows[0][0] if rows else None
 
-    def issuer_document(self, issuer: str) -> tuple[dict[str, Any], float] | None:
+    def issuer_document(self: _Source, issuer: str) -> tuple[dict[str, Any], float] | None:
         """What was fetched last of a foreign issuer, and when (Unix seconds)."""
         rows = self._rows(_ISSUER, (issuer,))
         if not rows:
