@@ -19,7 +19,7 @@ from wardgate.control.ids import new_id
 from wardgate.domain.oauth import Client
 from wardgate.domain.people import Session, User
 from wardgate.domain.tokenform import new_secret
-from wardgate.identity import manage_clients
+from wardgate.identity import authorize, consent, manage_clients
 from wardgate.identity.errors import OAuthError, PageError
 from wardgate.identity.http import Call, Parameters, Reply
 from wardgate.identity.keys import KeyRing
@@ -39,6 +39,8 @@ ISSUER = "https://id.example.org"
 CALLBACK = "https://shop.example/cb"
 VERIFIER = "v" * 43
 SCOPES = ("openid", "profile", "email", "offline_access", "orders.read", "orders.write")
+#: The way through an authorization request, sign-in apart.
+ROUTES = (*authorize.ROUTES, *consent.ROUTES)
 ACR_ONE, ACR_TWO = "urn:wardgate:acr:1", "urn:wardgate:acr:2"
 
 

@@ -10,6 +10,7 @@ from tests.identity.front import (
     ACR_TWO,
     CALLBACK,
     ISSUER,
+    ROUTES,
     VERIFIER,
     Answer,
     Browser,
@@ -22,31 +23,10 @@ from tests.identity.front import (
 )
 
 from wardgate.domain.people import Role
-from wardgate.identity import authorize, consent
 from wardgate.identity.grants.code_document import CodeDocument
 from wardgate.identity.pkce import proves
 from wardgate.identity.server import Server
 from wardgate.storage.database import SqlStore
-
-ROUTES = (*authorize.ROUTES, *consent.ROUTES)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The server's time."""
-    return Clock()
-
-
-@pytest.fixture
-def server(store: SqlStore, clock: Clock) -> Server:
-    """A server on a store of its own."""
-    return make_server(store, clock)
-
-
-@pytest.fixture
-def browser(server: Server) -> Browser:
-    """A browser nobody signed in with."""
-    return Browser(server, ROUTES)
 
 
 async def start(browser: Browser, **changes: Any) -> Answer:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.conftest import Place
 from tests.identity.front import (
     ACR_TWO,
     ISSUER,
@@ -20,7 +19,6 @@ from tests.identity.front import (
     add_user,
     api_call,
     count,
-    make_server,
 )
 
 from wardgate.domain.oauth import DEVICE_CODE, Client
@@ -28,22 +26,9 @@ from wardgate.domain.people import Role
 from wardgate.identity import authorize, device_authorization, device_page
 from wardgate.identity.ports import DeviceCode
 from wardgate.identity.server import Server
-from wardgate.storage.database import SqlStore
 
 ROUTES = (*authorize.ROUTES, *device_page.ROUTES)
 PATH = "/oauth2/device"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The server's time."""
-    return Clock()
-
-
-@pytest.fixture
-def server(store: SqlStore, clock: Clock, place: Place) -> Server:
-    """A server on a store of its own."""
-    return make_server(store, clock, sqlite=place.url is None)
 
 
 @pytest.fixture

@@ -8,48 +8,25 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.conftest import Place
 from tests.identity.front import (
     ACR_ONE,
     ACR_TWO,
     ISSUER,
+    ROUTES,
     Answer,
     Browser,
     Clock,
     add_client,
     add_user,
     count,
-    make_server,
     request,
 )
 
 from wardgate.domain.oauth import Client
 from wardgate.domain.people import User
-from wardgate.identity import authorize, consent
 from wardgate.identity.people.cookies import cookie_name
 from wardgate.identity.server import Server
 from wardgate.identity.subjects import subject_of
-from wardgate.storage.database import SqlStore
-
-ROUTES = (*authorize.ROUTES, *consent.ROUTES)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The server's time."""
-    return Clock()
-
-
-@pytest.fixture
-def server(store: SqlStore, clock: Clock, place: Place) -> Server:
-    """A server on a store of its own."""
-    return make_server(store, clock, sqlite=place.url is None)
-
-
-@pytest.fixture
-def browser(server: Server) -> Browser:
-    """The browser of the person."""
-    return Browser(server, ROUTES)
 
 
 async def waiting(browser: Browser, client: Client, **changes: Any) -> tuple[str, Answer]:

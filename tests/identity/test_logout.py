@@ -9,11 +9,9 @@ from tests.identity.front import (
     ISSUER,
     Answer,
     Browser,
-    Clock,
     Web,
     add_client,
     add_user,
-    make_server,
     request,
 )
 
@@ -25,30 +23,11 @@ from wardgate.identity.people.cookies import cookie_name
 from wardgate.identity.people.sessions import end_sessions
 from wardgate.identity.server import Server
 from wardgate.identity.subjects import subject_of
-from wardgate.storage.database import SqlStore
 
 ROUTES = (*authorize.ROUTES, *consent.ROUTES, *logout.ROUTES)
 BYE = "https://shop.example/bye"
 HOOK = "https://shop.example/backchannel"
 PATH = "/oauth2/logout"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The server's time."""
-    return Clock()
-
-
-@pytest.fixture
-def web() -> Web:
-    """The clients' servers."""
-    return Web()
-
-
-@pytest.fixture
-def server(store: SqlStore, clock: Clock, web: Web) -> Server:
-    """A server on a store of its own."""
-    return make_server(store, clock, web=web)
 
 
 @pytest.fixture

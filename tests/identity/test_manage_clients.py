@@ -22,12 +22,6 @@ SETTINGS: dict[str, Any] = {"name": "Shop", "redirect_uris": (CALLBACK,), "scope
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """The time of server and commands."""
-    return Clock()
-
-
-@pytest.fixture
 async def server(store: SqlStore, clock: Clock) -> Server:
     """A server with the application ``shop``."""
     await applications.add(store, name="shop")

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.conftest import Place
 from tests.identity.front import (
     ISSUER,
+    ROUTES,
     SECRETS,
     Browser,
     Clock,
@@ -18,30 +18,14 @@ from tests.identity.front import (
     api_call,
     client_key,
     count,
-    make_server,
     refusal,
     request,
     signed,
 )
 
 from wardgate.domain.oauth import Client
-from wardgate.identity import authorize, consent, par
+from wardgate.identity import par
 from wardgate.identity.server import Server
-from wardgate.storage.database import SqlStore
-
-ROUTES = (*authorize.ROUTES, *consent.ROUTES)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The server's time."""
-    return Clock()
-
-
-@pytest.fixture
-def server(store: SqlStore, clock: Clock, place: Place) -> Server:
-    """A server on a store of its own."""
-    return make_server(store, clock, sqlite=place.url is None)
 
 
 @pytest.fixture

@@ -34,18 +34,6 @@ PATH = "/oauth2/register"
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """The server's time."""
-    return Clock()
-
-
-@pytest.fixture
-def web() -> Web:
-    """The clients' servers."""
-    return Web()
-
-
-@pytest.fixture
 def closed(store: SqlStore, clock: Clock, web: Web, place: Place) -> Server:
     """A server that registers with an initial access token only."""
     return make_server(store, clock, web=web, sqlite=place.url is None)
