@@ -127,7 +127,8 @@ async def _ask(server: Server, call: Call, here: _Here, known: KnownClient, code
         "application": known.application.name,
         "client": known.client.name,
         "owner": known.application.owner,
-        "scopes": [(scope, described.get(scope) or scope) for scope in allowed],
+        # Nothing is remembered for devices: each scope is asked anew.
+        "scopes": [(scope, described.get(scope) or scope, True) for scope in allowed],
         "details": [details_text([each]) for each in code.document["authorization_details"]],
         "resources": code.document["resources"],
         "handle": handle,
