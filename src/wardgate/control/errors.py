@@ -36,3 +36,27 @@ class InvalidError(ControlError):
 
 class ConflictError(ControlError):
     """The store's present state does not allow what was asked."""
+
+
+class ForbiddenError(ControlError):
+    """The actor lacks the permission; the code is ``forbidden``."""
+
+    def __init__(self, permission: str, project: str | None = None) -> None:
+        where = f" in the project {project!r}" if project is not None else ""
+        super().__init__(
+            "forbidden",
+            f"This needs the permission {permission}{where}",
+            "Ask an owner of the installation for a role that has it",
+        )
+        self.permission = permission
+
+
+class PreconditionError(ControlError):
+    """What was to be changed is no longer as the caller saw it; the code is ``changed_meanwhile``."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            "changed_meanwhile",
+            f"{what} was changed since it was read",
+            "Read it again, and decide anew",
+        )

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from wardgate.domain.actor import Actor
 from wardgate.domain.api import Api
+from wardgate.domain.audit import AuditEvent, AuditRecord
 from wardgate.domain.change import ChangeKind
 from wardgate.domain.consumer import Application, ApplicationStatus, Credential, Subscription
 from wardgate.domain.document import ApiEntry, AuthorizationServer
@@ -189,9 +191,25 @@ class Feed(Protocol):
         """Announces a change; it becomes visible with the commit."""
 
 
-class Transaction(Protocol):
-    """One transaction's view of the store."""
+class AuditTrail(Protocol):
+    """What happened, in an unbroken chain (``storage/repositories/audit.py``)."""
 
+    async def record(self, event: AuditEvent, *, at: float, actor: Actor | None = None) -> None:
+        """Adds a link, which is committed with the change it tells of. ``actor``: the transaction's own by default."""
+
+    async def page(self, after: int, limit: int) -> list[AuditRecord]:
+        """At most ``limit`` records after the ``seq`` given, oldest first."""
+
+
+class Transaction(Protocol):
+    """One transaction's view of the store, and who looks."""
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts: use cases ask ``control.authority.require`` of them, and the trail names them."""
+
+    @property
+    def audit(self) -> AuditTrail: ...
     @property
     def environments(self) -> Environments: ...
     @property
@@ -223,3 +241,6 @@ class Store(Protocol):
 
     def writing(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that commits when its block ends and rolls back when it raises."""
+
+    def acting(self, actor: Actor) -> Store:
+        """The same store for another: its transactions are ``actor``'s. Closing it is left to the first."""

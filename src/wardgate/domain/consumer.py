@@ -5,29 +5,57 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from wardgate.domain.limit import Limit
 from wardgate.domain.oauth import Token
 
 ApplicationStatus = Literal["active", "suspended"]
+#: ``pending``: asked for and not yet decided; ``rejected``: decided against. Only an active one opens anything.
+SubscriptionStatus = Literal["active", "pending", "suspended", "rejected"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls:
+    """What whoever granted a subscription set for it, beside its plan. Empty narrows nothing.
+
+    ``limits`` stand before those of the plan (``domain/effective.py``); ``cidrs`` are the networks it may be used from;
+    ``scopes`` are all that tokens may use here; ``roles`` are what the application itself holds here.
+    """
+
+    limits: tuple[Limit, ...] = ()
+    cidrs: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+UNCONTROLLED = Controls()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """An application's access to one API on one plan. ``api`` is ``name/version``."""
+    """An application's access to one API on one plan. ``api`` is ``name/version``; ``expires_at`` is in Unix seconds."""
 
     id: str
     application: str
     api: str
     plan: str | None
+    status: SubscriptionStatus = "active"
+    controls: Controls = UNCONTROLLED
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """A consumer program. ``name`` is unique; ``owner`` is a contact, personal data never logged."""
+    """A consumer program. ``name`` is unique; ``owner`` is a contact, personal data never logged.
+
+    ``groups`` are those it is in. ``limits`` are set for this application at every API, before any plan's.
+    """
 
     id: str
     name: str
     owner: str = ""
     status: ApplicationStatus = "active"
+    groups: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from wardgate.control import ports as control
+from wardgate.domain.actor import Actor
 from wardgate.domain.consumer import Application
 from wardgate.domain.oauth import Client, ClientSecret, Grant, Revocation, SigningAlgorithm, Token
 from wardgate.domain.people import Factor, FactorKind, IdentityProvider, Link, Mail, Role, Session, User
@@ -388,6 +389,7 @@ class Store(Protocol):
     def master_key(self) -> bytes: ...
     def reading(self) -> AbstractAsyncContextManager[Transaction]: ...
     def writing(self) -> AbstractAsyncContextManager[Transaction]: ...
+    def acting(self, actor: Actor) -> Store: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ WRITE = 1
 FEED = 2
 SCHEMA = 3
 SWEEP = 4
+#: Whoever adds to the audit trail: each link seals the one committed before it.
+AUDIT = 5
 
 HOLD = text("SELECT pg_advisory_xact_lock(:space, :lock)")
 _TRY = text("SELECT pg_try_advisory_xact_lock(:space, :lock)")

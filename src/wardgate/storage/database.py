@@ -10,7 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from wardgate.control import feed
+from wardgate.domain.actor import SYSTEM, Actor
 from wardgate.identity import ports as identity
 from wardgate.storage import advisory
 from wardgate.storage.backend import Backend, explained
@@ -21,11 +24,18 @@ class SqlStore:
     """An open store; close it when done, or use it as an asynchronous context manager."""
 
     def __init__(
-        self, data_dir: Path, backend: Backend, master_key: bytes, *, clock: Callable[[], float] = time.time
+        self,
+        data_dir: Path,
+        backend: Backend,
+        master_key: bytes,
+        *,
+        actor: Actor = SYSTEM,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._data_dir = data_dir
         self._backend = backend
         self._master_key = master_key
+        self._actor = actor
         self._clock = clock
 
     @property
@@ -38,6 +48,10 @@ class SqlStore:
         """The same store for use cases in which whatever must happen once is one statement: on PostgreSQL their writing
         transactions run side by side. The authorization server uses it."""
         return OverlappingStore(self)
+
+    def acting(self, actor: Actor) -> SqlStore:
+        """The same store, whose transactions are ``actor``'s. Only the first is closed."""
+        return SqlStore(self._data_dir, self._backend, self._master_key, actor=actor, clock=self._clock)
 
     def master_key(self) -> bytes:
         """The key of credential digests (32 bytes)."""
@@ -52,7 +66,7 @@ class SqlStore:
         """
         with explained(self._backend.name):
             async with self._backend.readers.connect() as connection:
-                yield SqlTransaction(connection, writes=False, clock=self._clock)
+                yield self._transaction(connection, writes=False)
 
     def writing(self) -> AbstractAsyncContextManager[identity.Transaction]:
         """A transaction that no other of these overlaps: committed when the block ends, rolled back when it raises.
@@ -70,11 +84,16 @@ class SqlStore:
             async with self._backend.writers.begin() as connection:
                 if alone and self._backend.overlapping:
                     await advisory.hold(connection, advisory.WRITE)
-                transaction = SqlTransaction(connection, writes=True, clock=self._clock)
+                transaction = self._transaction(connection, writes=True)
                 yield transaction
                 appended = await transaction.feed.flush()
         if appended:
             feed.wake(self._data_dir)
+
+    def _transaction(self, connection: AsyncConnection, *, writes: bool) -> SqlTransaction:
+        return SqlTransaction(
+            connection, writes=writes, master_key=self._master_key, actor=self._actor, clock=self._clock
+        )
 
     async def close(self) -> None:
         """Afterwards no connection is open."""
@@ -99,6 +118,10 @@ class OverlappingStore:
     def data_dir(self) -> Path:
         """The installation's directory."""
         return self._store.data_dir
+
+    def acting(self, actor: Actor) -> OverlappingStore:
+        """The same store, whose transactions are ``actor``'s."""
+        return OverlappingStore(self._store.acting(actor))
 
     def master_key(self) -> bytes:
         """The key of credential digests (32 bytes)."""

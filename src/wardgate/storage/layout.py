@@ -9,7 +9,19 @@ MASTER_KEY = "master.key"
 LOCK = "store.lock"
 
 #: Every schema this version can migrate from, oldest first; the last is the one it works on.
-SCHEMAS = ("v0001", "v0002", "v0003", "v0004", "v0005")
+SCHEMAS = (
+    "v0001",
+    "v0002",
+    "v0003",
+    "v0004",
+    "v0005",
+    "v0006",
+    "v0007",
+    "v0008",
+    "v0009",
+    "v0010",
+    "v0011",
+)
 SCHEMA = SCHEMAS[-1]
 #: Alembic's own table holding the schema of a database.
 VERSION_TABLE = "alembic_version"

@@ -8,8 +8,10 @@ from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wardgate.domain.actor import SYSTEM, Actor
 from wardgate.storage.repositories.apis import SqlApis
 from wardgate.storage.repositories.applications import SqlApplications
+from wardgate.storage.repositories.audit import SqlAudit
 from wardgate.storage.repositories.credentials import SqlCredentials
 from wardgate.storage.repositories.feed import SqlFeed
 from wardgate.storage.repositories.identity.clients import SqlClients
@@ -35,12 +37,24 @@ class SqlTransaction:
     """
 
     def __init__(
-        self, connection: AsyncConnection, *, writes: bool, clock: Callable[[], float] = time.time
+        self,
+        connection: AsyncConnection,
+        *,
+        writes: bool,
+        master_key: bytes,
+        actor: Actor = SYSTEM,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._connection = connection
         self._writes = writes
+        self._master_key = master_key
         self._clock = clock
+        self.actor = actor
         self.feed = SqlFeed(connection)
+
+    @cached_property
+    def audit(self) -> SqlAudit:
+        return SqlAudit(self._connection, self.actor, self._master_key)
 
     @cached_property
     def environments(self) -> SqlEnvironments:

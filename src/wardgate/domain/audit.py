@@ -1,0 +1,52 @@
+"""What the audit trail keeps of each thing done, tried and refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from wardgate.domain.actor import Actor, ActorKind
+
+#: ``refused``: the actor was not allowed to, or the state did not allow it; ``failed``: a login that did not succeed.
+Outcome = Literal["done", "refused", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """One thing that happened. ``action`` is ``<thing>.<verb>`` in the past or as asked: ``key.revoke``.
+
+    ``target`` names what it happened to (an id, ``orders/v1``); ``environment`` and ``project`` are empty where it
+    belongs to none. ``before`` and ``after`` hold what differs, secrets replaced by ``[redacted]``; ``note`` the reason
+    the actor gave.
+    """
+
+    action: str
+    target: str
+    outcome: Outcome = "done"
+    environment: str = ""
+    project: str = ""
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """An event as kept: the ``seq``-th link of the chain. ``hash`` covers it and ``previous``. ``at`` is in Unix seconds."""
+
+    seq: int
+    at: float
+    actor_kind: ActorKind
+    actor_id: str
+    actor_name: str
+    address: str
+    token: str
+    event: AuditEvent
+    previous: bytes
+    hash: bytes
+
+
+def by(actor: Actor) -> str:
+    """How a row other than the trail's names the actor: ``alice``, ``service ci``."""
+    return actor.name if actor.kind in ("user", "local") else f"{actor.kind} {actor.name}"
