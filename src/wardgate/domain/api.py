@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from wardgate.domain.standing import USUAL, Standing
 from wardgate.domain.trust import OAuth2Settings
 from wardgate.domain.upstream import Upstream
 
@@ -94,6 +95,8 @@ class Api:
     oauth2: OAuth2Settings | None = None
     #: Every scope of the API by name, with what it lets one do, in words.
     scopes: Mapping[str, str] = field(default_factory=dict)
+    #: What holds in this environment beside the revision: filled in by whoever reads it, never stored or hashed with it.
+    standing: Standing = field(default=USUAL, metadata={"stored": False})
 
     @property
     def id(self) -> str:
@@ -102,5 +105,7 @@ class Api:
 
     def content_hash(self) -> str:
         """SHA-256 over the canonical JSON form: equal exactly when two revisions enforce the same."""
-        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), default=dict)
+        enforced = asdict(self)
+        del enforced["standing"]
+        canonical = json.dumps(enforced, sort_keys=True, separators=(",", ":"), default=dict)
         return hashlib.sha256(canonical.encode()).hexdigest()

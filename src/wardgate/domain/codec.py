@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -92,7 +92,12 @@ def _encoded_object(value: Any) -> dict[str, Any]:
 
 @cache
 def _field_names(cls: type) -> tuple[str, ...]:
-    return tuple(item.name for item in fields(cls))
+    return tuple(item.name for item in _stored(cls))
+
+
+def _stored(cls: type) -> list[Field[Any]]:
+    """The fields that are written and read; one with ``stored`` false in its metadata is no part of the stored form."""
+    return [item for item in fields(cls) if item.metadata.get("stored", True)]
 
 
 @cache
@@ -120,10 +125,10 @@ def _decoder(hint: Any) -> Coder:
 
 def _dataclass(cls: type) -> Coder:
     hints = get_type_hints(cls)
-    plan = tuple((item.name, _decoder(hints[item.name])) for item in fields(cls))
+    plan = tuple((item.name, _decoder(hints[item.name])) for item in _stored(cls))
     names = frozenset(name for name, _ in plan)
     required = frozenset(
-        item.name for item in fields(cls) if item.default is MISSING and item.default_factory is MISSING
+        item.name for item in _stored(cls) if item.default is MISSING and item.default_factory is MISSING
     )
 
     def coder(data: Any) -> Any:
