@@ -51,6 +51,17 @@ class ForbiddenError(ControlError):
         self.permission = permission
 
 
+class UnauthenticatedError(ControlError):
+    """Who asks is not known: the token they showed is none that is good now; the code is ``token_invalid``."""
+
+    def __init__(
+        self,
+        message: str = "The access token is not valid",
+        remedy: str = "Send one as `Authorization: Bearer ...`; it may have expired or been revoked",
+    ) -> None:
+        super().__init__("token_invalid", message, remedy)
+
+
 class PreconditionError(ControlError):
     """What was to be changed is no longer as the caller saw it; the code is ``changed_meanwhile``."""
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from wardgate.control.ports_idempotency import Idempotency
 from wardgate.domain.actor import Actor
 from wardgate.domain.api import Api
-from wardgate.domain.audit import AuditEvent, AuditRecord
+from wardgate.domain.audit import AuditEvent, AuditFilter, AuditRecord
+from wardgate.domain.chain import End, Link, SealedEnd
 from wardgate.domain.change import ChangeKind
 from wardgate.domain.consumer import Application, ApplicationStatus, Credential, Subscription
 from wardgate.domain.document import ApiEntry, AuthorizationServer
@@ -192,13 +194,29 @@ class Feed(Protocol):
 
 
 class AuditTrail(Protocol):
-    """What happened, in an unbroken chain (``storage/repositories/audit.py``)."""
+    """What happened, in an unbroken chain (``domain/chain.py``)."""
 
     async def record(self, event: AuditEvent, *, at: float, actor: Actor | None = None) -> None:
-        """Adds a link, which is committed with the change it tells of. ``actor``: the transaction's own by default."""
+        """Adds a link with the commit of this transaction. ``actor``: the transaction's own by default. Secrets in the
+        event are replaced (``domain/redaction.py``)."""
 
-    async def page(self, after: int, limit: int) -> list[AuditRecord]:
+    async def find(self, wanted: AuditFilter, *, before: int | None, limit: int) -> list[AuditRecord]:
+        """At most ``limit`` records with a ``seq`` lower than ``before``, newest first."""
+
+    async def page(self, after: int, limit: int, wanted: AuditFilter | None = None) -> list[AuditRecord]:
         """At most ``limit`` records after the ``seq`` given, oldest first."""
+
+    async def links(self, after: int | None, limit: int) -> list[Link]:
+        """The rows as they are, in the order of ``seq``; ``None``: from whichever is first."""
+
+    async def end(self, end: End) -> SealedEnd | None:
+        """One of the chain's ends; ``first`` is there once older links were let go."""
+
+    async def set_end(self, end: End, sealed: SealedEnd) -> None:
+        """Moves an end."""
+
+    async def cut(self, through: int) -> None:
+        """Deletes every link up to ``seq`` ``through``."""
 
 
 class Transaction(Protocol):
@@ -224,6 +242,8 @@ class Transaction(Protocol):
     def credentials(self) -> Credentials: ...
     @property
     def feed(self) -> Feed: ...
+    @property
+    def idempotency(self) -> Idempotency: ...
 
 
 class Store(Protocol):

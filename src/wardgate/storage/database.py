@@ -17,6 +17,7 @@ from wardgate.domain.actor import SYSTEM, Actor
 from wardgate.identity import ports as identity
 from wardgate.storage import advisory
 from wardgate.storage.backend import Backend, explained
+from wardgate.storage.joined import JoinedStore
 from wardgate.storage.transaction import SqlTransaction
 
 
@@ -53,6 +54,17 @@ class SqlStore:
         """The same store, whose transactions are ``actor``'s. Only the first is closed."""
         return SqlStore(self._data_dir, self._backend, self._master_key, actor=actor, clock=self._clock)
 
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[JoinedStore]:
+        """A store for several use cases in one writing transaction: when the block ends all they did is committed, and
+        when it raises nothing of it. Nobody else writes meanwhile: nothing in the block may use this store itself.
+
+        Raises:
+            StoreError: as :meth:`writing`.
+        """
+        async with self._writing(alone=True) as transaction:
+            yield JoinedStore(self._data_dir, self._master_key, transaction)
+
     def master_key(self) -> bytes:
         """The key of credential digests (32 bytes)."""
         return self._master_key
@@ -79,13 +91,14 @@ class SqlStore:
         return self._writing(alone=True)
 
     @asynccontextmanager
-    async def _writing(self, *, alone: bool) -> AsyncIterator[identity.Transaction]:
+    async def _writing(self, *, alone: bool) -> AsyncIterator[SqlTransaction]:
         with explained(self._backend.name):
             async with self._backend.writers.begin() as connection:
                 if alone and self._backend.overlapping:
                     await advisory.hold(connection, advisory.WRITE)
                 transaction = self._transaction(connection, writes=True)
                 yield transaction
+                await transaction.flush()
                 appended = await transaction.feed.flush()
         if appended:
             feed.wake(self._data_dir)

@@ -21,6 +21,7 @@ SCHEMAS = (
     "v0009",
     "v0010",
     "v0011",
+    "v0012",
 )
 SCHEMA = SCHEMAS[-1]
 #: Alembic's own table holding the schema of a database.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +15,7 @@ from wardgate.storage.repositories.applications import SqlApplications
 from wardgate.storage.repositories.audit import SqlAudit
 from wardgate.storage.repositories.credentials import SqlCredentials
 from wardgate.storage.repositories.feed import SqlFeed
+from wardgate.storage.repositories.idempotency import SqlIdempotency
 from wardgate.storage.repositories.identity.clients import SqlClients
 from wardgate.storage.repositories.identity.factors import SqlFactors, SqlThrottle
 from wardgate.storage.repositories.identity.grants import SqlConsents, SqlGrants
@@ -52,9 +54,34 @@ class SqlTransaction:
         self.actor = actor
         self.feed = SqlFeed(connection)
 
+    def acting(self, actor: Actor) -> SqlTransaction:
+        """The same transaction, and its feed, as ``actor``'s."""
+        other = SqlTransaction(
+            self._connection,
+            writes=self._writes,
+            master_key=self._master_key,
+            actor=actor,
+            clock=self._clock,
+        )
+        other.feed = self.feed
+        return other
+
+    def savepoint(self) -> AbstractAsyncContextManager[object]:
+        """A block whose changes are undone when it raises; the transaction goes on."""
+        return self._connection.begin_nested()
+
+    @cached_property
+    def idempotency(self) -> SqlIdempotency:
+        return SqlIdempotency(self._connection)
+
     @cached_property
     def audit(self) -> SqlAudit:
         return SqlAudit(self._connection, self.actor, self._master_key)
+
+    async def flush(self) -> None:
+        """Afterwards what was recorded for the trail is written, to be committed."""
+        if "audit" in self.__dict__:
+            await self.audit.flush()
 
     @cached_property
     def environments(self) -> SqlEnvironments:

@@ -44,6 +44,7 @@ RULES = (
     Rule("token_keys", "kid", "expires_at", DAY),
     Rule("revocations", "kind, key", "until", HOUR),
     Rule("issuer_documents", "issuer", "at", 30 * DAY),
+    Rule("idempotency", "digest", "at", DAY),
 )
 # Constants only, apart from the bound values.
 _STATEMENTS = [
