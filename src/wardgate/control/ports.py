@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from wardgate.control.ports_idempotency import Idempotency
+from wardgate.control.ports_operators import Operators
+from wardgate.control.ports_access import AccessRequests, Groups, Webhooks
 from wardgate.domain.actor import Actor
 from wardgate.domain.api import Api
 from wardgate.domain.audit import AuditEvent, AuditFilter, AuditRecord
@@ -21,7 +23,7 @@ from wardgate.domain.chain import End, Link, SealedEnd
 from wardgate.domain.change import ChangeKind
 from wardgate.domain.consumer import Application, ApplicationStatus, Credential, Subscription
 from wardgate.domain.document import ApiEntry, AuthorizationServer
-from wardgate.domain.limit import Plan
+from wardgate.domain.limit import Limit, Plan
 from wardgate.domain.people import Role
 
 
@@ -142,17 +144,32 @@ class Applications(Protocol):
     async def set_status(self, application_id: str, status: ApplicationStatus) -> None:
         """Suspends or restores."""
 
+    async def set_limits(self, application_id: str, limits: tuple[Limit, ...]) -> None:
+        """Replaces the limits set for it at every API."""
+
+    async def set_throttle(self, application_id: str, limits: tuple[Limit, ...]) -> None:
+        """Replaces the limits it is throttled to; empty: it is not."""
+
     async def remove(self, application_id: str) -> None:
         """Deletes the application with its subscriptions and credentials."""
 
     async def subscriptions(self, environment: str | None = None) -> list[tuple[str, Subscription]]:
         """``(environment, subscription)`` of one environment, or of all, in the order they were added."""
 
+    async def subscription(self, subscription_id: str) -> tuple[str, Subscription] | None:
+        """``(environment, subscription)`` by id."""
+
+    async def subscribed(self, application_id: str, environment: str, api: str) -> Subscription | None:
+        """The application's subscription to ``name/version`` there, whatever its status."""
+
     async def subscribe(self, environment: str, added: Sequence[Subscription], *, at: float) -> None:
         """Adds subscriptions; their applications must have none to those APIs there."""
 
     async def set_plan(self, subscription_id: str, plan: str | None) -> None:
         """Moves a subscription to another plan."""
+
+    async def change(self, changed: Subscription) -> None:
+        """Stores plan, status, controls and expiry of a subscription."""
 
     async def unsubscribe(self, subscription_ids: Collection[str]) -> None:
         """Ends subscriptions."""
@@ -229,6 +246,8 @@ class Transaction(Protocol):
     @property
     def audit(self) -> AuditTrail: ...
     @property
+    def operators(self) -> Operators: ...
+    @property
     def environments(self) -> Environments: ...
     @property
     def apis(self) -> Apis: ...
@@ -240,6 +259,12 @@ class Transaction(Protocol):
     def applications(self) -> Applications: ...
     @property
     def credentials(self) -> Credentials: ...
+    @property
+    def access_requests(self) -> AccessRequests: ...
+    @property
+    def groups(self) -> Groups: ...
+    @property
+    def webhooks(self) -> Webhooks: ...
     @property
     def feed(self) -> Feed: ...
     @property

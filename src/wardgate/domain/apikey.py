@@ -47,12 +47,17 @@ def generate(tag: str, random_bytes: Callable[[int], bytes]) -> str:
     """
     if not re.fullmatch(TAG_PATTERN, tag):
         raise ValueError(f"environment tag {tag!r} must be 1 to 12 lower-case letters or digits")
+    body = f"wg_{tag}_{random_digits(random_bytes)}"
+    return body + checksum(body.encode()).decode()
+
+
+def random_digits(random_bytes: Callable[[int], bytes]) -> str:
+    """The random part of a secret: 32 base62 digits, each equally likely."""
     digits: list[str] = []
     while len(digits) < SECRET_LENGTH:
         # 62 * 4 = 248: rejecting the eight highest values keeps every digit equally likely.
         digits.extend(ALPHABET[byte % 62] for byte in random_bytes(_RANDOM_BYTES) if byte < 248)
-    body = f"wg_{tag}_{''.join(digits[:SECRET_LENGTH])}"
-    return body + checksum(body.encode()).decode()
+    return "".join(digits[:SECRET_LENGTH])
 
 
 def tag_of(key: bytes) -> str | None:

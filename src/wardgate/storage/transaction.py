@@ -10,6 +10,7 @@ from functools import cached_property
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.domain.actor import SYSTEM, Actor
+from wardgate.storage.repositories.access import SqlAccessRequests
 from wardgate.storage.repositories.apis import SqlApis
 from wardgate.storage.repositories.applications import SqlApplications
 from wardgate.storage.repositories.audit import SqlAudit
@@ -29,7 +30,10 @@ from wardgate.storage.repositories.identity.sessions import SqlSessions
 from wardgate.storage.repositories.identity.sweep import sweep
 from wardgate.storage.repositories.identity.tokens import SqlAccessTokens, SqlDeviceCodes
 from wardgate.storage.repositories.identity.users import SqlRoles, SqlUsers
+from wardgate.storage.repositories.operators import SqlOperators
+from wardgate.storage.repositories.groups import SqlGroups
 from wardgate.storage.repositories.plans import SqlEnvironments, SqlPlans
+from wardgate.storage.repositories.webhooks import SqlWebhooks
 
 
 class SqlTransaction:
@@ -84,6 +88,10 @@ class SqlTransaction:
             await self.audit.flush()
 
     @cached_property
+    def operators(self) -> SqlOperators:
+        return SqlOperators(self._connection)
+
+    @cached_property
     def environments(self) -> SqlEnvironments:
         return SqlEnvironments(self._connection)
 
@@ -102,6 +110,18 @@ class SqlTransaction:
     @cached_property
     def credentials(self) -> SqlCredentials:
         return SqlCredentials(self._connection)
+
+    @cached_property
+    def access_requests(self) -> SqlAccessRequests:
+        return SqlAccessRequests(self._connection)
+
+    @cached_property
+    def groups(self) -> SqlGroups:
+        return SqlGroups(self._connection)
+
+    @cached_property
+    def webhooks(self) -> SqlWebhooks:
+        return SqlWebhooks(self._connection, self._master_key, self._clock, claims=self._writes)
 
     @cached_property
     def clients(self) -> SqlClients:
