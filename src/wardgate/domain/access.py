@@ -15,7 +15,8 @@ class AccessRequest:
     """An application's wish for a subscription, and what became of it. Times are Unix seconds.
 
     The subscription exists from the start with the status ``pending``: its credentials are refused until it is approved.
-    ``controls`` and ``expires_at`` are what was granted, not what was asked.
+    ``requester`` is the id of who asked, ``requested_by`` how people call them. ``controls`` and ``expires_at`` are what was
+    granted, not what was asked; once decided, so is ``plan``.
     """
 
     id: str
@@ -26,6 +27,7 @@ class AccessRequest:
     plan: str | None
     requested_by: str
     requested_at: float
+    requester: str = ""
     message: str = ""
     status: RequestStatus = "pending"
     decided_by: str = ""

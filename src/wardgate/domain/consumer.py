@@ -47,7 +47,9 @@ class Subscription:
 class Application:
     """A consumer program. ``name`` is unique; ``owner`` is a contact, personal data never logged.
 
-    ``groups`` are those it is in. ``limits`` are set for this application at every API, before any plan's.
+    ``groups`` are those it is in, and ``roles`` those they give it. ``limits`` are set for this application at every API,
+    before any plan's; ``throttle`` holds those it was throttled to, which go before them. A gateway finds what is in
+    force of the two in ``limits``.
     """
 
     id: str
@@ -56,6 +58,15 @@ class Application:
     status: ApplicationStatus = "active"
     groups: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
+    throttle: tuple[Limit, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+def throttled(limits: tuple[Limit, ...], throttle: tuple[Limit, ...]) -> tuple[Limit, ...]:
+    """The limits in force for an application that has ``limits`` and was throttled to ``throttle``: of one kind and period
+    the latter's."""
+    taken = {(limit.kind, limit.per) for limit in throttle}
+    return (*throttle, *(limit for limit in limits if (limit.kind, limit.per) not in taken))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

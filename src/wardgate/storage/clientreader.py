@@ -30,7 +30,7 @@ WHERE c.id = ?
 _SECRETS = (
     "SELECT digest, created_at, expires_at FROM client_secrets WHERE client = ? ORDER BY created_at, digest"
 )
-_APIS = "SELECT api FROM subscriptions WHERE application_id = ? AND environment = ?"
+_APIS = "SELECT api FROM subscriptions WHERE application_id = ? AND environment = ? AND status = 'active'"
 #: Clients kept; past it all are dropped and read again.
 MOST_CLIENTS = 4096
 
@@ -161,7 +161,7 @@ class StoreClientReader:
                 apis=frozenset(
                     each.api
                     for _, each in await tx.applications.subscriptions(client.environment)
-                    if each.application == application.id
+                    if each.application == application.id and each.status == "active"
                 ),
             )
 

@@ -13,9 +13,10 @@ from typing import cast
 from wardgate.domain.api import Api
 from wardgate.domain.change import Change, ChangeKind
 from wardgate.domain.codec import decode_api, decode_plan
-from wardgate.domain.consumer import Application, Credential, Principal, Subscription
+from wardgate.domain.consumer import Application, Credential, Principal, Subscription, throttled
 from wardgate.domain.limit import Plan
 from wardgate.gateway.ports import LostPlaceError, SigningKey, StoreUnavailableError
+from wardgate.storage.controls import controls_from_text, limits_from_text
 from wardgate.storage.digests import lookup_of
 from wardgate.storage.errors import MasterKeyError
 from wardgate.storage.reader_oauth import Consumer, OAuthReads, Row
@@ -48,12 +49,18 @@ _UNREAD = tuple(
         "last_used_at": None, "last_used_address": None, "use_count": 0,
     }.items()
 )  # fmt: skip
+#: Names of groups and roles hold no blank. The inner selects depend on no row: each is done once.
 _CONSUMER = """
-SELECT a.name, a.owner, a.status, s.id, s.api, s.plan
+SELECT a.name, a.owner, a.status, a.limits, a.throttle,
+    (SELECT group_concat(group_name, ' ') FROM group_applications WHERE application_id = ?2),
+    (SELECT group_concat(DISTINCT r.role) FROM group_applications AS g JOIN group_roles AS r USING (group_name)
+     WHERE g.application_id = ?2),
+    s.id, s.api, s.plan, s.status, s.controls, s.expires_at
 FROM applications AS a
-LEFT JOIN subscriptions AS s ON s.application_id = a.id AND s.environment = ?
-WHERE a.id = ?
+LEFT JOIN subscriptions AS s ON s.application_id = a.id AND s.environment = ?1
+WHERE a.id = ?2
 """
+_GROUPS_OF = "SELECT group_name FROM group_users WHERE user_id = ? ORDER BY group_name"
 _APIS = """
 SELECT r.resolved FROM apis AS a JOIN revisions AS r ON r.api = a.id AND r.number = a.revision
 WHERE a.environment = ? ORDER BY a.name, a.version
@@ -145,6 +152,10 @@ class SqliteSource(OAuthReads):
             }
         except ValueError as error:
             raise StoreUnavailableError(f"a stored plan cannot be read: {error}") from error
+
+    def groups_of(self, user_id: str) -> tuple[str, ...]:
+        """The groups a person is in; true at the feed position last read (``subject``)."""
+        return tuple(name for (name,) in self._rows(_GROUPS_OF, (user_id,)))
 
     def position(self) -> int:
         """The newest ``seq`` of the change feed."""
@@ -251,10 +262,31 @@ def _credential(row: Row, application_id: str, environment: str) -> Credential:
 
 def _consumer(application_id: str, rows: list[Row]) -> Consumer:
     """One row a subscription, each with the application; one with NULLs for an application without any."""
-    name, owner, status, *_ = rows[0]
-    application = Application(id=application_id, name=name, owner=owner, status=status)
-    return application, {
-        api: Subscription(id=subscription_id, application=application_id, api=api, plan=plan)
-        for _, _, _, subscription_id, api, plan in rows
-        if subscription_id is not None
-    }
+    name, owner, status, limits, throttle, groups, roles, *_ = rows[0]
+    try:
+        application = Application(
+            id=application_id,
+            name=name,
+            owner=owner,
+            status=status,
+            groups=tuple(sorted(groups.split(" "))) if groups else (),
+            limits=throttled(limits_from_text(limits), limits_from_text(throttle)),
+            roles=tuple(sorted(roles.split(","))) if roles else (),
+        )
+        return application, {
+            row[8]: Subscription(
+                id=row[7],
+                application=application_id,
+                api=row[8],
+                plan=row[9],
+                status=row[10],
+                controls=controls_from_text(row[11]),
+                expires_at=row[12],
+            )
+            for row in rows
+            if row[7] is not None
+        }
+    except ValueError as error:
+        raise StoreUnavailableError(
+            f"what is stored of the application {application_id} cannot be read: {error}"
+        ) from error

@@ -7,13 +7,14 @@ import string
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, text, update
+from sqlalchemy import bindparam, delete, insert, select, text, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.domain.people import Role, User
 from wardgate.storage.documents import to_text, to_texts, user_from_text, user_to_text
 from wardgate.storage.errors import stored
 from wardgate.storage.prepared import Prepared
+from wardgate.storage.tables_access import group_roles, group_users
 from wardgate.storage.tables_identity import roles, user_roles, users
 
 _ADD_ROLE = text(
@@ -26,7 +27,15 @@ _PUT_ROLE = text(
 )
 _BY_ID = Prepared(select(users).where(users.c.id == bindparam("id")))
 _BY_NAME = Prepared(select(users).where(users.c.name == bindparam("name")))
-_ROLES_OF = Prepared(select(user_roles.c.role).where(user_roles.c.user_id == bindparam("user")).distinct())
+#: Each once: those given to the user, and those of the groups they are in.
+_ROLES_OF = Prepared(
+    union(
+        select(user_roles.c.role).where(user_roles.c.user_id == bindparam("user")),
+        select(group_roles.c.role)
+        .join(group_users, group_users.c.group_name == group_roles.c.group_name)
+        .where(group_users.c.user_id == bindparam("user")),
+    )
+)
 _ROLES = Prepared(select(roles))
 #: ASCII only: Unicode's case rules make one address of several people's.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -108,6 +117,7 @@ class SqlRoles:
 
     async def remove(self, name: str) -> None:
         await self._connection.execute(delete(user_roles).where(user_roles.c.role == name))
+        await self._connection.execute(delete(group_roles).where(group_roles.c.role == name))
         await self._connection.execute(delete(roles).where(roles.c.name == name))
 
 

@@ -1,0 +1,89 @@
+"""What the use cases of access ask of a store: requests for it, groups, webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
+
+from wardgate.domain.access import AccessRequest, Group, RequestStatus
+from wardgate.domain.webhook import Delivery, DeliveryStatus, Webhook, WebhookEvent
+
+
+class AccessRequests(Protocol):
+    """Requests for access, open and decided."""
+
+    async def add(self, request: AccessRequest) -> None:
+        """Adds one; its subscription must have no other that is pending."""
+
+    async def get(self, request_id: str) -> AccessRequest | None: ...
+    async def open_for(self, subscription_id: str) -> AccessRequest | None:
+        """The one that is pending for a subscription."""
+
+    async def list(
+        self,
+        *,
+        status: RequestStatus | None = None,
+        environment: str | None = None,
+        application: str | None = None,
+        api: str | None = None,
+    ) -> Sequence[AccessRequest]:
+        """Those that fit, oldest first; ``application`` is an id."""
+
+    async def decide(self, decided: AccessRequest) -> bool:
+        """Stores what became of a request, if it is still pending; whether it was. One statement: of two who decide at
+        the same time one hears ``False``."""
+
+
+class Groups(Protocol):
+    """Groups, shared by all environments. What is done to them is the use case's business to announce."""
+
+    async def all(self) -> list[Group]:
+        """Every group with its roles and members, by name."""
+
+    async def get(self, name: str) -> Group | None: ...
+    async def put(self, name: str, description: str, roles: Collection[str], *, at: float) -> None:
+        """Adds the group, or replaces its description and roles; members stay."""
+
+    async def remove(self, name: str) -> None: ...
+    async def of_user(self, user_id: str) -> tuple[str, ...]: ...
+    async def set_users(self, name: str, user_ids: Collection[str]) -> None:
+        """Exactly these people are in it."""
+
+    async def set_applications(self, name: str, application_ids: Collection[str]) -> None:
+        """Exactly these applications are in it."""
+
+    async def set_of_application(self, application_id: str, names: Collection[str]) -> None:
+        """The application is in exactly these groups."""
+
+
+class Webhooks(Protocol):
+    """Webhooks, and what waits to be delivered to them."""
+
+    async def emit(self, event: WebhookEvent, data: dict[str, Any]) -> None:
+        """Tells every active webhook that listens, once the transaction commits. ``data`` holds no secret, and of people
+        no more than needed; ``data["environment"]``, if there is one, decides which webhooks that is."""
+
+    async def all(self) -> Sequence[Webhook]: ...
+    async def get(self, webhook_id: str) -> Webhook | None: ...
+    async def add(self, webhook: Webhook, secret: bytes) -> None:
+        """Adds one whose messages are signed with ``secret``."""
+
+    async def replace(self, webhook: Webhook) -> None:
+        """Stores everything but the secret."""
+
+    async def set_secret(self, webhook_id: str, secret: bytes) -> None: ...
+    async def secret(self, webhook_id: str) -> bytes: ...
+    async def remove(self, webhook_id: str) -> None:
+        """Deletes it, and what waited for it."""
+
+    async def deliveries(self, webhook_id: str, limit: int) -> Sequence[Delivery]:
+        """The newest, newest first."""
+
+    async def add_delivery(self, delivery: Delivery) -> None: ...
+    async def due(self, now: float, limit: int) -> list[Delivery]:
+        """What is to be sent now to active webhooks. In a writing transaction it is the caller's for a while."""
+
+    async def settle(
+        self, delivery_id: str, status: DeliveryStatus, *, not_before: float, error: str
+    ) -> None:
+        """Notes a try, and what became of it."""
