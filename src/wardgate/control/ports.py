@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from wardgate.control.ports_access import AccessRequests, Groups, Webhooks
 from wardgate.control.ports_idempotency import Idempotency
 from wardgate.control.ports_operators import Operators
-from wardgate.control.ports_access import AccessRequests, Groups, Webhooks
 from wardgate.domain.actor import Actor
 from wardgate.domain.api import Api
 from wardgate.domain.audit import AuditEvent, AuditFilter, AuditRecord

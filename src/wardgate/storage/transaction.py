@@ -16,6 +16,7 @@ from wardgate.storage.repositories.applications import SqlApplications
 from wardgate.storage.repositories.audit import SqlAudit
 from wardgate.storage.repositories.credentials import SqlCredentials
 from wardgate.storage.repositories.feed import SqlFeed
+from wardgate.storage.repositories.groups import SqlGroups
 from wardgate.storage.repositories.idempotency import SqlIdempotency
 from wardgate.storage.repositories.identity.clients import SqlClients
 from wardgate.storage.repositories.identity.factors import SqlFactors, SqlThrottle
@@ -31,7 +32,6 @@ from wardgate.storage.repositories.identity.sweep import sweep
 from wardgate.storage.repositories.identity.tokens import SqlAccessTokens, SqlDeviceCodes
 from wardgate.storage.repositories.identity.users import SqlRoles, SqlUsers
 from wardgate.storage.repositories.operators import SqlOperators
-from wardgate.storage.repositories.groups import SqlGroups
 from wardgate.storage.repositories.plans import SqlEnvironments, SqlPlans
 from wardgate.storage.repositories.webhooks import SqlWebhooks
 
