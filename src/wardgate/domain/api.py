@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from wardgate.domain.limit import Limit
 from wardgate.domain.standing import USUAL, Standing
 from wardgate.domain.trust import OAuth2Settings
 from wardgate.domain.upstream import Upstream
@@ -45,12 +46,22 @@ class PolicyUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acl:
+    """Groups that may call, and groups that may not. Who is in a denied one is refused; where any are allowed, who is in
+    none of these is refused too."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One operation: method and path template below the API's base path, and what it asks of a caller.
 
     ``schemes`` empty means open to anyone. ``require``: whether one of the schemes is enough or all are needed.
     ``acr_values`` and ``max_age`` (seconds; ``None``: as the API says) ask how a token's person signed in (RFC 9470).
-    A resource is named ``GET /items/{id}``.
+    ``acl`` and ``condition`` (an expression, see ``policy/expression.py``) are asked beside those of the API, never in
+    their place. A resource is named ``GET /items/{id}``.
     """
 
     method: str
@@ -63,6 +74,8 @@ class Resource:
     require: Literal["any", "all"] = "any"
     acr_values: tuple[str, ...] = ()
     max_age: int | None = None
+    acl: Acl | None = None
+    condition: str = ""
 
     @property
     def name(self) -> str:
@@ -95,6 +108,13 @@ class Api:
     oauth2: OAuth2Settings | None = None
     #: Every scope of the API by name, with what it lets one do, in words.
     scopes: Mapping[str, str] = field(default_factory=dict)
+    #: What every resource that asks for a credential asks for besides.
+    acl: Acl | None = None
+    condition: str = ""
+    #: Whether a caller needs a subscription, or ACL and conditions alone decide.
+    subscription: Literal["required", "off"] = "required"
+    #: What holds for every caller that neither its plan, its subscription nor its application says otherwise of.
+    limits: tuple[Limit, ...] = ()
     #: What holds in this environment beside the revision: filled in by whoever reads it, never stored or hashed with it.
     standing: Standing = field(default=USUAL, metadata={"stored": False})
 

@@ -41,6 +41,12 @@ class Subscription:
     status: SubscriptionStatus = "active"
     controls: Controls = UNCONTROLLED
     expires_at: float | None = None
+    #: Whether there is nothing about it that a request has to be asked for: worked out once.
+    usual: bool = field(init=False, compare=False, repr=False, default=True)
+
+    def __post_init__(self) -> None:
+        usual = self.status == "active" and self.expires_at is None and self.controls == UNCONTROLLED
+        object.__setattr__(self, "usual", usual)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,11 @@ class Application:
     limits: tuple[Limit, ...] = ()
     throttle: tuple[Limit, ...] = ()
     roles: tuple[str, ...] = ()
+    #: Whether it is active and no limits were set for it: worked out once.
+    usual: bool = field(init=False, compare=False, repr=False, default=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "usual", self.status == "active" and not self.limits)
 
 
 def throttled(limits: tuple[Limit, ...], throttle: tuple[Limit, ...]) -> tuple[Limit, ...]:
@@ -117,3 +128,10 @@ class Principal:
     subscriptions: dict[str, Subscription]
     #: Set where the caller was known by an OAuth2 access token; ``credential`` then has no id.
     token: Token | None = None
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The groups the caller is in: its application's, and with a token those of the person it speaks for."""
+        theirs = self.token.groups if self.token is not None else None
+        own = self.application.groups
+        return frozenset((*own, *theirs)) if theirs else frozenset(own)

@@ -8,9 +8,18 @@ from typing import Literal
 LimitKind = Literal["rate", "spike", "quota", "concurrency"]
 Period = Literal["second", "minute", "hour", "day", "week", "month", "year"]
 WhenAway = Literal["deny", "allow", "local"]
+OnExceeded = Literal["stop", "soften"]
 
 #: Seconds in the periods of fixed length; quotas use calendar windows instead.
 PERIOD_SECONDS: dict[str, int] = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soften:
+    """The rate that a caller is held to once a quota is used up: ``amount`` requests per ``per``, which has a fixed length."""
+
+    amount: int
+    per: Period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +31,8 @@ class Limit:
     * ``quota``: ``amount`` requests per calendar window ``per`` in ``timezone``.
     * ``concurrency``: ``amount`` requests in flight.
 
-    ``when_away`` says what happens when the counter's authority cannot be asked.
+    ``when_away`` says what happens when the counter's authority cannot be asked. ``on_exceeded`` is of quotas: a request
+    past it is refused, or held to the rate of ``soften`` until the window ends.
     """
 
     kind: LimitKind
@@ -32,6 +42,8 @@ class Limit:
     queue: float | None = None
     timezone: str = "UTC"
     when_away: WhenAway = "deny"
+    on_exceeded: OnExceeded = "stop"
+    soften: Soften | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,6 +182,12 @@ class Token:
     #: ``act`` of RFC 8693: who acts, outermost first.
     actors: tuple[str, ...] = ()
     authorization_details: tuple[Mapping[str, Any], ...] = ()
+    #: What the next two hold is read only for APIs whose ACLs and conditions ask for it. ``groups`` are the person's;
+    #: ``claims`` all that the token says. Neither is stored.
+    groups: frozenset[str] = field(default=frozenset(), metadata={"stored": False})
+    claims: Mapping[str, Any] | None = field(
+        default=None, repr=False, compare=False, hash=False, metadata={"stored": False}
+    )
 
 
 RevocationKind = Literal["jti", "grant", "subject", "client", "application"]

@@ -98,6 +98,14 @@ def _table() -> dict[str, Reason]:
     )
     add("routing", 404, "resource_not_found", "Not found", "No such resource.")
     add("routing", 404, "api_not_found", "Not found", "No such resource.", "resource_not_found")
+    add("routing", 410, "api_retired", "Gone", "This version of the API was retired.")
+    add(
+        "routing",
+        503,
+        "api_disabled",
+        "Switched off",
+        "The API or this part of it was switched off by its owner.",
+    )
     add("routing", 403, "cors_origin_refused", "Origin not allowed", "This origin may not call the API.")
     credential("credential_invalid")
     add(
@@ -204,6 +212,30 @@ def _table() -> dict[str, Reason]:
         "Insufficient scope",
         "The access token lacks a scope this resource needs; the WWW-Authenticate header names it.",
     )
+    add(
+        "authorization",
+        403,
+        "access_denied",
+        "Access denied",
+        "The credential is valid and opens nothing here.",
+    )
+    for name in (
+        "subscription_pending",
+        "subscription_suspended",
+        "subscription_rejected",
+        "subscription_expired",
+        "subscription_network",
+        "acl_denied",
+        "condition_failed",
+    ):
+        add(
+            "authorization",
+            403,
+            name,
+            "Access denied",
+            "The credential is valid and opens nothing here.",
+            "access_denied",
+        )
     add("limit", 429, "rate_exceeded", "Rate limit exceeded", "Slow down and retry after the time given.")
     add("limit", 429, "spike_exceeded", "Too many requests at once", "Spread requests out and retry.")
     add("limit", 429, "quota_exceeded", "Quota exceeded", "The quota of this period is used up.")
@@ -234,6 +266,14 @@ def _table() -> dict[str, Reason]:
         "issuer_unavailable",
         "Temporarily unavailable",
         "The credential could not be checked. Retry.",
+    )
+    add(
+        "gateway",
+        503,
+        "secret_missing",
+        "Temporarily unavailable",
+        "The API cannot be reached for now.",
+        "upstream_unavailable",
     )
     add("gateway", 500, "gateway_error", "Internal error", "The gateway failed to handle the request.")
     add("gateway", 503, "draining", "Shutting down", "Retry on a new connection.")

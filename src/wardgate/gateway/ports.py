@@ -10,6 +10,7 @@ from wardgate.domain.change import Change
 from wardgate.domain.consumer import Application, Principal, Subscription
 from wardgate.domain.limit import Plan
 from wardgate.domain.oauth import Token, TokenKey
+from wardgate.domain.secret import Secret
 from wardgate.domain.trust import TrustedIssuer
 
 
@@ -55,6 +56,9 @@ class TokenSource(Protocol):
     def application_named(self, name: str) -> str | None:
         """The id of the application called ``name``."""
 
+    def groups_of(self, user_id: str) -> tuple[str, ...]:
+        """The groups a person with an account here is in; none for an unknown one."""
+
     def issuer_document(self, issuer: str) -> tuple[dict[str, Any], float] | None:
         """What was last read of a foreign issuer, ``{"jwks": {...}, "metadata": {...}}``, and when (Unix seconds)."""
 
@@ -92,6 +96,9 @@ class GatewaySource(TokenSource, Protocol):
 
     def plans(self) -> dict[str, Plan]:
         """Every plan by name."""
+
+    def secrets(self) -> Mapping[str, Secret]:
+        """The secrets of this worker's environment by name, opened."""
 
     def principal(self, digest: bytes) -> Principal | None:
         """The credential stored under ``digest`` with its application and that environment's subscriptions,
