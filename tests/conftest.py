@@ -29,6 +29,7 @@ DO $$ DECLARE name text; BEGIN
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
         AND tablename NOT IN ('alembic_version', 'environments', 'signing_keys')
     LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
+    INSERT INTO audit_ends SELECT * FROM kept.audit_ends;
 END $$
 """
 
@@ -81,6 +82,9 @@ def new_postgres_data_dir(postgres: Postgres, tmp_path_factory: pytest.TempPathF
         await (await open_store(data_dir, postgres.url(_TEMPLATE))).close()
 
     asyncio.run(make())
+    postgres.run(
+        "CREATE SCHEMA kept; CREATE TABLE kept.audit_ends AS SELECT * FROM audit_ends", database=_TEMPLATE
+    )
     return data_dir
 
 

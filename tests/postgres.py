@@ -40,11 +40,11 @@ class Postgres:
         """The URL of one of its databases."""
         return f"postgresql://postgres@/{database}?host={self._folder}"
 
-    def run(self, statement: str) -> None:
+    def run(self, statement: str, database: str = "postgres") -> None:
         """Runs an administrator's statement."""
         import psycopg
 
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement.encode())
 
 

@@ -47,6 +47,21 @@ class AuditRecord:
     hash: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which records: those that all of it holds for. ``action`` ending in ``.`` stands for all verbs of a thing; ``since``
+    and ``until`` (exclusive) are Unix seconds. ``actor`` is an id or a name."""
+
+    actor: str = ""
+    action: str = ""
+    target: str = ""
+    outcome: str = ""
+    environment: str = ""
+    project: str = ""
+    since: float | None = None
+    until: float | None = None
+
+
 def by(actor: Actor) -> str:
     """How a row other than the trail's names the actor: ``alice``, ``service ci``."""
     return actor.name if actor.kind in ("user", "local") else f"{actor.kind} {actor.name}"

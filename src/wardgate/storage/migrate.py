@@ -60,12 +60,27 @@ def migrate(connection: Connection, now: float, master_key: bytes) -> None:
     """
     from alembic import command
     from alembic.config import Config
+    from sqlalchemy import inspect
 
+    had_trail = inspect(connection).has_table("audit_ends")
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     _seed(connection, now, master_key)
+    if not had_trail:
+        # Only now: an end that is missing later was taken away.
+        _begin_trail(connection, master_key)
+
+
+def _begin_trail(connection: Connection, master_key: bytes) -> None:
+    from sqlalchemy import insert
+
+    from wardgate.domain.chain import ORIGIN, Seal
+    from wardgate.storage.tables_audit import audit_ends
+
+    sealed = Seal(master_key).end("last", 0, ORIGIN)
+    connection.execute(insert(audit_ends).values(end="last", seq=0, hash=ORIGIN, mac=sealed.mac))
 
 
 def _seed(connection: Connection, now: float, master_key: bytes) -> None:

@@ -28,6 +28,9 @@ audit = Table(
     Column("previous", LargeBinary(32), nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
     Index("audit_at", "at"),
+    Index("audit_target", "target", "seq"),
+    Index("audit_actor", "actor_id", "seq"),
+    Index("audit_action", "action", "seq"),
 )
 
 #: ``first``: where the chain begins once older links were let go; ``last``: where it ends. ``mac`` seals seq and hash.

@@ -1,102 +1,155 @@
-"""The audit trail: a chain in which every link seals the one before it.
-
-A link's hash is a BLAKE2b-256 MAC under a key derived from the master key, so that who can write the database alone can
-neither change a link nor make a new one fit. The sealed ends tell when links were taken off either end.
-"""
+"""The audit trail: rows of ``audit``, chained and sealed as ``domain/chain.py`` says."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.domain.actor import Actor
-from wardgate.domain.audit import AuditEvent, AuditRecord
+from wardgate.domain.audit import AuditEvent, AuditFilter, AuditRecord
+from wardgate.domain.chain import BROKEN, COLUMNS, End, Link, Seal, SealedEnd
+from wardgate.domain.redaction import clean_text, redacted
 from wardgate.storage import advisory
+from wardgate.storage.prepared import Prepared
 from wardgate.storage.tables_audit import audit, audit_ends
 
-_LABEL = b"wardgate/audit/v1"
-#: What the first link follows.
-ORIGIN = bytes(32)
+_END = Prepared(select(audit_ends).where(audit_ends.c.end == bindparam("end")))
+_MOVE_END = Prepared(
+    update(audit_ends)
+    .where(audit_ends.c.end == bindparam("which"))
+    .values(seq=bindparam("to_seq"), hash=bindparam("to_hash"), mac=bindparam("to_mac"))
+)
+_ADD = Prepared(insert(audit))
+_NAMES = tuple(name for name, _ in COLUMNS)
+_COLUMNS = [audit.c[name] for name in _NAMES]
 
 
 class SqlAudit:
-    """The rows of ``audit``, written by ``actor`` unless told otherwise."""
+    """Collects a transaction's events; :meth:`flush` chains and writes them, just before the commit.
+
+    So the order of links is that of commits, and on PostgreSQL, where writers of the trail wait for each other, they do
+    so only from there until the commit.
+    """
 
     def __init__(self, connection: AsyncConnection, actor: Actor, master_key: bytes) -> None:
         self._connection = connection
         self._actor = actor
-        self._key = hashlib.blake2b(_LABEL, key=master_key, digest_size=32).digest()
+        self._seal = Seal(master_key)
+        self._pending: list[dict[str, Any]] = []
 
     async def record(self, event: AuditEvent, *, at: float, actor: Actor | None = None) -> None:
-        """Adds a link; on PostgreSQL writers of the trail wait for each other until they commit."""
         who = actor or self._actor
+        kept = redacted(event)
+        self._pending.append(
+            {
+                "at": float(at),
+                "actor_kind": who.kind,
+                "actor_id": clean_text(who.id, 200),
+                "actor_name": clean_text(who.name, 200),
+                "address": clean_text(who.address, 100),
+                "token": clean_text(who.token, 100),
+                "action": kept.action,
+                "target": kept.target,
+                "outcome": kept.outcome,
+                "environment": kept.environment,
+                "project": kept.project,
+                "before": _text(kept.before),
+                "after": _text(kept.after),
+                "note": kept.note,
+            }
+        )
+
+    async def flush(self) -> None:
+        """Afterwards what was recorded is in the chain, to be committed."""
+        rows, self._pending = self._pending, []
+        if not rows:
+            return
         if self._connection.dialect.name == "postgresql":
             await advisory.hold(self._connection, advisory.AUDIT)
-        seq, previous = await self._last()
-        row: dict[str, Any] = {
-            "seq": seq + 1,
-            "at": at,
-            "actor_kind": who.kind,
-            "actor_id": who.id,
-            "actor_name": who.name,
-            "address": who.address,
-            "token": who.token,
-            "action": event.action,
-            "target": event.target,
-            "outcome": event.outcome,
-            "environment": event.environment,
-            "project": event.project,
-            "before": _text(event.before),
-            "after": _text(event.after),
-            "note": event.note,
-            "previous": previous,
-        }
-        row["hash"] = link_hash(self._key, row)
-        await self._connection.execute(insert(audit), row)
-        await self._set_end("last", seq + 1, row["hash"])
+        last = await self.end("last")
+        if last is not None and self._seal.holds("last", last):
+            seq, previous = last.seq, last.hash
+        else:
+            # Somebody has been at the end. What happens goes on being kept, and verifying finds the break for ever.
+            seq = max(0, await self._connection.scalar(select(func.max(audit.c.seq))) or 0)
+            previous = BROKEN
+        for row in rows:
+            seq += 1
+            row |= {"seq": seq, "previous": previous}
+            sealed = self._seal.link([row[name] for name in _NAMES])
+            if sealed is None:
+                raise TypeError(f"an event of {row['action']} has a value of the wrong type")
+            row["hash"] = previous = sealed
+        if len(rows) == 1:
+            await _ADD.run(self._connection, **rows[0])
+        else:
+            await self._connection.execute(insert(audit), rows)
+        await self.set_end("last", self._seal.end("last", seq, previous))
 
-    async def page(self, after: int, limit: int) -> list[AuditRecord]:
+    async def find(self, wanted: AuditFilter, *, before: int | None, limit: int) -> list[AuditRecord]:
+        query = _filtered(select(audit), wanted).order_by(audit.c.seq.desc()).limit(limit)
+        if before is not None:
+            query = query.where(audit.c.seq < before)
+        return [_record(row) for row in await self._connection.execute(query)]
+
+    async def page(self, after: int, limit: int, wanted: AuditFilter | None = None) -> list[AuditRecord]:
+        query = _filtered(select(audit), wanted or AuditFilter())
         rows = await self._connection.execute(
-            select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
+            query.where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
         )
         return [_record(row) for row in rows]
 
-    async def _last(self) -> tuple[int, bytes]:
-        row = (
-            await self._connection.execute(
-                select(audit_ends.c.seq, audit_ends.c.hash).where(audit_ends.c.end == "last")
-            )
-        ).first()
-        return (0, ORIGIN) if row is None else (row.seq, bytes(row.hash))
+    async def links(self, after: int | None, limit: int) -> list[Link]:
+        query = select(*_COLUMNS, audit.c.hash).order_by(audit.c.seq).limit(limit)
+        if after is not None:
+            query = query.where(audit.c.seq > after)
+        rows = (await self._connection.execute(query)).all()
+        return [Link(tuple(_plain(value) for value in row[:-1]), _plain(row[-1])) for row in rows]
 
-    async def _set_end(self, end: str, seq: int, hash_: bytes) -> None:
-        await self._connection.execute(delete(audit_ends).where(audit_ends.c.end == end))
-        await self._connection.execute(
-            insert(audit_ends).values(end=end, seq=seq, hash=hash_, mac=end_mac(self._key, end, seq, hash_))
+    async def end(self, end: End) -> SealedEnd | None:
+        row = await _END.first(self._connection, end=end)
+        return None if row is None else SealedEnd(row.seq, _plain(row.hash), _plain(row.mac))
+
+    async def set_end(self, end: End, sealed: SealedEnd) -> None:
+        moved = await _MOVE_END.run(
+            self._connection, which=end, to_seq=sealed.seq, to_hash=sealed.hash, to_mac=sealed.mac
         )
+        if moved == 0:
+            await self._connection.execute(
+                insert(audit_ends).values(end=end, seq=sealed.seq, hash=sealed.hash, mac=sealed.mac)
+            )
+
+    async def cut(self, through: int) -> None:
+        await self._connection.execute(delete(audit).where(audit.c.seq <= through))
 
 
-def link_hash(key: bytes, row: dict[str, Any]) -> bytes:
-    """The MAC over every column of ``row`` but ``hash``, in the order of the table."""
-    values = [
-        value.hex() if isinstance(value, bytes) else value
-        for value in (row[column.name] for column in audit.columns if column.name != "hash")
-    ]
-    text = json.dumps(values, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.blake2b(text.encode(), key=key, digest_size=32).digest()
-
-
-def end_mac(key: bytes, end: str, seq: int, hash_: bytes) -> bytes:
-    """The MAC that seals an end of the chain."""
-    return hashlib.blake2b(f"{end} {seq} {hash_.hex()}".encode(), key=key, digest_size=32).digest()
+def _filtered(query: Select[Any], wanted: AuditFilter) -> Select[Any]:
+    if wanted.actor:
+        query = query.where(or_(audit.c.actor_id == wanted.actor, audit.c.actor_name == wanted.actor))
+    if wanted.action.endswith("."):
+        query = query.where(audit.c.action.startswith(wanted.action, autoescape=True))
+    elif wanted.action:
+        query = query.where(audit.c.action == wanted.action)
+    for name in ("target", "outcome", "environment", "project"):
+        if getattr(wanted, name):
+            query = query.where(audit.c[name] == getattr(wanted, name))
+    if wanted.since is not None:
+        query = query.where(audit.c.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(audit.c.at < wanted.until)
+    return query
 
 
 def _text(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, default=dict)
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    """PostgreSQL's driver gives bytes in other clothes."""
+    return bytes(value) if isinstance(value, memoryview | bytearray) else value
 
 
 def _record(row: Row[Any]) -> AuditRecord:

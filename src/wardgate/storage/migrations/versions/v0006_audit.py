@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds an empty table."""
+    """Adds an empty trail; its end is sealed by ``storage/migrate.py``, which has the key."""
     op.create_table(
         "audit",
         sa.Column(
@@ -35,6 +35,9 @@ def upgrade() -> None:
         sa.Column("previous", sa.LargeBinary(32), nullable=False),
         sa.Column("hash", sa.LargeBinary(32), nullable=False),
         sa.Index("audit_at", "at"),
+        sa.Index("audit_target", "target", "seq"),
+        sa.Index("audit_actor", "actor_id", "seq"),
+        sa.Index("audit_action", "action", "seq"),
     )
     #: Where the chain begins, once older links were let go, and where it ends; each sealed by ``mac``.
     op.create_table(
