@@ -10,6 +10,7 @@ from wardgate.control.ids import new_id
 from wardgate.control.keys import Clock
 from wardgate.control.lookup import MAX_NAME, application_named, checked_text
 from wardgate.control.ports import Store
+from wardgate.domain.audit import AuditEvent
 from wardgate.domain.consumer import Application, ApplicationStatus, Subscription
 
 
@@ -41,6 +42,10 @@ async def add(store: Store, *, name: str, owner: str = "", clock: Clock = time.t
         application = Application(id=new_id("app", now), name=name, owner=owner)
         await tx.applications.add([application], at=now)
         await tx.feed.append("application", application.id, at=now)
+        event = AuditEvent(
+            action="application.add", target=name, after={"id": application.id, "owner": owner}
+        )
+        await tx.audit.record(event, at=now)
     return application
 
 
@@ -83,5 +88,13 @@ async def _set_status(store: Store, name_or_id: str, status: ApplicationStatus, 
         application = await application_named(tx, name_or_id)
         if application.status != status:
             await tx.applications.set_status(application.id, status)
-            await tx.feed.append("application", application.id, at=clock())
+            now = clock()
+            await tx.feed.append("application", application.id, at=now)
+            event = AuditEvent(
+                action="application.suspend" if status == "suspended" else "application.restore",
+                target=application.name,
+                before={"status": application.status},
+                after={"status": status},
+            )
+            await tx.audit.record(event, at=now)
     return replace(application, status=status)

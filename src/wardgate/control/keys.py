@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,6 +22,7 @@ from wardgate.control.lookup import (
 from wardgate.control.ports import Store, Transaction
 from wardgate.control.restrict import checked
 from wardgate.domain import apikey
+from wardgate.domain.audit import AuditEvent
 from wardgate.domain.consumer import Application, Credential, Restrictions
 from wardgate.domain.secret import Secret
 
@@ -84,7 +85,9 @@ async def issue(
             expires_at=expires_at,
             restrictions=await _checked_restrictions(tx, restrictions, place.name),
         )
-        return await _add(store, tx, replace(credential, lineage=credential.id), place.tag, now)
+        issued = await _add(store, tx, replace(credential, lineage=credential.id), place.tag, now)
+        await tx.audit.record(_event("key.issue", issued[0], after=_told(issued[0], owner)), at=now)
+        return issued
 
 
 async def list_keys(
@@ -163,6 +166,13 @@ async def rotate(
             replaced_by=successor.id,
         )
         await tx.feed.append("credential", old_digest.hex(), at=now)
+        event = _event(
+            "key.rotate",
+            old,
+            before={"expires_at": old.expires_at},
+            after={"replaced_by": successor.id, "ends_at": ends if overlap > 0 else now},
+        )
+        await tx.audit.record(event, at=now)
         return issued
 
 
@@ -184,7 +194,38 @@ async def revoke(store: Store, credential_id: str, *, clock: Clock = time.time) 
             replaced_by=credential.replaced_by,
         )
         await tx.feed.append("credential", digest.hex(), at=now)
+        await tx.audit.record(_event("key.revoke", credential, after={"revoked_at": now}), at=now)
         return replace(credential, revoked_at=now)
+
+
+def _event(
+    action: str,
+    credential: Credential,
+    *,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> AuditEvent:
+    return AuditEvent(
+        action=action,
+        target=credential.id,
+        environment=credential.environment,
+        before=before or {},
+        after=after or {},
+    )
+
+
+def _told(credential: Credential, owner: Application) -> dict[str, object]:
+    """What the trail keeps of a new key: what it may do and whose it is."""
+    told: dict[str, object] = {
+        "application": owner.name,
+        "name": credential.name,
+        "prefix": credential.prefix,
+        "expires_at": credential.expires_at,
+        "cidrs": credential.restrictions.cidrs,
+        "referers": credential.restrictions.referers,
+        "resources": credential.restrictions.resources,
+    }
+    return {name: value for name, value in told.items() if value not in ("", None, ())}
 
 
 async def _add(
