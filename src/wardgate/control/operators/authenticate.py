@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from wardgate.control.errors import ControlError
+from wardgate.control.errors import UnauthenticatedError
 from wardgate.control.operators.holding import holdings_of
 from wardgate.control.ports import Store, Transaction
 from wardgate.domain import apikey
@@ -21,13 +21,12 @@ _LONGEST = 16 * 1024
 SignedOn = Callable[[str], Awaitable[tuple[str, str] | None]]
 
 
-class AuthenticationError(ControlError):
-    """What was presented opens nothing; the code is ``unauthenticated``. It never tells why."""
+class AuthenticationError(UnauthenticatedError):
+    """What was presented opens nothing. It never tells why."""
 
     def __init__(self) -> None:
         super().__init__(
-            "unauthenticated",
-            "This needs an access token that is valid",
+            "This needs an access token that is good now",
             "Sign in with `wardgate login`, or present one issued by `wardgate admin-tokens issue`",
         )
 
