@@ -81,7 +81,7 @@ class Operators(Protocol):
         """Afterwards ``source`` says of the person that they are in exactly those ``groups``."""
 
     async def people_in(self, group: str) -> frozenset[str]:
-        """The ids of the people in the group, whoever put them there."""
+        """The ids of the people whom operators put in the group."""
 
     async def person(self, user_id: str) -> Person | None:
         """The user with that id."""

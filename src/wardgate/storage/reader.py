@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import sys
 import time
@@ -10,15 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from wardgate.domain.api import Api
 from wardgate.domain.change import Change, ChangeKind
-from wardgate.domain.codec import decode_api, decode_plan
 from wardgate.domain.consumer import Application, Credential, Principal, Subscription, throttled
-from wardgate.domain.limit import Plan
 from wardgate.gateway.ports import LostPlaceError, SigningKey, StoreUnavailableError
 from wardgate.storage.controls import controls_from_text, limits_from_text
 from wardgate.storage.digests import lookup_of
 from wardgate.storage.errors import MasterKeyError
+from wardgate.storage.reader_apis import ApiReads
 from wardgate.storage.reader_oauth import Consumer, OAuthReads, Row
 from wardgate.storage.restrictions import NONE, restrictions_from_text
 from wardgate.storage.signing import open_signing_key
@@ -60,14 +57,9 @@ FROM applications AS a
 LEFT JOIN subscriptions AS s ON s.application_id = a.id AND s.environment = ?1
 WHERE a.id = ?2
 """
-_GROUPS_OF = "SELECT group_name FROM group_users WHERE user_id = ? ORDER BY group_name"
-_APIS = """
-SELECT r.resolved FROM apis AS a JOIN revisions AS r ON r.api = a.id AND r.number = a.revision
-WHERE a.environment = ? ORDER BY a.name, a.version
-"""
-_API = """
-SELECT r.resolved FROM apis AS a JOIN revisions AS r ON r.api = a.id AND r.number = a.revision
-WHERE a.environment = ? AND a.name = ? AND a.version = ?
+_GROUPS_OF = """
+SELECT group_name FROM group_users WHERE user_id = ?1 UNION SELECT group_name FROM federated_members WHERE user_id = ?1
+ORDER BY group_name
 """
 _CHANGES = "SELECT seq, kind, key, at FROM changes WHERE seq > ? ORDER BY seq"
 #: AUTOINCREMENT keeps the newest seq here, also when every row was swept.
@@ -85,7 +77,7 @@ _MAX_CONSUMERS = 4096
 Execute = Callable[[str, Row], sqlite3.Cursor]
 
 
-class SqliteSource(OAuthReads):
+class SqliteSource(ApiReads, OAuthReads):
     """Implements ``gateway.ports.GatewaySource`` on a read-only connection of its own.
 
     It connects when first asked and again after a failure, so it may be made before the database is there. One
@@ -125,33 +117,6 @@ class SqliteSource(OAuthReads):
                 raise StoreUnavailableError(f"application {row[1]} of a credential is not there (any more)")
         credential = _credential(row, consumer[0].id, sys.intern(row[2]))
         return Principal(credential=credential, application=consumer[0], subscriptions=consumer[1])
-
-    def apis(self) -> list[Api]:
-        """Every API deployed to this environment."""
-        return [_api(row[0]) for row in self._rows(_APIS, (self._environment,))]
-
-    def api(self, api_id: str) -> Api | None:
-        """One deployed API by ``name/version``."""
-        name, _, version = api_id.partition("/")
-        rows = self._rows(_API, (self._environment, name, version))
-        return _api(rows[0][0]) if rows else None
-
-    def token_endpoint(self) -> str:
-        """Where the environment's token requests are passed on to; empty: nowhere."""
-        rows = self._rows(
-            "SELECT token_endpoint FROM environment_settings WHERE environment = ?", (self._environment,)
-        )
-        return str(rows[0][0]) if rows else ""
-
-    def plans(self) -> dict[str, Plan]:
-        """Every plan by name."""
-        try:
-            return {
-                name: decode_plan(json.loads(document))
-                for name, document in self._rows("SELECT name, document FROM plans ORDER BY name")
-            }
-        except ValueError as error:
-            raise StoreUnavailableError(f"a stored plan cannot be read: {error}") from error
 
     def groups_of(self, user_id: str) -> tuple[str, ...]:
         """The groups a person is in; true at the feed position last read (``subject``)."""
@@ -235,13 +200,6 @@ class SqliteSource(OAuthReads):
         connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         execute = self._execute = connection.cursor().execute
         return execute
-
-
-def _api(resolved: str) -> Api:
-    try:
-        return decode_api(json.loads(resolved))
-    except ValueError as error:
-        raise StoreUnavailableError(f"a stored API cannot be read: {error}") from error
 
 
 def _credential(row: Row, application_id: str, environment: str) -> Credential:

@@ -55,7 +55,7 @@ federated_members = Table(
     "federated_members",
     metadata,
     Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    Column("group_name", Text, nullable=False),
+    Column("group_name", Text, ForeignKey("groups.name", ondelete="CASCADE"), nullable=False),
     Column("source", Text, nullable=False),
     PrimaryKeyConstraint("user_id", "group_name", "source"),
     Index("federated_members_group", "group_name"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, select, text
+from sqlalchemy import Table, delete, insert, select, text, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.domain.access import Group
 from wardgate.storage.tables_access import group_applications, group_roles, group_users, groups
+from wardgate.storage.tables_operators import federated_members
 
 _PUT = text(
     "INSERT INTO groups (name, description, created_at) VALUES (:name, :description, :at) "
@@ -57,12 +58,11 @@ class SqlGroups:
         await self._connection.execute(delete(groups).where(groups.c.name == name))
 
     async def of_user(self, user_id: str) -> tuple[str, ...]:
-        rows = await self._connection.execute(
-            select(group_users.c.group_name)
-            .where(group_users.c.user_id == user_id)
-            .order_by(group_users.c.group_name)
+        both = (
+            select(table.c.group_name).where(table.c.user_id == user_id)
+            for table in (group_users, federated_members)
         )
-        return tuple(row.group_name for row in rows)
+        return tuple(sorted(row.group_name for row in await self._connection.execute(union(*both))))
 
     async def set_users(self, name: str, user_ids: Collection[str]) -> None:
         rows = [{"group_name": name, "user_id": each} for each in sorted(set(user_ids))]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, insert, or_, select
+from sqlalchemy import Row, and_, delete, insert, or_, select, union
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,6 +14,7 @@ from wardgate.control.ports_operators import Person
 from wardgate.domain.operator import GranteeKind, OperatorGrant, OperatorRole, OwnerKind, Project
 from wardgate.storage.repositories.admin_tokens import SqlAdminTokens, known_permissions
 from wardgate.storage.repositories.service_accounts import SqlServiceAccounts
+from wardgate.storage.tables_access import group_users
 from wardgate.storage.tables_identity import users
 from wardgate.storage.tables_operators import (
     admin_tokens,
@@ -127,10 +128,11 @@ class SqlOperators(SqlServiceAccounts, SqlAdminTokens):
         )
 
     async def groups_of(self, user_id: str) -> frozenset[str]:
-        rows = await self._connection.execute(
-            select(federated_members.c.group_name).where(federated_members.c.user_id == user_id)
+        both = (
+            select(table.c.group_name).where(table.c.user_id == user_id)
+            for table in (group_users, federated_members)
         )
-        return frozenset(row.group_name for row in rows)
+        return frozenset(row.group_name for row in await self._connection.execute(union(*both)))
 
     async def set_groups_from(self, source: str, user_id: str, groups: Collection[str]) -> None:
         table = federated_members
@@ -143,7 +145,7 @@ class SqlOperators(SqlServiceAccounts, SqlAdminTokens):
 
     async def people_in(self, group: str) -> frozenset[str]:
         rows = await self._connection.execute(
-            select(federated_members.c.user_id).where(federated_members.c.group_name == group)
+            select(group_users.c.user_id).where(group_users.c.group_name == group)
         )
         return frozenset(row.user_id for row in rows)
 

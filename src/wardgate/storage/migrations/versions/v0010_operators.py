@@ -41,7 +41,7 @@ def upgrade() -> None:
     op.create_table(
         "federated_members",
         sa.Column("user_id", sa.Text, sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-        sa.Column("group_name", sa.Text, nullable=False),
+        sa.Column("group_name", sa.Text, sa.ForeignKey("groups.name", ondelete="CASCADE"), nullable=False),
         sa.Column("source", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("user_id", "group_name", "source"),
         sa.Index("federated_members_group", "group_name"),

@@ -16,6 +16,7 @@ from wardgate.storage.errors import stored
 from wardgate.storage.prepared import Prepared
 from wardgate.storage.tables_access import group_roles, group_users
 from wardgate.storage.tables_identity import roles, user_roles, users
+from wardgate.storage.tables_operators import federated_members
 
 _ADD_ROLE = text(
     "INSERT INTO user_roles (user_id, role, source) VALUES (:user, :role, :source) "
@@ -34,6 +35,9 @@ _ROLES_OF = Prepared(
         select(group_roles.c.role)
         .join(group_users, group_users.c.group_name == group_roles.c.group_name)
         .where(group_users.c.user_id == bindparam("user")),
+        select(group_roles.c.role)
+        .join(federated_members, federated_members.c.group_name == group_roles.c.group_name)
+        .where(federated_members.c.user_id == bindparam("user")),
     )
 )
 _ROLES = Prepared(select(roles))
