@@ -1,0 +1,120 @@
+"""The admin API as an ASGI application, mounted at ``/admin/v1``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import wardgate
+from wardgate.web.admin_api.actor import WhoAsks
+from wardgate.web.admin_api.ask import Services
+from wardgate.web.admin_api.idempotency import UnderWay
+from wardgate.web.admin_api.models import Problem
+from wardgate.web.admin_api.problems import problem_response
+from wardgate.web.admin_api.rooms import ROOMS, operations_of
+from wardgate.web.admin_api.route import OperationRoute
+
+PREFIX = "/admin/v1"
+DOCUMENT = "/openapi.json"
+_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_ABOUT = """Everything an operator does. Send an access token as `Authorization: Bearer ...`.
+
+Answers for one thing carry an `ETag`; whatever changes the thing needs it as `If-Match`, so that nobody overwrites what
+they have not seen. Lists come in pages: follow `next`. A POST may carry an `Idempotency-Key`. Errors are problem
+details (RFC 9457) with `code`, `detail` and `remedy`. Times are Unix seconds (UTC)."""
+
+
+def admin_app(services: Services, who_asks: WhoAsks, segments: Iterable[str] | None = None) -> ASGIApp:
+    """The operations below ``segments`` (all there are), for paths that begin with :data:`PREFIX`.
+
+    Raises:
+        TypeError: an operation is not soundly declared.
+    """
+    under_way = UnderWay()
+    app = FastAPI(
+        title="Wardgate admin API",
+        version=wardgate.__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={HTTPException: _refused},
+    )
+    for operation in operations_of(ROOMS if segments is None else segments):
+        app.router.routes.append(OperationRoute(operation, services, who_asks, under_way))
+    if segments is None:
+        app.router.routes.append(Route(DOCUMENT, _document(openapi_document(app.routes))))
+    check_routes(app)
+
+    async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                known = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(header for header in _HEADERS if header[0] not in known),
+                ]
+            await send(message)
+
+        await app({**scope, "root_path": scope.get("root_path", "") + PREFIX}, receive, send_safely)
+
+    return mounted
+
+
+def check_routes(app: FastAPI) -> None:
+    """Returns when nothing can be reached that was not declared with a permission.
+
+    Raises:
+        TypeError: something can.
+    """
+    for route in app.routes:
+        declared = isinstance(route, OperationRoute)
+        if not declared and not (isinstance(route, Route) and route.path == DOCUMENT):
+            raise TypeError(f"{getattr(route, 'path', route)} is no operation: declare it with Operations")
+
+
+def openapi_document(routes: Any) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of ``routes``."""
+    document = get_openapi(
+        title="Wardgate admin API",
+        version=wardgate.__version__,
+        openapi_version="3.1.0",
+        description=_ABOUT,
+        routes=routes,
+        servers=[{"url": PREFIX}],
+    )
+    components = document.setdefault("components", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas = components.setdefault("schemas", {})
+    schemas.update(problem.pop("$defs", {}))
+    schemas["Problem"] = problem
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{"token": []}]
+    return document
+
+
+def _document(document: dict[str, Any]) -> Any:
+    answer = JSONResponse(document)
+
+    async def show(request: Request) -> Response:
+        return answer
+
+    return show
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    return problem_response(error)

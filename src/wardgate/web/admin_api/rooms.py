@@ -1,0 +1,30 @@
+"""Which module answers which paths: one line for each first segment. A module is imported when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+
+from wardgate.web.admin_api.operations import Operation, Operations, check
+
+#: Every module has ``operations``, the :class:`Operations` whose paths begin with the segment.
+ROOMS = {
+    "keys": "wardgate.web.admin_api.keys",
+}
+
+
+def operations_of(segments: Iterable[str]) -> list[Operation]:
+    """The operations below ``segments``.
+
+    Raises:
+        TypeError: one of them is not sound, or its path does not begin with its segment.
+    """
+    found: list[Operation] = []
+    for segment in segments:
+        operations: Operations = import_module(ROOMS[segment]).operations
+        for each in operations.all:
+            if each.path.lstrip("/").replace(":", "/").partition("/")[0] != segment:
+                raise TypeError(f"{each.id} has the path {each.path}, which does not begin with /{segment}")
+        found += operations.all
+    check(found)
+    return found
