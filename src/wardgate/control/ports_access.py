@@ -63,6 +63,11 @@ class Webhooks(Protocol):
         """Tells every active webhook that listens, once the transaction commits. ``data`` holds no secret, and of people
         no more than needed; ``data["environment"]``, if there is one, decides which webhooks that is."""
 
+    async def emit_to(
+        self, webhook: Webhook, event: WebhookEvent, data: dict[str, Any], *, at: float
+    ) -> Delivery:
+        """Tells one webhook, whatever it listens to."""
+
     async def all(self) -> Sequence[Webhook]: ...
     async def get(self, webhook_id: str) -> Webhook | None: ...
     async def add(self, webhook: Webhook, secret: bytes) -> None:
@@ -71,8 +76,12 @@ class Webhooks(Protocol):
     async def replace(self, webhook: Webhook) -> None:
         """Stores everything but the secret."""
 
-    async def set_secret(self, webhook_id: str, secret: bytes) -> None: ...
-    async def secret(self, webhook_id: str) -> bytes: ...
+    async def set_secret(self, webhook_id: str, secret: bytes, previous_until: float | None) -> None:
+        """Replaces the secret; the one before signs besides it until then (``None``: no more)."""
+
+    async def secrets(self, webhook_id: str, now: float) -> list[bytes]:
+        """What its messages are signed with at ``now``, the newest first; none: it is gone."""
+
     async def remove(self, webhook_id: str) -> None:
         """Deletes it, and what waited for it."""
 
@@ -80,8 +89,13 @@ class Webhooks(Protocol):
         """The newest, newest first."""
 
     async def add_delivery(self, delivery: Delivery) -> None: ...
-    async def due(self, now: float, limit: int) -> list[Delivery]:
-        """What is to be sent now to active webhooks. In a writing transaction it is the caller's for a while."""
+    async def delivery(self, delivery_id: str) -> Delivery | None: ...
+    async def due(self, now: float, limit: int, *, leaving_out: Collection[str] = ()) -> list[Delivery]:
+        """What is to be sent now to active webhooks other than those left out. In a writing transaction it is the
+        caller's for a while."""
+
+    async def postpone(self, delivery_ids: Collection[str], not_before: float) -> None:
+        """Gives back what was taken and not tried."""
 
     async def settle(
         self, delivery_id: str, status: DeliveryStatus, *, not_before: float, error: str

@@ -15,13 +15,13 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import httpx2
 
 from wardgate.identity.outbound import Address, AddressRule, OutboundError, Target, read_url
-from wardgate.identity.ports import Fetched, FetchError
+from wardgate.identity.ports import Fetched, FetchError, Sent
 from wardgate.jose.encoding import check_writable
 
 MAX_BYTES = 512 * 1024
@@ -32,8 +32,13 @@ MAX_CALLS = 32
 _TRIES = 3
 _FORM = "application/x-www-form-urlencoded"
 _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
+#: Of a ``Retry-After``: a year has eight.
+_DIGITS = 8
 _MAX_AGE = re.compile(r'max-age="?(\d{1,10})"?')
 
+T = TypeVar("T")
+#: Makes of an answer what the caller wants of it.
+_Read = Callable[[Target, httpx2.Response], Awaitable[T]]
 #: The addresses of a host name; raises OSError when there are none.
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -72,33 +77,41 @@ class SafeFetcher:
 
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Fetched:
         """The JSON document at ``url``, whatever the status; ``None`` for an empty answer. Raises FetchError."""
-        return await self._call("GET", url, headers or {}, b"")
+        return await self._call("GET", url, headers or {}, b"", _document_of)
 
     async def post(
         self, url: str, form: Mapping[str, str], *, headers: Mapping[str, str] | None = None
     ) -> Fetched:
         """The JSON answer to a form, whatever the status; ``None`` for an empty answer. Raises FetchError."""
         return await self._call(
-            "POST", url, {"content-type": _FORM, **(headers or {})}, urlencode(form).encode()
+            "POST", url, {"content-type": _FORM, **(headers or {})}, urlencode(form).encode(), _document_of
         )
 
-    async def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Fetched:
+    async def send(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Sent:
+        """What the server answers to ``body``, which is JSON, without reading more than the head. Raises FetchError."""
+        return await self._call("POST", url, {"content-type": "application/json", **headers}, body, _head)
+
+    async def _call(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, read: _Read[T]
+    ) -> T:
         try:
             target = read_url(url)
         except OutboundError as error:
             raise FetchError(str(error)) from None
         try:
             async with asyncio.timeout(self._timeout), self._calls:
-                return await self._first(method, target, headers, body)
+                return await self._first(method, target, headers, body, read)
         except TimeoutError:
             raise FetchError(f"{target.shown} did not answer within {self._timeout:g} s") from None
 
-    async def _first(self, method: str, target: Target, headers: Mapping[str, str], body: bytes) -> Fetched:
+    async def _first(
+        self, method: str, target: Target, headers: Mapping[str, str], body: bytes, read: _Read[T]
+    ) -> T:
         """The answer of the first address that can be connected to."""
         addresses = (await self._addresses(target))[:_TRIES]
         for left, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
             try:
-                return await self._ask(method, target, address, headers, body, more=left > 0)
+                return await self._ask(method, target, address, headers, body, read, more=left > 0)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 if left == 0:
                     raise FetchError(f"{target.shown} cannot be reached: {_cause(error)}") from None
@@ -129,9 +142,10 @@ class SafeFetcher:
         address: Address,
         headers: Mapping[str, str],
         body: bytes,
+        read: _Read[T],
         *,
         more: bool,
-    ) -> Fetched:
+    ) -> T:
         step = self._timeout
         timeouts = {"connect": step / _TRIES if more else step, "read": step, "write": step, "pool": step}
         own = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "wardgate"}
@@ -146,7 +160,7 @@ class SafeFetcher:
             async with httpx2.AsyncHTTPTransport(verify=self._context, trust_env=False) as transport:
                 response = await transport.handle_async_request(request)
                 try:
-                    return await self._read(target, response)
+                    return await read(target, response)
                 finally:
                     await response.aclose()
         except (httpx2.ConnectError, httpx2.ConnectTimeout):
@@ -154,24 +168,36 @@ class SafeFetcher:
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeEncodeError) as error:
             raise FetchError(f"{target.shown} did not answer as HTTP says: {type(error).__name__}") from None
 
-    async def _read(self, target: Target, response: httpx2.Response) -> Fetched:
-        status = response.status_code
-        if 300 <= status < 400:
-            raise FetchError(f"{target.shown} answered {status}, and redirects are not followed")
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > MAX_BYTES:
-                raise FetchError(f"{target.shown} answered with more than {MAX_BYTES // 1024} KiB")
-        age = _max_age(response.headers)
-        if not body:
-            return Fetched(status=status, document=None, max_age=age)
-        kind = response.headers.get("content-type", "").partition(";")[0].strip()
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise NotJsonError(f"{target.shown} answered {status} with a compressed body, unasked", status)
-        if not _JSON.fullmatch(kind):
-            raise NotJsonError(f"{target.shown} answered {status} with something else than JSON", status)
-        return Fetched(status=status, document=_document(target, status, bytes(body)), max_age=age)
+
+async def _document_of(target: Target, response: httpx2.Response) -> Fetched:
+    status = _status(target, response)
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise FetchError(f"{target.shown} answered with more than {MAX_BYTES // 1024} KiB")
+    age = _max_age(response.headers)
+    if not body:
+        return Fetched(status=status, document=None, max_age=age)
+    kind = response.headers.get("content-type", "").partition(";")[0].strip()
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise NotJsonError(f"{target.shown} answered {status} with a compressed body, unasked", status)
+    if not _JSON.fullmatch(kind):
+        raise NotJsonError(f"{target.shown} answered {status} with something else than JSON", status)
+    return Fetched(status=status, document=_document(target, status, bytes(body)), max_age=age)
+
+
+async def _head(target: Target, response: httpx2.Response) -> Sent:
+    seconds = response.headers.get("retry-after", "")
+    after = float(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) <= _DIGITS else 0.0
+    return Sent(status=_status(target, response), retry_after=after)
+
+
+def _status(target: Target, response: httpx2.Response) -> int:
+    status = int(response.status_code)
+    if 300 <= status < 400:
+        raise FetchError(f"{target.shown} answered {status}, and redirects are not followed")
+    return status
 
 
 def _document(target: Target, status: int, body: bytes) -> Any:

@@ -465,6 +465,15 @@ class FetchError(Exception):
     """A URL could not be fetched or must not be: the message names host and cause, never a secret."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What a server answered to a message whose answer does not matter. ``retry_after`` is in seconds, 0 where it does
+    not say."""
+
+    status: int
+    retry_after: float
+
+
 class Fetcher(Protocol):
     """Calls to URLs that others chose: https only, to public addresses only, bounded in time and size, no redirects."""
 
@@ -475,3 +484,10 @@ class Fetcher(Protocol):
         self, url: str, form: Mapping[str, str], *, headers: Mapping[str, str] | None = None
     ) -> Fetched:
         """Raises FetchError."""
+
+
+class Sender(Protocol):
+    """Messages to URLs that others chose, under the same rules."""
+
+    async def send(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Sent:
+        """POSTs JSON; what is answered besides the status is not read. Raises FetchError."""

@@ -96,7 +96,8 @@ group_applications = Table(
 )
 
 #: ``events`` and ``environments`` are JSON lists, empty for all. ``sealed_secret`` is sealed by the vault under
-#: ``webhook/<id>``. ``failing_since`` is when the first of the deliveries that failed in a row did.
+#: ``webhook/<id>``, as is ``sealed_previous``, which signs besides it until ``previous_until``. ``failing_since`` is when
+#: the first of the deliveries that failed in a row did.
 webhooks = Table(
     "webhooks",
     metadata,
@@ -106,6 +107,8 @@ webhooks = Table(
     Column("events", Text, nullable=False),
     Column("environments", Text, nullable=False),
     Column("sealed_secret", LargeBinary, nullable=False),
+    Column("sealed_previous", LargeBinary),
+    Column("previous_until", Float),
     Column("status", Text, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("failing_since", Float),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -40,17 +40,12 @@ class SqlWebhooks:
         message = new_id("msg", now)
         payload = payload_of(event, data, now)
         for each in listening:
-            await self.add_delivery(
-                Delivery(
-                    id=new_id("whd", now),
-                    webhook=each.id,
-                    message=message,
-                    event=event,
-                    payload=payload,
-                    created_at=now,
-                    not_before=now,
-                )
-            )
+            await self._queue(each, message, event, payload, now)
+
+    async def emit_to(
+        self, webhook: Webhook, event: WebhookEvent, data: dict[str, Any], *, at: float
+    ) -> Delivery:
+        return await self._queue(webhook, new_id("msg", at), event, payload_of(event, data, at), at)
 
     async def all(self) -> list[Webhook]:
         rows = await self._connection.execute(select(webhooks).order_by(webhooks.c.id))
@@ -72,18 +67,32 @@ class SqlWebhooks:
             update(webhooks).where(webhooks.c.id == webhook.id).values(**_columns(webhook))
         )
 
-    async def set_secret(self, webhook_id: str, secret: bytes) -> None:
+    async def set_secret(self, webhook_id: str, secret: bytes, previous_until: float | None) -> None:
         await self._connection.execute(
             update(webhooks)
             .where(webhooks.c.id == webhook_id)
-            .values(sealed_secret=self._sealed(webhook_id, secret))
+            .values(
+                sealed_secret=self._sealed(webhook_id, secret),
+                sealed_previous=None if previous_until is None else webhooks.c.sealed_secret,
+                previous_until=previous_until,
+            )
         )
 
-    async def secret(self, webhook_id: str) -> bytes:
-        sealed = await self._connection.scalar(
-            select(webhooks.c.sealed_secret).where(webhooks.c.id == webhook_id)
-        )
-        return Vault(self._master_key).open(bytes(sealed or b""), _label(webhook_id))
+    async def secrets(self, webhook_id: str, now: float) -> list[bytes]:
+        row = (
+            await self._connection.execute(
+                select(webhooks.c.sealed_secret, webhooks.c.sealed_previous, webhooks.c.previous_until).where(
+                    webhooks.c.id == webhook_id
+                )
+            )
+        ).first()
+        if row is None:
+            return []
+        sealed = [row.sealed_secret]
+        if row.sealed_previous is not None and now < (row.previous_until or 0.0):
+            sealed.append(row.sealed_previous)
+        vault = Vault(self._master_key)
+        return [vault.open(bytes(each), _label(webhook_id)) for each in sealed]
 
     async def remove(self, webhook_id: str) -> None:
         await self._connection.execute(delete(webhooks).where(webhooks.c.id == webhook_id))
@@ -113,7 +122,15 @@ class SqlWebhooks:
             )
         )
 
-    async def due(self, now: float, limit: int) -> list[Delivery]:
+    async def delivery(self, delivery_id: str) -> Delivery | None:
+        row = (
+            await self._connection.execute(
+                select(webhook_deliveries).where(webhook_deliveries.c.id == delivery_id)
+            )
+        ).first()
+        return None if row is None else _delivery(row)
+
+    async def due(self, now: float, limit: int, *, leaving_out: Collection[str] = ()) -> list[Delivery]:
         query = (
             select(webhook_deliveries)
             .join(webhooks, webhooks.c.id == webhook_deliveries.c.webhook)
@@ -121,6 +138,7 @@ class SqlWebhooks:
                 webhook_deliveries.c.status == "waiting",
                 webhook_deliveries.c.not_before <= now,
                 webhooks.c.status == "active",
+                webhooks.c.id.not_in(sorted(leaving_out)),
             )
             .order_by(webhook_deliveries.c.not_before, webhook_deliveries.c.id)
             .limit(limit)
@@ -136,6 +154,15 @@ class SqlWebhooks:
             )
         return found
 
+    async def postpone(self, delivery_ids: Collection[str], not_before: float) -> None:
+        await self._connection.execute(
+            update(webhook_deliveries)
+            .where(
+                webhook_deliveries.c.id.in_(sorted(delivery_ids)), webhook_deliveries.c.status == "waiting"
+            )
+            .values(not_before=not_before)
+        )
+
     async def settle(
         self, delivery_id: str, status: DeliveryStatus, *, not_before: float, error: str
     ) -> None:
@@ -149,6 +176,21 @@ class SqlWebhooks:
                 last_error=error,
             )
         )
+
+    async def _queue(
+        self, webhook: Webhook, message: str, event: WebhookEvent, payload: str, now: float
+    ) -> Delivery:
+        delivery = Delivery(
+            id=new_id("whd", now),
+            webhook=webhook.id,
+            message=message,
+            event=event,
+            payload=payload,
+            created_at=now,
+            not_before=now,
+        )
+        await self.add_delivery(delivery)
+        return delivery
 
     def _sealed(self, webhook_id: str, secret: bytes) -> bytes:
         return Vault(self._master_key).seal(secret, _label(webhook_id))

@@ -106,6 +106,8 @@ def _webhooks() -> None:
         sa.Column("events", sa.Text, nullable=False),
         sa.Column("environments", sa.Text, nullable=False),
         sa.Column("sealed_secret", sa.LargeBinary, nullable=False),
+        sa.Column("sealed_previous", sa.LargeBinary),
+        sa.Column("previous_until", sa.Float),
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("created_at", sa.Float, nullable=False),
         sa.Column("failing_since", sa.Float),

@@ -43,6 +43,7 @@ RULES = (
     Rule("outbox", "id", "created_at", 7 * DAY),
     Rule("token_keys", "kid", "expires_at", DAY),
     Rule("revocations", "kind, key", "until", HOUR),
+    Rule("webhook_deliveries", "id", "created_at", 30 * DAY),
     Rule("issuer_documents", "issuer", "at", 30 * DAY),
     Rule("idempotency", "digest", "at", DAY),
 )
