@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import httpx2
 import pytest
@@ -20,9 +18,7 @@ Visit = Callable[[str], httpx2.AsyncClient]
 @pytest.fixture
 async def shop(store: SqlStore) -> SqlStore:
     """A store with an API and the application shop."""
-    document = Document(
-        apis=(entry(),), plans=(FREE,), applications=(application("shop", **{"orders/v1": "free"}),)
-    )
+    document = Document(apis=(entry(),), plans=(FREE,), applications=(application("shop", orders="free"),))
     await apply_document(store, document, "development", "tester", "")
     return store
 
