@@ -50,9 +50,9 @@ def implies(one: Limit, other: Limit) -> bool:
         return False
     if one == other:
         return True
-    if "rate" in (one.kind, other.kind) or "spike" in (one.kind, other.kind):
-        if one.per not in PERIOD_SECONDS or other.per not in PERIOD_SECONDS:
-            return False
+    paced = not {"rate", "spike"}.isdisjoint((one.kind, other.kind))
+    if paced and not (one.per in PERIOD_SECONDS and other.per in PERIOD_SECONDS):
+        return False
     if other.kind == "rate":
         return one.kind in ("rate", "spike") and _rate(one) <= _rate(other) and _burst(one) <= _burst(other)
     if one.kind != other.kind:
