@@ -24,6 +24,13 @@ EVERYWHERE = ""
 #: The project of every API that names no other; it is always there.
 DEFAULT_PROJECT = "default"
 
+#: The scope of an access token of the authorization server that opens the control plane for the person who granted it,
+#: and the path its audience ends in: ``<issuer>/admin``.
+ADMIN_SCOPE = "wardgate:admin"
+ADMIN_PATH = "/admin"
+#: The public client that ``wardgate login`` is.
+CLI_CLIENT = "wardgate-cli"
+
 #: The form of a token in text; also what a secret scanner searches for.
 TOKEN_PATTERN = r"wgat_([0-9A-Za-z]{32})([0-9A-Za-z]{6})"
 _TOKEN = re.compile(TOKEN_PATTERN)

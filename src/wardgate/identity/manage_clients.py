@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from wardgate.control.authority import require
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.ids import new_id
 from wardgate.control.keys import Clock
@@ -19,6 +20,7 @@ from wardgate.domain.oauth import Client, ClientSecret, Revocation
 from wardgate.domain.secret import Secret
 from wardgate.domain.tokenform import new_secret
 from wardgate.identity.client_metadata import MetadataError, check_client, shows_secret
+from wardgate.identity.operator_clients import check_operator_client, check_operator_scopes
 from wardgate.identity.ports import Store, Transaction
 
 #: What may be set and changed; the rest of a client follows from how it came to be.
@@ -64,6 +66,7 @@ async def add(
     """
     now = clock()
     async with store.writing() as tx:
+        require(tx.actor, "clients.edit")
         place = await environment_named(tx, environment)
         owner = await application_named(tx, application)
         base = Client(
@@ -74,6 +77,7 @@ async def add(
             created_at=now,
         )
         client = changed(base, settings)
+        check_operator_client(tx.actor, client)
         await tx.clients.add(client)
         return client, await _new_secret(store, tx, client, now) if shows_secret(client) else None
 
@@ -87,6 +91,7 @@ async def list_clients(
         NotFoundError: no such application or environment.
     """
     async with store.reading() as tx:
+        require(tx.actor, "clients.view")
         owner = None if application is None else await application_named(tx, application)
         if environment is not None:
             await environment_named(tx, environment)
@@ -107,6 +112,7 @@ async def list_clients(
 async def show(store: Store, client_id: str) -> ClientRecord:
     """One client. Raises NotFoundError."""
     async with store.reading() as tx:
+        require(tx.actor, "clients.view")
         client = await client_with_id(tx, client_id)
         return ClientRecord(
             client=client,
@@ -129,7 +135,10 @@ async def update(
     """
     now = clock()
     async with store.writing() as tx:
-        client = changed(await client_with_id(tx, client_id), settings)
+        require(tx.actor, "clients.edit")
+        before = await client_with_id(tx, client_id)
+        client = changed(before, settings)
+        check_operator_client(tx.actor, before, client)
         await tx.clients.replace(client)
         return client, await settle_secrets(store, tx, client, now)
 
@@ -148,6 +157,7 @@ async def rotate_secret(
     if not (math.isfinite(overlap) and overlap >= 0):
         raise InvalidError("overlap", f"The overlap of {overlap} s is not possible", "Give 0 or more seconds")
     async with store.writing() as tx:
+        require(tx.actor, "clients.edit")
         client = await client_with_id(tx, client_id)
         if not shows_secret(client):
             raise ConflictError(
@@ -173,6 +183,7 @@ async def remove(store: Store, client_id: str, *, clock: Clock = time.time) -> C
     """Afterwards it is gone with its secrets and grants, and no token of it is accepted. Raises NotFoundError."""
     now = clock()
     async with store.writing() as tx:
+        require(tx.actor, "clients.edit")
         client = await client_with_id(tx, client_id)
         await remove_client(tx, client, now)
     return client
@@ -201,6 +212,8 @@ async def registration_token(
         raise InvalidError("lifetime", f"A lifetime of {lifetime} s is not possible", "Give up to a year")
     text = new_secret("ot", secrets.token_bytes)
     async with store.writing() as tx:
+        require(tx.actor, "clients.edit")
+        check_operator_scopes(tx.actor, scopes)
         place = await environment_named(tx, environment)
         owner = "" if application is None else (await application_named(tx, application)).id
         document = {"environment": place.name, "application": owner, "scopes": list(scopes)}
@@ -282,6 +295,8 @@ async def _end_secrets(tx: Transaction, client: Client, at: float) -> None:
 
 async def _set_status(store: Store, client_id: str, status: Literal["active", "suspended"]) -> Client:
     async with store.writing() as tx:
+        require(tx.actor, "clients.edit")
         client = replace(await client_with_id(tx, client_id), status=status)
+        check_operator_client(tx.actor, client)
         await tx.clients.replace(client)
     return client

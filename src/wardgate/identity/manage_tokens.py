@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from wardgate.control.authority import require
 from wardgate.control.errors import InvalidError, NotFoundError
 from wardgate.control.lookup import application_named
 from wardgate.domain.oauth import Client, Grant, Revocation, RevocationKind, Token
@@ -53,6 +54,12 @@ async def introspect(server: Server, text: str) -> TokenRecord:
     Raises:
         NotFoundError: it is no token of this server's environment.
     """
+    async with server.store.reading() as tx:
+        require(tx.actor, "tokens.view")
+    return await _looked_at(server, text)
+
+
+async def _looked_at(server: Server, text: str) -> TokenRecord:
     found = await said_by(server, text)
     if found is not None:
         token = found[0]
@@ -73,7 +80,9 @@ async def introspect(server: Server, text: str) -> TokenRecord:
 
 async def revoke_token(server: Server, text: str) -> TokenRecord:
     """Afterwards the token is refused everywhere; of a refresh token, its whole grant. Raises NotFoundError."""
-    record = await introspect(server, text)
+    async with server.store.reading() as tx:
+        require(tx.actor, "tokens.revoke")
+    record = await _looked_at(server, text)
     async with server.store.writing() as tx:
         if record.token is not None:
             await end_token(server, tx, record.token)
@@ -92,6 +101,7 @@ async def revoke(server: Server, kind: RevocationKind, key: str) -> int:
     """
     now = server.clock()
     async with server.store.writing() as tx:
+        require(tx.actor, "tokens.revoke")
         if kind == "jti" and not _JTI.fullmatch(key):
             raise InvalidError("jti", f"{key!r} is no token id", "Give the 32 digits of a token's `jti`")
         named, grants, clients = await _concerned(server, tx, kind, key)

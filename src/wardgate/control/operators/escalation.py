@@ -32,13 +32,12 @@ def require_including(actor: Actor, held: Holdings) -> None:
 
 async def require_above(tx: Transaction, kind: OwnerKind, principal: str) -> None:
     """Returns when the actor may do everything that the user or service account may: so nobody becomes more than they
-    are by setting another's password, or by joining what another holds.
+    are by setting another's password; nor by setting their own, with a token that is narrower than they are.
 
     Raises:
         ForbiddenError: they may not.
     """
-    if not (kind == tx.actor.kind and principal == tx.actor.id):
-        require_including(tx.actor, await holdings_of(tx, kind, principal))
+    require_including(tx.actor, await holdings_of(tx, kind, principal))
 
 
 async def require_above_group(tx: Transaction, group: str) -> None:

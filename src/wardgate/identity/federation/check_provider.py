@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wardgate.control.authority import require
 from wardgate.domain.people import IdentityProvider
 from wardgate.identity.federation.discovery import fetch_document, listed, metadata_url, problems_of
 from wardgate.identity.federation.manage_providers import provider_with_id
@@ -28,6 +29,7 @@ class Finding:
 async def check(server: Server, provider_id: str) -> tuple[IdentityProvider, list[Finding]]:
     """Everything that can be known without a person signing in; nothing is changed. Raises NotFoundError."""
     async with server.store.reading() as tx:
+        require(tx.actor, "providers.view")
         provider = await provider_with_id(tx, provider_id)
     settings = read_settings(provider.settings)
     rule = issuer_rule(provider, settings)

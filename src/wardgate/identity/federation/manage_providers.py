@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from wardgate.control.authority import require
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.lookup import MAX_NAME, checked_text, environment_named
 from wardgate.domain.people import IdentityProvider
@@ -65,6 +66,7 @@ async def add(
         settings=chosen.document(),
     )
     async with server.store.writing() as tx:
+        require(tx.actor, "providers.edit")
         await environment_named(tx, provider.environment)
         await _check_roles(tx, chosen)
         if await tx.providers.get(provider.id) is not None:
@@ -80,6 +82,7 @@ async def add(
 async def list_providers(server: Server, *, environment: str | None = None) -> Sequence[IdentityProvider]:
     """Every provider, or those of an environment, by name. Raises NotFoundError: there is no such environment."""
     async with server.store.reading() as tx:
+        require(tx.actor, "providers.view")
         if environment is not None:
             await environment_named(tx, environment)
         return await tx.providers.list(environment)
@@ -88,6 +91,7 @@ async def list_providers(server: Server, *, environment: str | None = None) -> S
 async def show(server: Server, provider_id: str) -> tuple[IdentityProvider, int]:
     """A provider, and how many accounts are linked to it. Raises NotFoundError."""
     async with server.store.reading() as tx:
+        require(tx.actor, "providers.view")
         provider = await provider_with_id(tx, provider_id)
         return provider, len(await tx.providers.links_at(provider_id))
 
@@ -111,6 +115,7 @@ async def set_secret(server: Server, provider_id: str, secret: str) -> IdentityP
         InvalidError: the secret cannot be used.
     """
     async with server.store.writing() as tx:
+        require(tx.actor, "providers.edit")
         provider = await provider_with_id(tx, provider_id)
         _check_secret(read_settings(provider.settings), secret)
         provider = replace(provider, sealed_secret=_sealed(server, provider_id, secret))
@@ -135,6 +140,7 @@ async def remove(server: Server, provider_id: str) -> IdentityProvider:
         NotFoundError: there is no such provider.
     """
     async with server.store.writing() as tx:
+        require(tx.actor, "providers.edit")
         provider = await provider_with_id(tx, provider_id)
         for user in dict.fromkeys(link.user for link in await tx.providers.links_at(provider_id)):
             await set_roles(server, tx, user, (), source=provider_id)
@@ -154,6 +160,7 @@ async def _set_status(
     server: Server, provider_id: str, status: Literal["active", "suspended"]
 ) -> IdentityProvider:
     async with server.store.writing() as tx:
+        require(tx.actor, "providers.edit")
         provider = replace(await provider_with_id(tx, provider_id), status=status)
         await tx.providers.replace(provider)
     return provider

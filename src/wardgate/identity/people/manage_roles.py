@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from wardgate.control.authority import require
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.lookup import checked_text
 from wardgate.domain.oauth import OIDC_SCOPES
@@ -22,6 +23,7 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")
 async def list_roles(server: Server) -> list[Role]:
     """Every role."""
     async with server.store.reading() as tx:
+        require(tx.actor, "people.view")
         return await tx.roles.all()
 
 
@@ -59,6 +61,7 @@ async def put_role(
         description=checked_text("description", description, 500),
     )
     async with server.store.writing() as tx:
+        require(tx.actor, "people.edit")
         if not open_scopes:
             await _check_closed(tx, name, role.scopes)
         async with narrowing(tx, server.clock()):
@@ -74,6 +77,7 @@ async def remove_role(server: Server, name: str, *, open_scopes: bool = False) -
         ConflictError: a scope would be open to everybody, and ``open_scopes`` does not say that it may.
     """
     async with server.store.writing() as tx:
+        require(tx.actor, "people.edit")
         if all(role.name != name for role in await tx.roles.all()):
             raise NotFoundError("role", name, "`wardgate users roles list` shows those there are")
         if not open_scopes:

@@ -9,10 +9,14 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from wardgate.control.authority import require
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.ids import new_id
 from wardgate.control.lookup import checked_text
+from wardgate.control.operators.escalation import require_above, require_covering
+from wardgate.control.operators.owners import keeping_an_owner
 from wardgate.domain.people import Mail, Session, User
+from wardgate.domain.permission import PERMISSIONS
 from wardgate.domain.secret import Secret
 from wardgate.identity.people import lockout
 from wardgate.identity.people.addresses import is_address
@@ -68,6 +72,7 @@ async def add(
     )
     known = None if password is None else await _hash(server, user, password)
     async with server.store.writing() as tx:
+        require(tx.actor, "people.edit")
         if await tx.users.named(user.name) is not None:
             raise ConflictError(
                 "user_exists", f"There is a user {user.name!r} already", "Choose another name"
@@ -84,12 +89,14 @@ async def add(
 async def list_users(server: Server) -> list[UserRecord]:
     """Every account with its roles, in the order they were made."""
     async with server.store.reading() as tx:
+        require(tx.actor, "people.view")
         return [UserRecord(user=user, roles=await tx.users.roles(user.id)) for user in await tx.users.list()]
 
 
 async def show(server: Server, name: str) -> UserRecord:
     """One account by name or id. Raises NotFoundError."""
     async with server.store.reading() as tx:
+        require(tx.actor, "people.view")
         user = await _user_named(tx, name)
         counts: dict[str, int] = {}
         for factor in await tx.factors.of_user(user.id):
@@ -105,8 +112,11 @@ async def show(server: Server, name: str) -> UserRecord:
 async def suspend(server: Server, name: str) -> User:
     """Afterwards the person cannot sign in, and none of their sessions and tokens counts. Raises NotFoundError."""
     async with server.store.writing() as tx:
+        require(tx.actor, "people.edit")
         user = replace(await _user_named(tx, name), status="suspended")
-        await tx.users.replace(user)
+        await require_above(tx, "user", user.id)
+        async with keeping_an_owner(tx):
+            await tx.users.replace(user)
         await end_everything(server, tx, user)
     return user
 
@@ -114,7 +124,9 @@ async def suspend(server: Server, name: str) -> User:
 async def restore(server: Server, name: str) -> User:
     """Lets a suspended person sign in again; applications must ask anew. Raises NotFoundError."""
     async with server.store.writing() as tx:
+        require(tx.actor, "people.edit")
         user = replace(await _user_named(tx, name), status="active")
+        await require_above(tx, "user", user.id)
         await tx.users.replace(user)
     return user
 
@@ -122,9 +134,13 @@ async def restore(server: Server, name: str) -> User:
 async def remove(server: Server, name: str) -> User:
     """Deletes the account; none of its sessions and tokens counts afterwards. Raises NotFoundError."""
     async with server.store.writing() as tx:
+        require(tx.actor, "people.edit")
         user = await _user_named(tx, name)
+        await require_above(tx, "user", user.id)
         await end_everything(server, tx, user)
-        await tx.users.remove(user.id)
+        async with keeping_an_owner(tx):
+            await tx.users.remove(user.id)
+        await tx.operators.forget("user", user.id)
     return user
 
 
@@ -137,6 +153,7 @@ async def set_roles(server: Server, name: str, roles: Collection[str]) -> tuple[
         NotFoundError: no such user or role.
     """
     async with server.store.writing() as tx:
+        require(tx.actor, "people.edit")
         user = await _user_named(tx, name)
         await _check_roles(tx, roles)
         before = await tx.users.roles(user.id)
@@ -159,10 +176,14 @@ async def reset(
         InvalidError: the password is not one that can be.
     """
     async with server.store.reading() as tx:
+        require(tx.actor, "people.edit")
         user = await _user_named(tx, name)
+        await require_above(tx, "user", user.id)
     known = None if password is None else await _hash(server, user, password)
     async with server.store.writing() as tx:
+        require(tx.actor, "people.edit")
         user = await _user_named(tx, name)
+        await require_above(tx, "user", user.id)
         await end_all(server, tx, user)
         await tx.throttle.clear(f"account {lockout.account_of(server, user.name)}")
         await tx.throttle.clear(f"second {user.id} ")
@@ -179,6 +200,8 @@ async def reset(
 async def outbox(server: Server) -> Sequence[Mail]:
     """The mail that waits to be sent, oldest first, with its contents: it may hold links that let somebody in."""
     async with server.store.reading() as tx:
+        require(tx.actor, "people.edit")
+        require_covering(tx.actor, PERMISSIONS)  # the links let in as anybody, owners as well
         return await tx.outbox.due(float("inf"), _MOST_MAIL)
 
 
