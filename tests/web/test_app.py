@@ -155,7 +155,12 @@ async def test_many_questions_at_a_time_get_their_own_answers(client: httpx2.Asy
 async def test_the_index_names_the_pages(client: httpx2.AsyncClient) -> None:
     """The root says what this is and where to go on; anything else is problem details."""
     index = await client.get("/")
-    assert index.json()["links"] == {"metrics": "/metrics", "liveness": "/livez", "readiness": "/readyz"}
+    assert index.json()["links"] == {
+        "admin": "/admin/v1/openapi.json",
+        "metrics": "/metrics",
+        "liveness": "/livez",
+        "readiness": "/readyz",
+    }
     assert index.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     missing = await client.get("/missing")
     assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import wardgate
 from wardgate.domain.settings import ServerSettings
+from wardgate.web.admin_api.prefix import PREFIX
 from wardgate.web.bridge import SupervisorBridge
 from wardgate.web.health import health_routes
 from wardgate.web.identity import IdentityApp
@@ -30,10 +31,11 @@ def create_app(
     bridge: SupervisorBridge,
     probe_store: Callable[[], None],
     identity: IdentityApp | None = None,
+    admin: ASGIApp | None = None,
 ) -> ASGIApp:
     """The application of one installation; ``probe_store`` raises StoreUnavailableError when the store is away.
 
-    The paths of ``identity`` are looked for first and go straight to it.
+    The paths of ``identity`` are looked for first and go straight to it; those of ``admin`` begin with its prefix.
     """
     routes: Sequence[BaseRoute] = [
         *health_routes(bridge, probe_store),
@@ -41,12 +43,14 @@ def create_app(
         Route("/", _index(settings)),
     ]
     others = Starlette(routes=routes, exception_handlers={HTTPException: _problem})
-    if identity is None:
-        return others
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and identity.serves(scope["path"]):
+        if scope["type"] != "http":
+            await others(scope, receive, send)
+        elif identity is not None and identity.serves(scope["path"]):
             await identity(scope, receive, send)
+        elif admin is not None and scope["path"].startswith(f"{PREFIX}/"):
+            await admin(scope, receive, send)
         else:
             await others(scope, receive, send)
 
@@ -60,7 +64,12 @@ def _index(settings: ServerSettings) -> Callable[[Request], JSONResponse]:
                 "service": "wardgate",
                 "version": wardgate.__version__,
                 "environment": settings.environment,
-                "links": {"metrics": "/metrics", "liveness": "/livez", "readiness": "/readyz"},
+                "links": {
+                    "admin": f"{PREFIX}/openapi.json",
+                    "metrics": "/metrics",
+                    "liveness": "/livez",
+                    "readiness": "/readyz",
+                },
             },
             headers=_SECURITY_HEADERS,
         )

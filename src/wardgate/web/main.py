@@ -14,14 +14,19 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
+from wardgate.control.operators.authenticate import authenticate
 from wardgate.gateway.hub import HubClient
 from wardgate.gateway.launch import EXIT_CONFIG, Launch, LaunchError, become_child, hub_fd
 from wardgate.identity.asking import Introspection
 from wardgate.identity.issuers import Issuers
-from wardgate.storage.database import open_store
+from wardgate.identity.server import Server
+from wardgate.storage.database import SqlStore, open_store
 from wardgate.storage.errors import StoreError
 from wardgate.storage.layout import database_path
 from wardgate.storage.reader import SqliteSource
+from wardgate.web.admin_api.actor import BearerActors
+from wardgate.web.admin_api.app import admin_app
+from wardgate.web.admin_api.ask import Services
 from wardgate.web.app import create_app
 from wardgate.web.bridge import SupervisorBridge
 from wardgate.web.identity import IdentityApp
@@ -73,7 +78,7 @@ async def serve(launch: Launch) -> None:
         reading = Job(name="issuers", seconds=ISSUER_ROUND, run=issuers.round)
         try:
             async with Jobs([*jobs_of(identity, smtp), reading]):
-                await _answer(launch, hub, IdentityApp(identity))
+                await _answer(launch, hub, store, identity)
         finally:
             await relay.close()
             await identity.memory.tasks.close()
@@ -81,7 +86,7 @@ async def serve(launch: Launch) -> None:
     hub.close()
 
 
-async def _answer(launch: Launch, hub: HubClient, identity: IdentityApp) -> None:
+async def _answer(launch: Launch, hub: HubClient, store: SqlStore, identity: Server) -> None:
     settings = launch.settings
 
     def probe_store() -> None:
@@ -91,7 +96,11 @@ async def _answer(launch: Launch, hub: HubClient, identity: IdentityApp) -> None
         finally:
             source.close()
 
-    app = create_app(settings, SupervisorBridge(hub), probe_store, identity)
+    admin = admin_app(
+        Services(store=store, settings=settings, identity=identity),
+        BearerActors(store, authenticate, identity.clock),
+    )
+    app = create_app(settings, SupervisorBridge(hub), probe_store, IdentityApp(identity), admin)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,

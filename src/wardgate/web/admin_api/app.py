@@ -18,12 +18,11 @@ from wardgate.web.admin_api.actor import WhoAsks
 from wardgate.web.admin_api.ask import Services
 from wardgate.web.admin_api.idempotency import UnderWay
 from wardgate.web.admin_api.models import Problem
+from wardgate.web.admin_api.prefix import DOCUMENT, PREFIX
 from wardgate.web.admin_api.problems import problem_response
 from wardgate.web.admin_api.rooms import ROOMS, operations_of
 from wardgate.web.admin_api.route import OperationRoute
 
-PREFIX = "/admin/v1"
-DOCUMENT = "/openapi.json"
 _HEADERS = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
