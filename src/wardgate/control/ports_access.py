@@ -45,7 +45,12 @@ class Groups(Protocol):
         """Adds the group, or replaces its description and roles; members stay."""
 
     async def remove(self, name: str) -> None: ...
-    async def of_user(self, user_id: str) -> tuple[str, ...]: ...
+    async def of_user(self, user_id: str) -> tuple[str, ...]:
+        """The groups a person is in, whoever put them there."""
+
+    async def everyone(self, name: str) -> frozenset[str]:
+        """The ids of all people in the group, whoever put them there; :class:`Group` has those whom operators did."""
+
     async def set_users(self, name: str, user_ids: Collection[str]) -> None:
         """Exactly these people are in it."""
 

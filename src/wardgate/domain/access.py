@@ -41,7 +41,8 @@ class AccessRequest:
 class Group:
     """A set of people and applications that ACLs name and roles are given to.
 
-    ``users`` and ``applications`` are ids. Who is in the group holds its ``roles``.
+    ``users`` and ``applications`` are ids, of whom operators put in it; a foreign provider may put more people there. Who is
+    in the group holds its ``roles``.
     """
 
     name: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from wardgate.control.authority import require
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.lookup import checked_text
-from wardgate.domain.oauth import OIDC_SCOPES
+from wardgate.domain.oauth import OIDC_SCOPES, Grant
 from wardgate.domain.people import Role
 from wardgate.identity.people.standing import renew_tokens_of
 from wardgate.identity.ports import Transaction
@@ -87,13 +87,17 @@ async def remove_role(server: Server, name: str, *, open_scopes: bool = False) -
 
 
 @asynccontextmanager
-async def narrowing(tx: Transaction, now: float) -> AsyncIterator[None]:
-    """Afterwards access tokens issued until ``now`` are not taken any more if what was done to roles inside the block
-    narrowed what they may hold."""
-    before = await _allowed(tx)
+async def narrowing(
+    tx: Transaction, now: float, *, people: Collection[str] | None = None
+) -> AsyncIterator[None]:
+    """Afterwards access tokens issued until ``now`` are not taken any more if what was done to roles, or to who holds
+    them, inside the block narrowed what they may hold. ``people``: the ids of all whom it can concern."""
+    before = await _allowed(tx, people)
     yield
-    after = await _allowed(tx)
-    narrowed = [grant for grant in await tx.grants.find() if before[grant.id] - after[grant.id]]
+    after = await _allowed(tx, people)
+    narrowed = [
+        grant for grant in await _grants_of(tx, people) if before.get(grant.id, frozenset()) - after[grant.id]
+    ]
     await renew_tokens_of(tx, narrowed, now)
 
 
@@ -110,13 +114,23 @@ async def _check_closed(tx: Transaction, name: str, kept: Sequence[str]) -> None
         )
 
 
-async def _allowed(tx: Transaction) -> dict[str, frozenset[str]]:
-    """What each live grant is worth by the roles that there are: its id, and its scopes that its person may give."""
+async def _allowed(tx: Transaction, people: Collection[str] | None) -> dict[str, frozenset[tuple[str, str]]]:
+    """What each live grant is worth by the roles that there are: its id, its scopes that its person may give, and the
+    roles that tokens of theirs name."""
     roles = await tx.roles.all()
     held: dict[str, tuple[str, ...]] = {}
     found = {}
-    for grant in await tx.grants.find():
+    for grant in await _grants_of(tx, people):
         if grant.subject not in held:
             held[grant.subject] = await tx.users.roles(grant.subject)
-        found[grant.id] = frozenset(open_to(grant.scopes, held[grant.subject], roles))
+        scopes = open_to(grant.scopes, held[grant.subject], roles)
+        found[grant.id] = frozenset(
+            [("scope", name) for name in scopes] + [("role", name) for name in held[grant.subject]]
+        )
     return found
+
+
+async def _grants_of(tx: Transaction, people: Collection[str] | None) -> list[Grant]:
+    if people is None:
+        return list(await tx.grants.find())
+    return [grant for user_id in sorted(people) for grant in await tx.grants.find(subject=user_id)]

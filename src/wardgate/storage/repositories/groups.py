@@ -64,6 +64,13 @@ class SqlGroups:
         )
         return tuple(sorted(row.group_name for row in await self._connection.execute(union(*both))))
 
+    async def everyone(self, name: str) -> frozenset[str]:
+        both = (
+            select(table.c.user_id).where(table.c.group_name == name)
+            for table in (group_users, federated_members)
+        )
+        return frozenset(row.user_id for row in await self._connection.execute(union(*both)))
+
     async def set_users(self, name: str, user_ids: Collection[str]) -> None:
         rows = [{"group_name": name, "user_id": each} for each in sorted(set(user_ids))]
         await self._replace(group_users, "group_name", name, rows)
