@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from wardgate.identity import waiting
+from wardgate.identity import trail, waiting
 from wardgate.identity.authorize_request import CHECKS, Draft, check
 from wardgate.identity.authorize_response import Granted, grant_code, grant_tokens, response
 from wardgate.identity.consent_page import consent_page
@@ -89,6 +89,8 @@ async def finish(
         if agreed is not None:
             user, client = need.person.user.id, draft.known.client.id
             await tx.consents.put(user, client, to_remember(need.person), server.clock())
+            who = trail.person(user, call)
+            await trail.tell(server, tx, "consent.give", client, actor=who, after={"scopes": agreed})
         grant: Callable[..., Awaitable[Granted]] = (
             grant_code if draft.response_type == "code" else grant_tokens
         )

@@ -14,7 +14,7 @@ from typing import Any
 from wardgate.control.ids import new_id
 from wardgate.domain.oauth import OIDC_SCOPES, Client, Grant
 from wardgate.domain.people import Session, User
-from wardgate.identity import scopes, waiting
+from wardgate.identity import scopes, trail, waiting
 from wardgate.identity.errors import PageError
 from wardgate.identity.http import Call, Reply, page
 from wardgate.identity.oidc import is_fresh, is_sure_enough, required_assurance
@@ -165,6 +165,7 @@ async def _store_answer(
     if await tx.once.take("authorize", server.digest(found.handle), now) is None:
         raise waiting.gone()
     grant = ""
+    agreed: tuple[str, ...] = ()
     if allow:
         allowed = await _allowed(tx, here[1], known.client, code)
         agreed = tuple(scope for scope in allowed if scope in found.document["shown"]["scopes"])
@@ -173,6 +174,9 @@ async def _store_answer(
         grant = made.id
     if not await tx.device_codes.decide(code.digest, "approved" if allow else "denied", grant, now):
         raise PageError("This code is good no more", "It expired or was answered already.", _again())
+    if allow:
+        who, after = trail.person(here[1].id, call), {"scopes": agreed, "grant": grant}
+        await trail.tell(server, tx, "consent.give", known.client.id, actor=who, after=after)
 
 
 async def _allowed(tx: Transaction, user: User, client: Client, code: DeviceCode) -> tuple[str, ...]:

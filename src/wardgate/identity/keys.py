@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from wardgate.domain.audit import AuditEvent
 from wardgate.domain.oauth import SigningAlgorithm
 from wardgate.identity.http import Call, Reply, json_reply
 from wardgate.identity.ports import Store, StoredKey, Transaction, Vault
@@ -133,6 +134,7 @@ class KeyRing:
             found = [key for key in await tx.token_keys.all(environment) if key.kid == kid]
             if found:
                 await tx.token_keys.retire(kid, now)
+                await tx.audit.record(_event("signing_key.withdraw", kid, environment), at=now)
         self.forget()
         if found:
             await self._make(found[0].algorithm, now)
@@ -190,6 +192,10 @@ class KeyRing:
                     private, algorithm, self._vault, environment=environment, now=now, active_at=begin
                 )
                 await tx.token_keys.add(added)
+                event = _event(
+                    "signing_key.add", added.kid, environment, algorithm=algorithm, active_at=begin
+                )
+                await tx.audit.record(event, at=now)
                 for key in published(keys, now):
                     if key.algorithm == algorithm and key.expires_at is None and key.active_at <= begin:
                         await tx.token_keys.retire(key.kid, last_needed(begin, self._settings))
@@ -206,6 +212,10 @@ class KeyRing:
 
     def _due(self, keys: Sequence[StoredKey], algorithm: SigningAlgorithm, now: float) -> float | None:
         return needed_from(keys, algorithm, now, self._settings)
+
+
+def _event(action: str, kid: str, environment: str, **after: object) -> AuditEvent:
+    return AuditEvent(action=action, target=kid, environment=environment, after=after)
 
 
 def _turns(keys: Sequence[StoredKey], now: float) -> list[float]:

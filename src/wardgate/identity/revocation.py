@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wardgate.domain.tokenform import is_secret
+from wardgate.identity import trail
 from wardgate.identity.client_auth import authenticate
 from wardgate.identity.errors import OAuthError
 from wardgate.identity.form import check_form
@@ -26,13 +27,13 @@ async def handle(server: Server, call: Call) -> Reply:
     if text is None:
         raise OAuthError("invalid_request", "token is missing")
     if is_secret(text, "rt"):
-        await revoke_refresh_token(server, known, text)
+        await revoke_refresh_token(server, call, known, text)
     else:
-        await revoke_access_token(server, known, text)
+        await revoke_access_token(server, call, known, text)
     return Reply(status=200, headers=NO_STORE)
 
 
-async def revoke_refresh_token(server: Server, known: KnownClient, text: str) -> None:
+async def revoke_refresh_token(server: Server, call: Call, known: KnownClient, text: str) -> None:
     """Ends the grant the token belongs to, with all its tokens (section 2.1)."""
     async with server.store.writing() as tx:
         found = await tx.refresh_tokens.find(server.digest(text))
@@ -41,9 +42,11 @@ async def revoke_refresh_token(server: Server, known: KnownClient, text: str) ->
         _check_own(found.client, known)
         grant = await tx.grants.get(found.grant)
         await end_grants(server, tx, [grant] if grant is not None else [])
+        who = trail.program(known.client, call)
+        await trail.tell(server, tx, "token.revoke", f"grant {found.grant}", actor=who)
 
 
-async def revoke_access_token(server: Server, known: KnownClient, text: str) -> None:
+async def revoke_access_token(server: Server, call: Call, known: KnownClient, text: str) -> None:
     """Ends one access token, signed or opaque; its grant lives on."""
     found = await said_by(server, text)
     if found is None:
@@ -56,6 +59,9 @@ async def revoke_access_token(server: Server, known: KnownClient, text: str) -> 
         if is_secret(text, "at"):
             await tx.access_tokens.revoke(server.digest(text))
         await end_token(server, tx, token)
+        await trail.tell(
+            server, tx, "token.revoke", f"jti {token.id}", actor=trail.program(known.client, call)
+        )
 
 
 def _check_own(client_id: str, known: KnownClient) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from wardgate.identity import trail
 from wardgate.identity.keys import KeyRing
 from wardgate.identity.server import Server
 
@@ -30,6 +31,10 @@ async def round_of(server: Server, keys: KeyRing) -> None:
         await keys.maintain(server.clock())
     except Exception as error:
         _log.error("signing keys could not be looked after: %s", type(error).__name__)
+    try:
+        await trail.tell_left_out(server)
+    except Exception as error:
+        _log.error("failed sign-ins could not be told of: %s", type(error).__name__)
     try:
         swept = await sweep(server)
     except Exception as error:

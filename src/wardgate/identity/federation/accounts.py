@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wardgate.domain.people import Link, User
+from wardgate.identity import trail
 from wardgate.identity.federation.choices import choices
 from wardgate.identity.federation.rights import set_roles
 from wardgate.identity.http import Reply
@@ -38,6 +39,10 @@ async def unlink(visit: Visit) -> Reply:
             provider = await tx.providers.get(provider_id)
             name = provider.name if provider is not None else provider_id
             await notify(server, tx, visit.user, f"An account at {name} was unlinked from yours")
+            who = trail.person(visit.user.id, visit.call)
+            await trail.tell(
+                server, tx, "account.unlink", visit.user.id, actor=who, after={"provider": provider_id}
+            )
     if last:
         error = "This is your only way to sign in. Set a password or add a passkey first."
         return await _page(visit, error=error, status=409)

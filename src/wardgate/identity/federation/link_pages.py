@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wardgate.domain.people import IdentityProvider, User
-from wardgate.identity import waiting
+from wardgate.identity import trail, waiting
 from wardgate.identity.errors import PageError
 from wardgate.identity.federation.linking import add_link
 from wardgate.identity.federation.person import Person
@@ -108,6 +108,8 @@ async def link(server: Server, call: Call) -> Reply:
         await add_link(server, tx, provider, document["subject"], user)
         await set_roles(server, tx, user.id, document["roles"], source=provider.id)
         await notify(server, tx, user, f"An account at {provider.name} was linked to yours")
+        who, after = trail.person(user.id, call), {"provider": provider.id}
+        await trail.tell(server, tx, "account.link", user.id, actor=who, after=after)
     arrival = await _onward(server, call, document)
     if arrival.request:
         return redirect(arrival.onward(server))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from wardgate.control.ids import new_id
 from wardgate.domain.people import IdentityProvider, Link, User
+from wardgate.identity import trail
 from wardgate.identity.federation.person import Person
 from wardgate.identity.federation.rights import set_roles
 from wardgate.identity.ports import Transaction
@@ -92,6 +93,7 @@ async def _new_user(server: Server, tx: Transaction, person: Person) -> User:
         created_at=now,
     )
     await tx.users.add(user)
+    await trail.tell(server, tx, "user.join", user.id, environment="")
     return user
 
 

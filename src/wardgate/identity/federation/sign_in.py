@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wardgate.domain.people import IdentityProvider
-from wardgate.identity import waiting
+from wardgate.identity import trail, waiting
 from wardgate.identity.errors import PageError
 from wardgate.identity.federation import link_pages
 from wardgate.identity.federation.answer import STEPS, Answer
@@ -112,6 +112,7 @@ async def callback(server: Server, call: Call) -> Reply:
             await step(answer)
         return await _settled(answer)
     except RefusedError as error:
+        await trail.foreign_sign_in_failed(server, error.provider.id, call.address)
         return _refused(error, request=beginning.request)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 
 from wardgate.domain.oauth import Grant
-from wardgate.identity import rar, resource, scopes
+from wardgate.identity import rar, resource, scopes, trail
 from wardgate.identity.for_person import first_refresh, prepare_for, reply_with
 from wardgate.identity.http import Reply
 from wardgate.identity.people.signin import second_factors, sign_in_with_password
@@ -51,4 +51,6 @@ async def answer(request: TokenRequest) -> Reply:
         await tx.grants.add(grant)
         tokens = await prepare_for(request, tx, grant, granted=asked, audiences=targets, details=details)
         refresh_token = await first_refresh(request, tx, tokens)
+        who, after = trail.person(user.id, request.call), {"amr": grant.amr, "client": request.client.id}
+        await trail.tell(server, tx, "login.succeed", user.id, actor=who, after=after)
     return await reply_with(request, tokens, refresh_token=refresh_token)

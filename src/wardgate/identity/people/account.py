@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from wardgate.identity import trail
 from wardgate.identity.http import Call, Reply, redirect
 from wardgate.identity.people import lockout
 from wardgate.identity.people.addresses import is_address
@@ -40,6 +41,11 @@ async def save_profile(visit: Visit) -> Reply:
             kept = {key: value for key, value in user.profile.items() if key not in given}
             profile = {**kept, **{key: value for key, value in given.items() if value}}
             await tx.users.replace(replace(user, profile=profile))
+            changed = [key for key in given if user.profile.get(key) != profile.get(key)]
+            who = trail.person(user.id, visit.call)
+            await trail.tell(
+                visit.server, tx, "user.change", user.id, actor=who, after={"fields": changed}, environment=""
+            )
     return visit.back("account", "profile")
 
 

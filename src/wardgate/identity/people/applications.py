@@ -12,6 +12,7 @@ from typing import Any
 
 from wardgate.domain.oauth import OIDC_SCOPES, Grant
 from wardgate.domain.people import User
+from wardgate.identity import trail
 from wardgate.identity.http import Reply
 from wardgate.identity.people.guard import Visit, guarded
 from wardgate.identity.people.timetext import when
@@ -92,6 +93,8 @@ async def take_access_back(visit: Visit) -> Reply:
     if client is not None:
         async with visit.server.store.writing() as tx:
             await take_back(visit.server, tx, visit.user, client)
+            who = trail.person(visit.user.id, visit.call)
+            await trail.tell(visit.server, tx, "consent.withdraw", client, actor=who)
     return visit.back("applications", "taken-back")
 
 

@@ -25,6 +25,7 @@ from asyncio import sleep
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
+from wardgate.identity import trail
 from wardgate.identity.errors import OAuthError
 from wardgate.identity.http import Call
 from wardgate.identity.people.devices import known_device
@@ -83,6 +84,8 @@ class Attempt:
     address_key: str
     account_key: str
     known: bool
+    account: str
+    address: str
 
 
 def fold(name: str) -> str:
@@ -121,6 +124,8 @@ async def begin(server: Server, call: Call, account: str) -> Attempt:
         address_key=f"address {place}",
         account_key=f"account {account}",
         known=device is not None,
+        account=account,
+        address=call.address,
     )
     async with server.store.reading() as tx:
         await _check(server, tx, attempt)
@@ -162,11 +167,12 @@ async def check(server: Server, tx: Transaction, key: str, rule: Rule) -> int:
 
 
 async def failed(server: Server, attempt: Attempt) -> None:
-    """Counts the failure against the address and the account as well."""
+    """Counts the failure against the address and the account as well, and tells the trail of it."""
     now = server.clock()
     async with server.store.writing() as tx:
         await tx.throttle.fail(attempt.address_key, now, ADDRESS.window)
         await tx.throttle.fail(attempt.account_key, now, ACCOUNT.window)
+        await trail.sign_in_failed(server, tx, f"account {attempt.account}", attempt.address, "password")
 
 
 async def succeeded(tx: Transaction, attempt: Attempt) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from wardgate.domain.tokenform import is_secret, new_secret
+from wardgate.identity import trail
 from wardgate.identity.federation.choices import choices
 from wardgate.identity.http import Call, Reply, page
 from wardgate.identity.people import lockout
@@ -62,6 +63,7 @@ async def _with_passkey(server: Server, call: Call, arrival: Arrival, credential
                 proof = await check_passkey(server, tx, "first", binding, credential)
             if proof is None:
                 await tx.throttle.fail(place, server.clock(), lockout.ADDRESS.window)
+                await trail.sign_in_failed(server, tx, "passkey", call.address, "passkey")
     except ThrottledError as error:
         return await _throttled(server, call, arrival, "", error)
     if proof is None:

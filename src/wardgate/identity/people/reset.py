@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from wardgate.domain.people import User
+from wardgate.identity import trail
 from wardgate.identity.errors import PageError
 from wardgate.identity.http import Call, Reply, page, redirect
 from wardgate.identity.people import lockout
@@ -109,6 +110,8 @@ async def reset(server: Server, call: Call) -> Reply:
         if user.email and user.email == document["email"] and not user.email_verified:
             await tx.users.replace(replace(user, email_verified=True))
         await notify(server, tx, user, "Your password was set by a link from your mail")
+        who = trail.person(user.id, call)
+        await trail.tell(server, tx, "password.reset", user.id, actor=who, environment="")
     return redirect(server.settings.url("/oauth2/login?done=reset"))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from wardgate.domain.people import Factor
+from wardgate.identity import trail
 from wardgate.identity.http import NO_STORE, Reply
 from wardgate.identity.people import lockout
 from wardgate.identity.people.credentials import new_hash, set_password
@@ -16,6 +18,7 @@ from wardgate.identity.people.recovery import codes_left, make_codes
 from wardgate.identity.people.sessions import end_all
 from wardgate.identity.people.signin import password_of
 from wardgate.identity.people.totp import MOST_APPS, begin_totp, confirm_totp, pending_totp, picture
+from wardgate.identity.ports import Transaction
 from wardgate.identity.routes import Route
 
 _LONGEST_LABEL = 60
@@ -73,6 +76,7 @@ async def change_password(visit: Visit) -> Reply:
         await set_password(server, tx, user, known)
         await end_all(server, tx, user, but=visit.session.id)
         await notify(server, tx, user, "Your password was changed")
+        await _tell(visit, tx, "password.change")
     return visit.back("security", "password")
 
 
@@ -114,6 +118,7 @@ async def confirm_app(visit: Visit) -> Reply:
         if not await confirm_totp(server, tx, visit.session, user, label, code):
             return _app_page(visit, secret, error="This is not the code the app shows now.", status=400)
         await notify(server, tx, user, "An app for one-time codes was added to your account")
+        await _tell(visit, tx, "factor.add", {"kind": "totp", "label": label})
     return visit.back("security", "totp")
 
 
@@ -130,6 +135,7 @@ async def add_passkey(visit: Visit) -> Reply:
         factor = await register(server, tx, visit.session, user, _label(visit, "Passkey"), credential)
         if factor is not None:
             await notify(server, tx, user, "A passkey was added to your account")
+            await _tell(visit, tx, "factor.add", {"id": factor.id, "kind": "passkey", "label": factor.label})
     if factor is None:
         said = f"The passkey was not accepted: it is here already, or there are {MOST_PASSKEYS}, or it took too long."
         return await _page(visit, error=said, status=400)
@@ -151,6 +157,7 @@ async def remove_factor(visit: Visit) -> Reply:
                     await tx.factors.remove(each.id)
         what = "An app for one-time codes" if factor.kind == "totp" else "A passkey"
         await notify(server, tx, user, f"{what} was removed from your account")
+        await _tell(visit, tx, "factor.remove", {"id": factor.id, "kind": factor.kind})
     return visit.back("security", "removed")
 
 
@@ -164,7 +171,16 @@ async def new_codes(visit: Visit) -> Reply:
         replaced = await codes_left(tx, user)
         codes = await make_codes(server, tx, user)
         await notify(server, tx, user, "New recovery codes were made for your account")
+        await _tell(visit, tx, "factor.new_codes", {"replaced": replaced})
     return visit.show("codes.html", {"title": "Your recovery codes", "codes": codes, "replaced": replaced})
+
+
+async def _tell(
+    visit: Visit, tx: Transaction, action: str, after: Mapping[str, object] | None = None
+) -> None:
+    user = visit.user.id
+    actor = trail.person(user, visit.call)
+    await trail.tell(visit.server, tx, action, user, actor=actor, after=after, environment="")
 
 
 def _label(visit: Visit, otherwise: str) -> str:

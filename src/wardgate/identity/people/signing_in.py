@@ -8,6 +8,7 @@ from typing import Any
 
 from wardgate.domain.people import Factor, User
 from wardgate.domain.tokenform import is_secret, new_secret
+from wardgate.identity import trail
 from wardgate.identity.errors import PageError
 from wardgate.identity.http import Call, Parameters, Reply, page, redirect
 from wardgate.identity.people import lockout
@@ -118,6 +119,7 @@ async def prove_second(server: Server, call: Call, code: str, credential: str) -
         half = await half_of(server, tx, call)
         how = await _second(server, tx, half, code, credential)
         if how is None:
+            await trail.sign_in_failed(server, tx, half.user.id, call.address, "second factor")
             return None
         if await tx.once.take("login", server.digest(half.secret), server.clock()) is None:
             raise _lost()
@@ -157,7 +159,9 @@ async def _finish(
     acr: str,
 ) -> Reply:
     """A session, a browser that is known from now on, and the way on."""
-    _, cookie = await start_session(server, tx, call, user, amr=amr, acr=acr)
+    session, cookie = await start_session(server, tx, call, user, amr=amr, acr=acr)
+    after = {"session": session.id, "amr": session.amr, "acr": acr}
+    await trail.tell(server, tx, "login.succeed", user.id, actor=trail.person(user.id, call), after=after)
     accounts = dict.fromkeys((account, lockout.account_of(server, user.name)))
     headers = (
         cookie,

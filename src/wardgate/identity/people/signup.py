@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from wardgate.control.ids import new_id
 from wardgate.domain.people import User
+from wardgate.identity import trail
 from wardgate.identity.errors import PageError
 from wardgate.identity.http import Call, Reply, page, redirect
 from wardgate.identity.people import lockout
@@ -83,6 +84,8 @@ async def join(server: Server, call: Call) -> Reply:
             raise PageError("You have an account already", "This address has an account.", "Sign in with it.")
         await tx.users.add(user)
         await set_password(server, tx, user, known)
+        who = trail.person(user.id, call)
+        await trail.tell(server, tx, "user.join", user.id, actor=who, environment="")
     return redirect(server.settings.url("/oauth2/login?done=reset"))
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from wardgate.domain.people import User
+from wardgate.identity import trail
 from wardgate.identity.http import Call, Reply, page, redirect
 from wardgate.identity.people.credentials import stamp
 from wardgate.identity.people.links import DAY, make_link, read_link, use_link, void
@@ -50,6 +51,8 @@ async def confirm(server: Server, call: Call) -> Reply:
         document = await use_link(server, tx, "verify", call.form.get("token"))
         user = await _user_of(tx, document)
         await tx.users.replace(replace(user, email=document["email"], email_verified=True))
+        who, after = trail.person(user.id, call), {"fields": ["email"]}
+        await trail.tell(server, tx, "user.change", user.id, actor=who, after=after, environment="")
     return redirect(server.settings.url("/oauth2/account?done=verified"))
 
 
