@@ -32,6 +32,13 @@ async def still_redeemable(house: House, request: Request, answer: Answer) -> No
     assert (await house.send(again)).status == 200
 
 
+async def answered_a_minute_later(house: House, request: Request, answer: Answer) -> None:
+    """It was refused for the time being only, and says so."""
+    assert 0 < int(answer.get("retry-after")) < 60
+    house.side.clock.forward(60)
+    assert (await house.send(request)).status == 201
+
+
 async def no_grant(house: House, request: Request, answer: Answer) -> None:
     """Nothing was granted."""
     async with house.side.store.reading() as tx:

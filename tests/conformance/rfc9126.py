@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.conformance.afterwards import answered_a_minute_later
 from tests.conformance.answers import (
     answered,
     bad,
@@ -46,6 +47,16 @@ async def push(house: House) -> Request:
 async def public_push(house: House) -> Request:
     client = await house.client(authentication="none")
     return Request(path=PAR, form=house.authorization(client), facts={"client": client})
+
+
+@change("after more of them from the same address than it takes")
+async def too_many(house: House, request: Request) -> Request:
+    # From an address that no other row sends anything from that is kept; large ones count as several.
+    alone = replace(request, hop=False)
+    for _ in range(100):
+        if (await house.send(alone.with_(padding="x" * 60_000))).status == 429:
+            break
+    return alone.with_(padding="x" * 60_000)
 
 
 @sound("the browser brings the reference of a pushed request", coded)
@@ -200,6 +211,15 @@ ROWS = (
         push,
         with_("a request of 70 kB", claims="x" * 70_000),
         json_error(413, "invalid_request"),
+    ),
+    Row(
+        "rfc9126-2.3-429",
+        "More requests than the server takes in a time are refused as such.",
+        public_push,
+        too_many,
+        json_error(429, "temporarily_unavailable"),
+        after=answered_a_minute_later,
+        besides="a minute later it is answered",
     ),
     Row(
         "rfc9126-7.3-used-once",

@@ -205,7 +205,7 @@ async def test_scripts_of_any_origin_may_call_programs_endpoints(client: httpx2.
         answer = await client.get(path, headers={"Origin": "https://spa.example"})
         assert answer.headers["access-control-allow-origin"] == "*"
         assert "access-control-allow-credentials" not in answer.headers
-        assert answer.headers["access-control-expose-headers"] == "WWW-Authenticate, DPoP-Nonce"
+        assert answer.headers["access-control-expose-headers"] == "WWW-Authenticate, DPoP-Nonce, Retry-After"
     asked = {"Origin": "https://spa.example", "Access-Control-Request-Method": "POST"}
     allowed = await client.options("/oauth2/echo", headers=asked)
     assert (allowed.status_code, allowed.headers["access-control-allow-methods"]) == (204, "GET, POST, HEAD")

@@ -9,6 +9,7 @@ from wardgate.identity.client_auth import authenticate
 from wardgate.identity.errors import OAuthError
 from wardgate.identity.form import check_form
 from wardgate.identity.http import Call, Reply, json_reply, with_query
+from wardgate.identity.intake import admit
 from wardgate.identity.ports import DeviceCode, KnownClient
 from wardgate.identity.routes import Route
 from wardgate.identity.server import Server
@@ -24,6 +25,7 @@ async def handle(server: Server, call: Call) -> Reply:
     check_form(call)
     known = await authenticate(server, call)
     check_registered(known)
+    admit(server, call, known)
     form = call.form
     document = {
         "scopes": list(scopes.for_client(known.client, form.get("scope"))),

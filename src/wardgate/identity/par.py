@@ -9,6 +9,7 @@ from wardgate.identity.dpop import nonce_header, proven_key
 from wardgate.identity.errors import OAuthError
 from wardgate.identity.form import check_form
 from wardgate.identity.http import Call, Parameters, Reply, json_reply
+from wardgate.identity.intake import admit
 from wardgate.identity.jar import read_request_object
 from wardgate.identity.ports import KnownClient
 from wardgate.identity.routes import Route
@@ -25,6 +26,7 @@ async def push(server: Server, call: Call) -> Reply:
     if call.form.get("request_uri") is not None:
         raise OAuthError("invalid_request", "request_uri is not sent here (RFC 9126 section 2.1)")
     known = await authenticate(server, call)
+    admit(server, call, known)
     draft = await _draft(server, call, known)
     await _bind_key(draft, call)
     await check(draft, CHECKS)

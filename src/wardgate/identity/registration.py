@@ -20,6 +20,7 @@ from wardgate.domain.tokenform import is_secret, new_secret
 from wardgate.identity.client_metadata import MetadataError, check_client, plain, shows_secret
 from wardgate.identity.errors import OAuthError
 from wardgate.identity.http import Call, Reply, json_reply
+from wardgate.identity.intake import admit
 from wardgate.identity.manage_clients import remove_client, settle_secrets
 from wardgate.identity.people.lockout import Rule, count, prefix_of
 from wardgate.identity.ports import Transaction
@@ -143,6 +144,8 @@ async def _permit(server: Server, call: Call) -> _Permit:
     if token is None:
         if not server.settings.open_registration:
             raise _unauthorized(server, "An initial access token is required")
+        # OPEN_RULE is stricter, but counts with the registration; what is asked of the client's servers comes before.
+        admit(server, call)
         return _Permit()
     digest = server.digest(token)
     record = None

@@ -20,6 +20,7 @@ from wardgate.identity.grants import (
     refresh,
 )
 from wardgate.identity.http import Call, Reply
+from wardgate.identity.intake import admit_proof
 from wardgate.identity.issue import UNBOUND, Binding
 from wardgate.identity.mtls import bound_certificate
 from wardgate.identity.ports import KnownClient
@@ -106,7 +107,10 @@ def read_certificate(state: _State) -> None:
 
 async def read_proof(state: _State) -> None:
     """The key the client proved to have (RFC 9449), before anything that can be used once is used."""
-    jkt = await proven_key(state.server, state.call) if state.call.header("dpop") is not None else ""
+    jkt = ""
+    if state.call.header("dpop") is not None:
+        admit_proof(state.server, state.call, state.sender)
+        jkt = await proven_key(state.server, state.call)
     if not jkt and state.sender.client.require_dpop:
         raise OAuthError("invalid_dpop_proof", "This client must send a DPoP proof")
     if jkt:

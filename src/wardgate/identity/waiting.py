@@ -25,6 +25,7 @@ from typing import Any
 from wardgate.domain.tokenform import is_secret, new_secret
 from wardgate.identity.errors import PageError
 from wardgate.identity.http import Call, Reply, redirect
+from wardgate.identity.intake import admit
 from wardgate.identity.people.cookies import cookie_value, set_cookie
 from wardgate.identity.server import Server
 
@@ -54,7 +55,11 @@ async def keep(
 
     Without ``bind`` the first browser to come back with it is the one: a form from another site brings no cookies, so
     whose browser it is shows only then.
+
+    Raises:
+        ThrottledError: too many come from there.
     """
+    admit(server, call)
     handle = new_secret("ot", server.random)
     cookie = ""
     headers: tuple[tuple[str, str], ...] = ()

@@ -29,7 +29,7 @@ _NOSNIFF: _Headers = (("x-content-type-options", "nosniff"),)
 _CORS: _Headers = (
     *_NOSNIFF,
     ("access-control-allow-origin", "*"),
-    ("access-control-expose-headers", "WWW-Authenticate, DPoP-Nonce"),
+    ("access-control-expose-headers", "WWW-Authenticate, DPoP-Nonce, Retry-After"),
 )
 _PREFLIGHT_SECONDS = "600"
 _NAME = re.compile(r"\\\{([a-z_]+)\\\}")

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from wardgate.domain.tokenform import is_secret, new_secret
 from wardgate.identity.errors import PageError
 from wardgate.identity.http import Call
+from wardgate.identity.intake import admit
 from wardgate.identity.people.cookies import cookie_value, set_cookie
 from wardgate.identity.server import Server
 from wardgate.jose.encoding import encode
@@ -44,7 +45,12 @@ class Beginning:
 
 
 async def begin(server: Server, call: Call, beginning: Beginning) -> tuple[str, tuple[str, str]]:
-    """``state`` of a new sign-in of the browser of ``call``, and the header that binds it to that browser."""
+    """``state`` of a new sign-in of the browser of ``call``, and the header that binds it to that browser.
+
+    Raises:
+        ThrottledError: too many come from there.
+    """
+    admit(server, call)
     cookie = cookie_value(server.settings, call, COOKIE)
     if not is_secret(cookie, "ot"):
         cookie = new_secret("ot", server.random)
