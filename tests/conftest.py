@@ -27,7 +27,7 @@ _EMPTY = """
 DO $$ DECLARE name text; BEGIN
     SET LOCAL session_replication_role = replica;
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
-        AND tablename NOT IN ('alembic_version', 'environments', 'signing_keys')
+        AND tablename NOT IN ('alembic_version', 'environments', 'signing_keys', 'instance_keys')
     LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
     INSERT INTO audit_ends SELECT * FROM kept.audit_ends;
 END $$

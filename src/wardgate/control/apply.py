@@ -1,25 +1,31 @@
-"""Brings an environment to what a document says: all of it, or nothing."""
+"""Brings an environment to what a document says: all of it, or nothing.
+
+APIs and plans are applied to the first environment only, and are in force there at once. What others serve changes by
+promotion.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from wardgate.control.apply_consumers import put_applications
+from wardgate.control.authority import require
+from wardgate.control.binding import bind_to
 from wardgate.control.document.difference import difference
 from wardgate.control.errors import ConflictError
-from wardgate.control.ids import new_id
 from wardgate.control.keys import Clock
-from wardgate.control.lookup import environment_named
-from wardgate.control.ports import Store, Transaction
-from wardgate.control.state import State, check, merged, read_state
+from wardgate.control.listing import listed
+from wardgate.control.ports import ApiRecord, Environment, Store, Transaction
+from wardgate.control.settling import put_environments
+from wardgate.control.state import State, check, check_mounts, merged, placed_of, read_state
 from wardgate.domain.api import Api
-from wardgate.domain.codec import encode_api
-from wardgate.domain.consumer import Application, Subscription
-from wardgate.domain.document import ApiEntry, ApplicationEntry, Document
+from wardgate.domain.audit import AuditEvent
+from wardgate.domain.document import NOT_LISTED, ApiEntry, Document
+from wardgate.domain.revision import content_hash as content_hash
+from wardgate.domain.revision import offered
 
 #: What has to be done before and after roles change, given the transaction and the time.
 AroundRoles = Callable[[Transaction, float], AbstractAsyncContextManager[None]]
@@ -48,6 +54,13 @@ class _Plan:
     state: State
     target: Document
     lines: tuple[str, ...]
+    environments: tuple[Environment, ...]
+    #: Every API of the target as it is served, by ``name/version``.
+    bound: dict[str, Api]
+
+    @property
+    def name(self) -> str:
+        return self.state.environment.name
 
 
 async def apply_document(
@@ -64,15 +77,19 @@ async def apply_document(
 ) -> ApplyResult:
     """Afterwards ``environment`` is as ``document`` says; gateways are told of exactly what changed.
 
-    An API gets a new revision only when its content (what is enforced, its settings as written, its OpenAPI text)
-    differs from the one in force. A named application has exactly the subscriptions listed. What the document does
-    not name stays; with ``prune`` it goes: APIs are withdrawn (their revisions stay), plans and roles deleted, and
-    applications deleted with their keys, unless another environment uses them. ``around_roles`` surrounds the change of
-    roles, if there is any, and belongs to the same transaction.
+    APIs and plans go to the first environment only. An API gets a new revision only when its content (what is enforced, its
+    settings as written, its OpenAPI text, the plans it offers) differs from the one in force. A named application has
+    exactly the subscriptions listed. What the document does not name stays; with ``prune`` it goes: APIs are withdrawn
+    from the first environment (their revisions stay), plans and roles deleted, and applications deleted with their keys,
+    unless another environment uses them. ``around_roles`` surrounds the change of roles, if there is any, and belongs to
+    the same transaction.
 
     Raises:
         NotFoundError: there is no such environment.
-        ConflictError: the result would contradict itself, or a plan to delete is in use.
+        ConflictError: the result would contradict itself, a plan to delete is in use, or the document holds APIs or plans
+            and the environment is not the first.
+        BindingError: an API names a variable or secret that the environment does not have.
+        ForbiddenError: the actor may not change something that differs.
     """
     if dry_run:
         async with store.reading() as tx:
@@ -81,39 +98,87 @@ async def apply_document(
     async with store.writing() as tx:
         plan = await _plan(tx, document, environment, prune)
         now = clock()
+        await put_environments(tx, plan.state.environments, plan.environments, now, rebound=plan.name)
         await _put_plans(tx, plan, now)
         if plan.state.document.roles != plan.target.roles:
             async with around_roles(tx, now):
-                await _put_roles(tx, plan)
-        await _put_server(tx, plan, environment, now)
-        revisions = await _put_apis(tx, plan, environment, now, actor, note)
-        await _put_applications(tx, plan, environment, now)
-        await _remove(tx, plan, environment, now)
+                await _put_roles(tx, plan, now)
+        revisions = await _put_apis(tx, plan, now, actor, note)
+        await put_applications(tx, plan.state, plan.target, environment, now)
+        await _remove(tx, plan, now)
     return ApplyResult(changes=plan.lines, revisions=revisions)
 
 
-def content_hash(entry: ApiEntry) -> str:
-    """SHA-256 over all that a revision holds: two entries with the same hash are the same revision."""
-    content = {
-        "api": encode_api(entry.api),
-        "source": dict(entry.source),
-        "openapi_name": entry.openapi_name,
-        "openapi_text": entry.openapi_text,
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
 async def _plan(tx: Transaction, document: Document, environment: str, prune: bool) -> _Plan:
-    await environment_named(tx, environment)
+    require(tx.actor, "environments.view")
     state = await read_state(tx, environment)
+    _check_first(document, state)
     kept = await _used_elsewhere(tx, state, environment) if prune else frozenset()
-    target = merged(state.document, document, prune=prune, kept=kept)
+    target = merged(state, document, prune=prune, kept=kept)
+    environments = tuple(placed_of(state, target))
     check(target)
-    if prune:
-        await _check_plans_elsewhere(tx, state, target, environment)
+    bound = _bound(state, target, environments)
+    here = next(each for each in environments if each.name == environment)
+    check_mounts(bound.values(), here.settings.hosts)
+    _check_authority(tx, state, target)
     lines = difference(state.document, target)
     lines += await _ending_keys(tx, state, target)
-    return _Plan(state=state, target=target, lines=tuple(lines))
+    return _Plan(state=state, target=target, lines=tuple(lines), environments=environments, bound=bound)
+
+
+def _check_first(document: Document, state: State) -> None:
+    """Elsewhere what is served changes by promotion."""
+    first = state.environments[0]
+    if state.environment == first or not (document.apis or document.plans):
+        return
+    what = " and ".join(
+        word for word, there in (("`apis`", document.apis), ("`plans`", document.plans)) if there
+    )
+    api = document.apis[0].api.id if document.apis else "NAME/VERSION"
+    raise ConflictError(
+        "environment_promoted",
+        f"The document holds {what}, which are applied to the first environment, {first.name}; "
+        f"{state.environment.name} changes by promotion only",
+        f"Apply it to {first.name}, then `wardgate promote {api} --to {state.environment.name}`; "
+        f"or keep only `applications` in what is applied to {state.environment.name}",
+    )
+
+
+def _bound(state: State, target: Document, environments: tuple[Environment, ...]) -> dict[str, Api]:
+    """Every API of the target with the variables of the environment in place."""
+    here = next(each for each in environments if each.name == state.environment.name)
+    same = here.settings.variables == state.environment.settings.variables
+    bound: dict[str, Api] = {}
+    for entry in target.apis:
+        known = state.deployments.get(entry.api.id)
+        if known is not None and same and known.entry.api == entry.api:
+            bound[entry.api.id] = known.bound
+        else:
+            bound[entry.api.id] = bind_to(entry.api, here, state.secrets)
+    return bound
+
+
+def _check_authority(tx: Transaction, state: State, target: Document) -> None:
+    """The actor may change all that differs. An API may be of one project before and of another after."""
+    old = state.document
+    before = {entry.api.id: entry for entry in old.apis}
+    after = {entry.api.id: entry for entry in target.apis}
+    offers = {plan.name: plan for plan in old.plans} != {plan.name: plan for plan in target.plans}
+    for api in dict.fromkeys((*before, *after)):
+        if before.get(api) != after.get(api):
+            record = state.apis.get(api, ApiRecord(api=api))
+            require(tx.actor, "apis.edit", record.catalogue.project)
+            moved = after[api].listing.project if api in after else None
+            if moved is not None and moved != record.catalogue.project:
+                require(tx.actor, "apis.edit", moved)
+    if offers:
+        require(tx.actor, "plans.edit")
+    if old.roles != target.roles:
+        require(tx.actor, "people.edit")
+    if old.applications != target.applications:
+        require(tx.actor, "applications.edit")
+    if old.environments != target.environments:
+        require(tx.actor, "environments.edit")
 
 
 async def _used_elsewhere(tx: Transaction, state: State, environment: str) -> frozenset[str]:
@@ -127,28 +192,6 @@ async def _used_elsewhere(tx: Transaction, state: State, environment: str) -> fr
         if item.environment != environment and item.revoked_at is None
     }
     return frozenset(names[each] for each in ids)
-
-
-async def _check_plans_elsewhere(tx: Transaction, state: State, target: Document, environment: str) -> None:
-    staying = {plan.name for plan in target.plans}
-    going = {plan.name for plan in state.document.plans} - staying
-    if not going:
-        return
-    for place, subscription in await tx.applications.subscriptions():
-        if place != environment and subscription.plan in going:
-            _refuse_plan(subscription.plan, f"{subscription.api} has subscribers on it in {place}")
-    for deployment in await tx.apis.everywhere():
-        used = going.intersection(deployment.entry.api.plans)
-        if deployment.environment != environment and used:
-            _refuse_plan(min(used), f"{deployment.entry.api.id} offers it in {deployment.environment}")
-
-
-def _refuse_plan(name: str | None, why: str) -> None:
-    raise ConflictError(
-        "plan_in_use",
-        f"The plan {name!r} cannot be deleted: {why}",
-        "Keep the plan in the document, or end its use there first",
-    )
 
 
 async def _ending_keys(tx: Transaction, state: State, target: Document) -> list[str]:
@@ -165,113 +208,115 @@ async def _put_plans(tx: Transaction, plan: _Plan, now: float) -> None:
     old = {each.name: each for each in plan.state.document.plans}
     for each in plan.target.plans:
         if old.get(each.name) != each:
-            await tx.plans.put(each)
-            await tx.feed.append("plan", each.name, at=now)
+            await tx.plans.put(plan.name, each)
+            await tx.feed.append("plan", f"{plan.name} {each.name}", at=now)
+            await tx.audit.record(
+                AuditEvent(action="plan.set", target=each.name, environment=plan.name), at=now
+            )
 
 
-async def _put_roles(tx: Transaction, plan: _Plan) -> None:
+async def _put_roles(tx: Transaction, plan: _Plan, now: float) -> None:
     """What people may be granted; it is asked for at each grant. Tokens they gave before are for ``around_roles``."""
     old = {each.name: each for each in plan.state.document.roles}
     for each in plan.target.roles:
         if old.get(each.name) != each:
             await tx.roles.put(each)
-    for name in old.keys() - {each.name for each in plan.target.roles}:
+            await tx.audit.record(
+                AuditEvent(action="role.set", target=each.name, after={"scopes": list(each.scopes)}), at=now
+            )
+    for name in sorted(old.keys() - {each.name for each in plan.target.roles}):
         await tx.roles.remove(name)
+        await tx.audit.record(AuditEvent(action="role.remove", target=name), at=now)
 
 
-async def _put_server(tx: Transaction, plan: _Plan, environment: str, now: float) -> None:
-    if plan.state.document.authorization_server != plan.target.authorization_server:
-        await tx.environments.set_authorization_server(environment, plan.target.authorization_server)
-        await tx.feed.append("environment", environment, at=now)
-
-
-async def _put_apis(
-    tx: Transaction, plan: _Plan, environment: str, now: float, actor: str, note: str
-) -> dict[str, int]:
+async def _put_apis(tx: Transaction, plan: _Plan, now: float, actor: str, note: str) -> dict[str, int]:
     revisions: dict[str, int] = {}
+    plans = {each.name: each for each in plan.target.plans}
+    before = {entry.api.id: entry.listing for entry in plan.state.document.apis}
     for entry in plan.target.apis:
-        known = plan.state.deployments.get(entry.api.id)
-        if known is not None and known.entry is entry:
-            continue
-        new_hash = content_hash(entry)
-        if known is not None and (known.hash == new_hash or known.entry == entry):
-            continue
-        revisions[entry.api.id] = await tx.apis.deploy(
-            environment, entry, new_hash, at=now, actor=actor, note=note
-        )
-        if known is None or known.entry.api != entry.api:
-            await _announce_api(tx, environment, entry.api, now)
+        api = entry.api.id
+        known = plan.state.deployments.get(api)
+        bound = plan.bound[api]
+        plain = replace(entry, listing=NOT_LISTED)
+        offers = offered(entry, plans)
+        announce = known is None or known.bound != bound
+        if known is None or known.entry != plain or known.plans != offers:
+            number = await tx.apis.add_revision(plain, offers, at=now, actor=actor, note=note)
+            await tx.apis.deploy(plan.name, api, number, bound, bound.content_hash(), at=now, actor=actor)
+            revisions[api] = number
+        elif announce:
+            await tx.apis.rebind(plan.name, api, bound, bound.content_hash())
+        if before.get(api, NOT_LISTED) != entry.listing:
+            announce = await _put_listing(tx, plan, entry, now) or announce
+        if announce:
+            await tx.feed.append("api", f"{plan.name} {api}", at=now)
+        if api in revisions:
+            await _tell(tx, plan, entry, known.revision if known else None, revisions[api], note, now)
     return revisions
 
 
-async def _announce_api(tx: Transaction, environment: str, api: Api, now: float) -> None:
-    await tx.feed.append("api", f"{environment} {api.id}", at=now)
+async def _tell(
+    tx: Transaction, plan: _Plan, entry: ApiEntry, before: int | None, after: int, note: str, now: float
+) -> None:
+    await tx.audit.record(
+        AuditEvent(
+            action="api.apply",
+            target=entry.api.id,
+            environment=plan.name,
+            project=entry.listing.project or "default",
+            before={} if before is None else {"revision": before},
+            after={"revision": after},
+            note=note,
+        ),
+        at=now,
+    )
 
 
-async def _put_applications(tx: Transaction, plan: _Plan, environment: str, now: float) -> None:
-    new: list[Application] = []
-    subscribed: list[Subscription] = []
-    changed: list[str] = []
-    for entry in plan.target.applications:
-        application = plan.state.applications.get(entry.name)
-        known = application is not None and application.owner == entry.owner
-        if application is None:
-            application = Application(id=new_id("app", now), name=entry.name, owner=entry.owner)
-            new.append(application)
-        elif not known:
-            await tx.applications.set_owner(application.id, entry.owner)
-        added = _added(plan.state, application, entry, now)
-        subscribed += added
-        if await _change_subscriptions(tx, plan.state, application, entry) or added or not known:
-            changed.append(application.id)
-    await tx.applications.add(new, at=now)
-    await tx.applications.subscribe(environment, subscribed, at=now)
-    for application_id in changed:
-        await tx.feed.append("application", application_id, at=now)
+async def _put_listing(tx: Transaction, plan: _Plan, entry: ApiEntry, now: float) -> bool:
+    """Stores what is said of an API beside its revision; whether gateways must know. Other environments are told here."""
+    api = entry.api.id
+    old = plan.state.apis.get(api, ApiRecord(api=api))
+    new = listed(old, entry.listing, now)
+    await tx.apis.set_standing(api, new.standing)
+    await tx.apis.set_catalogue(api, new.catalogue)
+    if new.standing == old.standing:
+        return False
+    for environment in plan.environments:
+        if environment.name != plan.name:
+            await tx.feed.append("api", f"{environment.name} {api}", at=now)
+    return True
 
 
-def _added(state: State, application: Application, entry: ApplicationEntry, now: float) -> list[Subscription]:
-    """The subscriptions ``application`` does not have yet."""
-    old = state.subscriptions.get(application.id, {})
-    return [
-        Subscription(id=new_id("sub", now), application=application.id, api=item.api, plan=item.plan)
-        for item in entry.subscriptions
-        if item.api not in old
-    ]
-
-
-async def _change_subscriptions(
-    tx: Transaction, state: State, application: Application, entry: ApplicationEntry
-) -> bool:
-    """Ends and moves the subscriptions ``application`` has; whether there was anything to do."""
-    old = state.subscriptions.get(application.id, {})
-    wanted = {item.api: item for item in entry.subscriptions}
-    ended = [item.id for api, item in old.items() if api not in wanted]
-    moved = [
-        (item.id, wanted[api].plan)
-        for api, item in old.items()
-        if api in wanted and wanted[api].plan != item.plan
-    ]
-    await tx.applications.unsubscribe(ended)
-    for subscription_id, plan in moved:
-        await tx.applications.set_plan(subscription_id, plan)
-    return bool(ended or moved)
-
-
-async def _remove(tx: Transaction, plan: _Plan, environment: str, now: float) -> None:
+async def _remove(tx: Transaction, plan: _Plan, now: float) -> None:
     """Takes away what the target no longer holds, last: by now nothing refers to it."""
     applications = {each.name for each in plan.target.applications}
     for name, application in plan.state.applications.items():
         if name not in applications:
             await tx.applications.remove(application.id)
             await tx.feed.append("application", application.id, at=now)
+            await tx.audit.record(
+                AuditEvent(action="application.remove", target=application.id, before={"name": name}), at=now
+            )
     apis = {each.api.id for each in plan.target.apis}
-    for api_id, deployment in plan.state.deployments.items():
-        if api_id not in apis:
-            await tx.apis.withdraw(environment, api_id)
-            await _announce_api(tx, environment, deployment.entry.api, now)
+    for api, deployment in plan.state.deployments.items():
+        if api not in apis:
+            await tx.apis.withdraw(plan.name, api)
+            await tx.feed.append("api", f"{plan.name} {api}", at=now)
+            await tx.audit.record(
+                AuditEvent(
+                    action="api.withdraw",
+                    target=api,
+                    environment=plan.name,
+                    project=plan.state.apis[api].catalogue.project,
+                    before={"revision": deployment.revision},
+                ),
+                at=now,
+            )
     plans = {each.name for each in plan.target.plans}
     for each in plan.state.document.plans:
         if each.name not in plans:
-            await tx.plans.remove(each.name)
-            await tx.feed.append("plan", each.name, at=now)
+            await tx.plans.remove(plan.name, each.name)
+            await tx.feed.append("plan", f"{plan.name} {each.name}", at=now)
+            await tx.audit.record(
+                AuditEvent(action="plan.remove", target=each.name, environment=plan.name), at=now
+            )

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-from wardgate.control.lookup import environment_named
+from dataclasses import replace
+
+from wardgate.control.authority import require
+from wardgate.control.placing import usual
 from wardgate.control.ports import Store
 from wardgate.control.state import read_state
-from wardgate.domain.document import Document
+from wardgate.domain.document import Document, EnvironmentEntry
+from wardgate.domain.environment import EnvironmentSettings
+
+_USUAL = EnvironmentSettings()
 
 
 async def export_document(store: Store, environment: str) -> Document:
-    """The document that, applied to ``environment``, changes nothing.
+    """The document of ``environment``: applied to the first environment of an installation, it makes it the same there.
 
-    It lists every plan and application, with the APIs and subscriptions of that environment.
+    It lists every application, with the APIs, plans and subscriptions of that environment, and environments where they
+    are not those of a new installation.
 
     Raises:
         NotFoundError: there is no such environment.
     """
     async with store.reading() as tx:
-        await environment_named(tx, environment)
-        return (await read_state(tx, environment)).document
+        require(tx.actor, "environments.view")
+        state = await read_state(tx, environment)
+    own = replace(state.environment, settings=replace(state.environment.settings, token_endpoint=""))
+    places = [own if each.name == environment else each for each in state.environments]
+    if usual(places):
+        return replace(state.document, environments=())
+    return replace(
+        state.document,
+        environments=tuple(_named(each, environment) for each in state.document.environments),
+    )
+
+
+def _named(entry: EnvironmentEntry, exported: str) -> EnvironmentEntry:
+    """What is not as usual; the token endpoint of the exported environment stands in a section of its own."""
+    kept = {
+        name: getattr(entry, name)
+        for name in ("hosts", "variables", "plans", "retention", "token_endpoint", "leaks", "leak_overlap")
+        if getattr(entry, name) != getattr(_USUAL, name)
+        and not (name == "token_endpoint" and entry.name == exported)
+    }
+    return EnvironmentEntry(
+        name=entry.name, tag=entry.tag, production=True if entry.production else None, **kept
+    )

@@ -9,108 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from wardgate.control.ports_access import AccessRequests, Groups, Webhooks
+from wardgate.control.ports_apis import ApiRecord as ApiRecord
+from wardgate.control.ports_apis import Apis as Apis
+from wardgate.control.ports_apis import Deployment as Deployment
+from wardgate.control.ports_apis import Environments as Environments
+from wardgate.control.ports_apis import Plans as Plans
+from wardgate.control.ports_apis import RevisionCheck as RevisionCheck
+from wardgate.control.ports_apis import RevisionInfo as RevisionInfo
+from wardgate.control.ports_apis import SecretInfo as SecretInfo
 from wardgate.control.ports_idempotency import Idempotency
 from wardgate.control.ports_operators import Operators
 from wardgate.domain.actor import Actor
-from wardgate.domain.api import Api
 from wardgate.domain.audit import AuditEvent, AuditFilter, AuditRecord
 from wardgate.domain.chain import End, Link, SealedEnd
 from wardgate.domain.change import ChangeKind
 from wardgate.domain.consumer import Application, ApplicationStatus, Credential, Subscription
-from wardgate.domain.document import ApiEntry, AuthorizationServer
-from wardgate.domain.limit import Limit, Plan
+from wardgate.domain.environment import Environment as Environment
+from wardgate.domain.limit import Limit
 from wardgate.domain.people import Role
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
-    """A place APIs are deployed to. ``tag`` stands in its keys; ``position`` orders promotion, first to last."""
-
-    name: str
-    tag: str
-    position: int
-    production: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
-    """An API deployed to an environment: the revision now in force. ``id`` is the API's own, kept for ever."""
-
-    id: str
-    environment: str
-    revision: int
-    hash: str
-    entry: ApiEntry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevisionInfo:
-    """One immutable revision of an API, without its content. ``created_at`` is in Unix seconds."""
-
-    id: str
-    number: int
-    hash: str
-    created_at: float
-    actor: str
-    note: str
-
-
-class Environments(Protocol):
-    """The environments of this installation."""
-
-    async def all(self) -> list[Environment]:
-        """Every environment in the order of promotion."""
-
-    async def authorization_server(self, environment: str) -> AuthorizationServer | None:
-        """Who answers ``POST /oauth2/token`` there; ``None``: this installation."""
-
-    async def set_authorization_server(self, environment: str, server: AuthorizationServer | None) -> None:
-        """Changes that."""
-
-
-class Apis(Protocol):
-    """Deployed APIs and their revisions."""
-
-    async def deployed(self, environment: str) -> list[Deployment]:
-        """Every API deployed to ``environment``, in the order they were first deployed."""
-
-    async def in_force(self, environment: str) -> dict[str, int]:
-        """By the API's own id, the number of the revision in force: cheap, to see whether anything changed."""
-
-    async def trusting(self, environment: str) -> list[Api]:
-        """The deployed APIs whose settings list issuers of access tokens."""
-
-    async def everywhere(self) -> list[Deployment]:
-        """Every API deployed to any environment."""
-
-    async def deploy(
-        self, environment: str, entry: ApiEntry, content_hash: str, *, at: float, actor: str, note: str
-    ) -> int:
-        """Adds a revision holding ``entry``, puts it in force and returns its number (from 1, never reused)."""
-
-    async def withdraw(self, environment: str, api: str) -> None:
-        """Takes ``name/version`` out of force; its revisions stay."""
-
-    async def revisions(self, environment: str, api: str) -> list[RevisionInfo]:
-        """Every revision of ``name/version``, newest first."""
-
-
-class Plans(Protocol):
-    """Plans, shared by all environments."""
-
-    async def all(self) -> dict[str, Plan]:
-        """Every plan by name, in the order they were added."""
-
-    async def put(self, plan: Plan) -> None:
-        """Adds the plan or replaces the one of that name."""
-
-    async def remove(self, name: str) -> None:
-        """Deletes the plan; it must not be in use."""
 
 
 class Roles(Protocol):

@@ -7,19 +7,34 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from wardgate.control.errors import ConflictError
-from wardgate.control.ports import Deployment, Transaction
+from wardgate.control.listing import listing_of, merged_listing
+from wardgate.control.lookup import environment_named
+from wardgate.control.placing import entry_of, placed
+from wardgate.control.ports import ApiRecord, Deployment, Environment, Transaction
 from wardgate.domain.api import Api
 from wardgate.domain.codec import decode_api, encode_api
 from wardgate.domain.consumer import Application, Subscription
-from wardgate.domain.document import ApiEntry, ApplicationEntry, Document, SubscriptionEntry
+from wardgate.domain.document import (
+    ApiEntry,
+    ApplicationEntry,
+    AuthorizationServer,
+    Document,
+    SubscriptionEntry,
+)
 from wardgate.domain.reserved import token_places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """An environment's APIs and subscriptions, with the plans, roles and applications all environments share."""
+    """An environment's APIs, plans and subscriptions, with the roles and applications all environments share."""
 
     document: Document
+    #: All of them, in the order of promotion.
+    environments: tuple[Environment, ...]
+    environment: Environment
+    secrets: frozenset[str]
+    #: Every API there is, deployed here or not, by ``name/version``; likewise deployments.
+    apis: dict[str, ApiRecord]
     deployments: dict[str, Deployment]
     applications: dict[str, Application]
     #: By application id, then by API.
@@ -27,9 +42,16 @@ class State:
 
 
 async def read_state(tx: Transaction, environment: str) -> State:
-    """The present state of ``environment``; its document lists things in the order they were added."""
+    """The present state of ``environment``; its document lists things in the order they were added.
+
+    Raises:
+        NotFoundError: there is no such environment.
+    """
+    here = await environment_named(tx, environment)
+    environments = await tx.environments.all()
+    records = {each.api: each for each in await tx.apis.all()}
     deployments = await tx.apis.deployed(environment)
-    plans = await tx.plans.all()
+    plans = await tx.plans.all(environment)
     roles = await tx.roles.all()
     applications = await tx.applications.all()
     subscriptions: dict[str, dict[str, Subscription]] = {each.id: {} for each in applications}
@@ -37,10 +59,13 @@ async def read_state(tx: Transaction, environment: str) -> State:
         subscriptions[subscription.application][subscription.api] = subscription
     return State(
         document=Document(
-            apis=tuple(each.entry for each in deployments),
+            apis=tuple(
+                replace(each.entry, listing=listing_of(records[each.entry.api.id])) for each in deployments
+            ),
             plans=tuple(plans.values()),
             roles=tuple(roles),
-            authorization_server=await tx.environments.authorization_server(environment),
+            authorization_server=_server(here),
+            environments=tuple(entry_of(each) for each in environments),
             applications=tuple(
                 ApplicationEntry(
                     name=each.name,
@@ -53,27 +78,46 @@ async def read_state(tx: Transaction, environment: str) -> State:
                 for each in applications
             ),
         ),
+        environments=tuple(environments),
+        environment=here,
+        secrets=frozenset(each.name for each in await tx.environments.secrets(environment)),
+        apis=records,
         deployments={each.entry.api.id: each for each in deployments},
         applications={each.name: each for each in applications},
         subscriptions=subscriptions,
     )
 
 
-def merged(old: Document, new: Document, *, prune: bool, kept: frozenset[str]) -> Document:
-    """What holds after ``new`` is applied over ``old``.
+def _server(environment: Environment) -> AuthorizationServer | None:
+    endpoint = environment.settings.token_endpoint
+    return AuthorizationServer(token_endpoint=endpoint) if endpoint else None
+
+
+def merged(state: State, new: Document, *, prune: bool, kept: frozenset[str]) -> Document:
+    """What holds after ``new`` is applied to ``state``.
 
     What ``new`` names is as it says, an application's subscriptions included. What it does not name stays, or with
-    ``prune`` goes; an application in ``kept`` then loses only its subscriptions.
+    ``prune`` goes; an application in ``kept`` then loses only its subscriptions. Environments always stay, and what other
+    environments than the first hold of APIs, plans and roles.
+
+    Raises:
+        ConflictError: what it says of environments contradicts itself.
     """
-    entries = {entry.api.id: entry for entry in old.apis} if not prune else {}
-    entries |= {entry.api.id: _stored_form(entry) for entry in new.apis}
-    plans = {plan.name: plan for plan in old.plans} if not prune else {}
+    old = state.document
+    whole = prune and state.environment == state.environments[0]
+    entries = {entry.api.id: entry for entry in old.apis} if not whole else {}
+    for entry in new.apis:
+        record = state.apis.get(entry.api.id, ApiRecord(api=entry.api.id))
+        entries[entry.api.id] = replace(_stored_form(entry), listing=merged_listing(record, entry.listing))
+    plans = {plan.name: plan for plan in old.plans} if not whole else {}
     plans |= {plan.name: plan for plan in new.plans}
-    roles = {role.name: role for role in old.roles} if not prune else {}
+    roles = {role.name: role for role in old.roles} if not whole else {}
     roles |= {role.name: role for role in new.roles}
     server = new.authorization_server
-    if server is None and not prune:
-        server = old.authorization_server
+    if server is None and prune and not _names_endpoint(new, state.environment.name):
+        server = AuthorizationServer()
+    environments = placed(state.environments, new.environments, state.environment.name, server)
+    server = _server(next(each for each in environments if each.name == state.environment.name))
     present = {each.name: each for each in old.applications}
     if prune:
         applications = {name: replace(present[name], subscriptions=()) for name in present if name in kept}
@@ -86,18 +130,27 @@ def merged(old: Document, new: Document, *, prune: bool, kept: frozenset[str]) -
         plans=tuple(plans.values()),
         roles=tuple(roles.values()),
         applications=tuple(applications.values()),
-        authorization_server=server if server is not None and server.token_endpoint else None,
+        authorization_server=server,
+        environments=tuple(entry_of(each) for each in environments),
     )
 
 
+def placed_of(state: State, target: Document) -> list[Environment]:
+    """The environments of a target that :func:`merged` gave."""
+    return placed(state.environments, target.environments, state.environment.name, None)
+
+
+def _names_endpoint(document: Document, environment: str) -> bool:
+    return any(each.name == environment and each.token_endpoint is not None for each in document.environments)
+
+
 def check(document: Document) -> None:
-    """Returns when the parts of ``document`` fit each other.
+    """Returns when the parts of ``document`` fit each other; where its APIs are is for :func:`check_mounts`.
 
     Raises:
-        ConflictError: two APIs claim one place, or an API or application refers to what is not there.
+        ConflictError: an API or application refers to what is not there.
     """
     plans = {plan.name for plan in document.plans}
-    _check_mounts(entry.api for entry in document.apis)
     for entry in document.apis:
         for plan in entry.api.plans:
             if plan not in plans:
@@ -137,9 +190,11 @@ def _check_mapped(document: Document) -> None:
                     )
 
 
-def _check_mounts(apis: Iterable[Api]) -> None:
+def check_mounts(apis: Iterable[Api], hosts: tuple[str, ...] = ()) -> None:
+    """Returns when no two APIs claim one place; those without hosts of their own have ``hosts``. Raises ConflictError."""
     mounts: dict[tuple[str, str], str] = {}
-    for api in apis:
+    for each in apis:
+        api = each if each.hosts or not hosts else replace(each, hosts=hosts)
         places = [(host, api.base_path) for host in api.hosts or ("",)]
         for host, path in (*places, *token_places(api)):
             other = mounts.setdefault((host, path), api.id)

@@ -7,8 +7,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from wardgate.domain.api import Api
-from wardgate.domain.limit import Plan
+from wardgate.domain.environment import LeakPolicy, Retention
+from wardgate.domain.limit import Limit, Plan
 from wardgate.domain.people import Role
+from wardgate.domain.standing import Lifecycle, Visibility
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a document says of an API beside its revision; ``None`` where it says nothing. ``sunset_at``: Unix seconds."""
+
+    lifecycle: Lifecycle | None = None
+    sunset_at: float | None = None
+    successor: str | None = None
+    visibility: Visibility | None = None
+    groups: tuple[str, ...] | None = None
+    project: str | None = None
+    tags: tuple[str, ...] | None = None
+    docs: str | None = None
+    contact: str | None = None
+    description: str | None = None
+
+
+NOT_LISTED = Listing()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,12 +38,14 @@ class ApiEntry:
 
     ``source`` is the entry's settings as written (defaults not filled in), so that ``export`` returns the same
     document. ``openapi_name`` is the reference as written (``./orders.openapi.yaml``), ``openapi_text`` its content.
+    ``listing`` is no part of a revision, and ``source`` has none of it.
     """
 
     api: Api
     source: Mapping[str, Any]
     openapi_name: str
     openapi_text: str
+    listing: Listing = NOT_LISTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +73,22 @@ class AuthorizationServer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentEntry:
+    """An environment of the document; ``None`` where it does not name a thing. ``plans`` are limits by a plan's name."""
+
+    name: str
+    tag: str | None = None
+    production: bool | None = None
+    hosts: tuple[str, ...] | None = None
+    variables: Mapping[str, str] | None = None
+    plans: Mapping[str, tuple[Limit, ...]] | None = None
+    retention: Retention | None = None
+    token_endpoint: str | None = None
+    leaks: LeakPolicy | None = None
+    leak_overlap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A whole checked document: every reference in it resolves, every name in it is unique.
 
@@ -61,6 +100,7 @@ class Document:
     roles: tuple[Role, ...] = ()
     applications: tuple[ApplicationEntry, ...] = ()
     authorization_server: AuthorizationServer | None = None
+    environments: tuple[EnvironmentEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -50,7 +51,8 @@ class Upstream:
 
     ``retries`` counts further attempts at idempotent requests; ``retry_budget`` bounds them to a share of all
     requests. ``strip_base_path`` removes the API's base path before forwarding (the default: the upstream does
-    not know where the gateway mounts it). ``preserve_host`` forwards the client's Host.
+    not know where the gateway mounts it). ``preserve_host`` forwards the client's Host. ``headers`` are sent with every
+    request, in place of the client's of the same name; their text may hold ``${secret:NAME}`` (``domain/template.py``).
     """
 
     targets: tuple[str, ...]
@@ -63,3 +65,4 @@ class Upstream:
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     timeouts: Timeouts = field(default_factory=Timeouts)
     tls: UpstreamTls = field(default_factory=UpstreamTls)
+    headers: Mapping[str, str] = field(default_factory=dict)

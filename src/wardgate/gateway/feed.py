@@ -11,7 +11,7 @@ from wardgate.gateway.ports import GatewaySource, LostPlaceError, StoreUnavailab
 
 log = logging.getLogger("wardgate.gateway")
 
-_INSTANT = frozenset(("credential", "revocation", "application", "client"))
+_INSTANT = frozenset(("credential", "revocation", "application", "client", "subject"))
 
 
 class Follower(Protocol):
@@ -32,6 +32,9 @@ class Follower(Protocol):
     def tokens_revoked(self, pairs: list[tuple[str, str]]) -> None:
         """Tokens of these kinds and keys (``jti``, ``grant``, ``subject``, ``client``, ``application``) were taken back."""
 
+    def subject_changed(self, user_id: str) -> None:
+        """This person is in other groups now: forget the tokens of hers."""
+
     def client_changed(self, client_id: str) -> None:
         """Forget every token of this OAuth 2.0 client."""
 
@@ -40,6 +43,9 @@ class Follower(Protocol):
 
     def issuer_changed(self, issuer: str) -> None:
         """The keys of this foreign issuer were read anew."""
+
+    def environment_changed(self) -> None:
+        """The environment's own settings or secrets are others now: read them, its plans and its APIs anew."""
 
     def flush(self) -> None:
         """Forget and reload everything."""
@@ -122,7 +128,7 @@ class Feed:
         apis: set[str] = set()
         plans: set[str] = set()
         revoked: list[tuple[str, str]] = []
-        flush = False
+        flush = own = False
         follower = self._follower
         for change in changes:
             if change.kind == "credential":
@@ -132,6 +138,8 @@ class Feed:
                 revoked.append((kind, key))
             elif change.kind == "application":
                 follower.application_changed(change.key)
+            elif change.kind == "subject":
+                follower.subject_changed(change.key)
             elif change.kind == "client":
                 follower.client_changed(change.key)
         if revoked:
@@ -142,7 +150,11 @@ class Feed:
             elif change.kind == "issuer":
                 follower.issuer_changed(change.key)
             elif change.kind == "plan":
-                plans.add(change.key)
+                environment, _, name = change.key.partition(" ")
+                if environment == self._environment:
+                    plans.add(name)
+            elif change.kind == "environment":
+                own = own or change.key == self._environment
             elif change.kind == "api":
                 environment, _, api_id = change.key.partition(" ")
                 if environment == self._environment:
@@ -151,6 +163,8 @@ class Feed:
                 flush = True
         if flush:
             follower.flush()
+        elif own:
+            follower.environment_changed()
         else:
             if plans:
                 follower.plans_changed(plans)

@@ -56,6 +56,9 @@ class TokenSource(Protocol):
     def application_named(self, name: str) -> str | None:
         """The id of the application called ``name``."""
 
+    def person_of(self, grant: str) -> str:
+        """The id of the user who gave the grant; empty for none. A token's ``sub`` may be another name (pairwise)."""
+
     def groups_of(self, user_id: str) -> tuple[str, ...]:
         """The groups a person with an account here is in; none for an unknown one."""
 
@@ -95,7 +98,7 @@ class GatewaySource(TokenSource, Protocol):
         """Where ``POST /oauth2/token`` of this environment is passed on to; empty: to this installation's own."""
 
     def plans(self) -> dict[str, Plan]:
-        """Every plan by name."""
+        """Every plan of this worker's environment by name, with the limits that hold there."""
 
     def secrets(self) -> Mapping[str, Secret]:
         """The secrets of this worker's environment by name, opened."""

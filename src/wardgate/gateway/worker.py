@@ -15,7 +15,6 @@ from typing import cast
 
 from wardgate.domain.api import Api
 from wardgate.domain.consumer import Principal, Subscription
-from wardgate.domain.limit import Plan
 from wardgate.domain.oauth import Token
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.settings import Listener, ServerSettings, issuer_of
@@ -23,6 +22,7 @@ from wardgate.domain.trust import OAuth2Settings
 from wardgate.gateway.believing import Believer
 from wardgate.gateway.certificates import CertificateStore
 from wardgate.gateway.connection import ClientConnection
+from wardgate.gateway.entitlements import Entitlements
 from wardgate.gateway.feed import Feed
 from wardgate.gateway.forwarded import TrustedProxies, is_loopback, render
 from wardgate.gateway.head import HeadParser, RequestHead
@@ -38,7 +38,7 @@ from wardgate.gateway.proofs import Proofs, SeenOnce
 from wardgate.gateway.resource_metadata import METADATA_LINES, ResourceMetadata
 from wardgate.gateway.serving import Serving
 from wardgate.gateway.snapshot import Matched, Mounted, Snapshot
-from wardgate.gateway.standing import Standing, of_client, of_issuer
+from wardgate.gateway.standing import Standing, of_client, of_issuer, of_person
 from wardgate.gateway.timers import Timers
 from wardgate.gateway.tokens import Tokens, covered
 from wardgate.jose.thumbprint import certificate_thumbprint
@@ -103,7 +103,7 @@ class Worker:
         )
         self._feed = Feed(source, self, settings.environment, self.wall, monotonic)
         self._stale_at = monotonic() + settings.max_staleness
-        self._plans: dict[str, Plan] = source.plans()
+        self._entitlements = Entitlements(source.plans(), limits)
         self._master_key = source.master_key()
         self._proofs = Proofs(self.issuer, self._master_key, replay or SeenOnce(self.wall), self.wall)
         self._identity = Identity(Signer(source.signing_keys()), issuer=self.issuer)
@@ -118,10 +118,10 @@ class Worker:
             else None
         )
         self._serving = Serving(
-            settings, self._master_key, self.outbox, self._registry, source.token_endpoint
+            settings, self._master_key, self.outbox, self._registry, source.token_endpoint, source.secrets
         )
         #: Judges streams and tunnels again when somebody's rights to them may have gone.
-        self.standing = Standing(self.connections, self._serving.serves)
+        self.standing = Standing(self.connections, self._serving.current)
         self.snapshot: Snapshot = self._serving.snapshot
         self._load(source.apis())
         self._timers = Timers(self)
@@ -186,12 +186,12 @@ class Worker:
 
     def _load(self, apis: list[Api]) -> None:
         self.snapshot = self._serving.load(apis)
-        served = [mounted.compiled.api for mounted in self.snapshot.mounted.values()]
+        served = [mounted.api for mounted in self.snapshot.mounted.values()]
         self._metadata = ResourceMetadata(served, self.issuer, mtls=bool(self.settings.client_ca))
 
     def api_changed(self, api_ids: set[str]) -> None:
         """Swaps these APIs in one go."""
-        apis = {api_id: mounted.compiled.api for api_id, mounted in self.snapshot.mounted.items()}
+        apis = {api_id: mounted.api for api_id, mounted in self.snapshot.mounted.items()}
         for api_id in api_ids:
             found = self._source.api(api_id)
             if found is None:
@@ -203,9 +203,7 @@ class Worker:
 
     def plans_changed(self, names: set[str]) -> None:
         """Limits of these plans are read anew; what was counted under unchanged limits stays with the authority."""
-        self._plans = self._source.plans()
-        for name in names:
-            self._limits.forget_plan(name)
+        self._entitlements.changed(self._source.plans(), names)
 
     def credential_changed(self, digest: bytes) -> None:
         """Forgets what is known of this digest."""
@@ -234,6 +232,11 @@ class Worker:
             )
         )
 
+    def subject_changed(self, user_id: str) -> None:
+        """Forgets the person's tokens that groups were read for, and judges again what runs on people's tokens."""
+        self._tokens.subject_changed(user_id)
+        self.standing.changed(of_person)
+
     def client_changed(self, client_id: str) -> None:
         """Forgets the client's tokens; one that is suspended or gone has none any more."""
         self._tokens.client_changed(client_id)
@@ -250,14 +253,18 @@ class Worker:
         if self._tokens.issuer_changed(issuer):
             self.standing.changed(lambda exchange: of_issuer(exchange, issuer))
 
+    def environment_changed(self) -> None:
+        """Serves its APIs by the environment's settings and secrets as they are now; who calls is known as before."""
+        self.plans_changed(set(self._entitlements.plans))
+        self._load(self._source.apis())
+        self.standing.changed(lambda exchange: True)
+
     def flush(self) -> None:
         """Forgets and reloads everything."""
         self._principals.clear()
         self._tokens.clear()
-        self.plans_changed(set(self._plans))
         self._identity.use(Signer(self._source.signing_keys()))
-        self._load(self._source.apis())
-        self.standing.changed(lambda exchange: True)
+        self.environment_changed()
 
     def propagated(self, seconds: float) -> None:
         """Records how long a change took to get here."""
@@ -290,13 +297,12 @@ class Worker:
         return self._proofs.nonce()
 
     def limits(self, subscription: Subscription) -> LimitSet | None:
-        """See ``Directory``; a plan this worker does not know shuts rather than opens."""
-        if subscription.plan is None:
-            return None
-        plan = self._plans.get(subscription.plan)
-        if plan is None:
-            raise StoreUnavailableError(f"plan {subscription.plan!r} is not known yet")
-        return self._limits.bind(subscription.id, plan) if plan.limits else None
+        """See ``Directory``."""
+        return self._entitlements.of_plan(subscription)
+
+    def effective_limits(self, exchange: Exchange) -> LimitSet | None:
+        """See ``Directory``."""
+        return self._entitlements.in_force(exchange)
 
     # -- what connections ask
 

@@ -49,9 +49,9 @@ class _Reading:
 
 @dataclass(slots=True)
 class _Deployed:
-    """The issuers of the deployed APIs, true while the same revisions are in force."""
+    """The issuers of the deployed APIs, true while the same is served of each."""
 
-    revisions: dict[str, int] | None = None
+    served: dict[str, str] | None = None
     trusted: tuple[TrustedIssuer, ...] = field(default=())
 
 
@@ -69,10 +69,10 @@ class Issuers:
     async def trusted(self) -> tuple[TrustedIssuer, ...]:
         """Every foreign issuer that a deployed API lists, as it lists it."""
         async with self._store.reading() as tx:
-            revisions = await tx.apis.in_force(self._environment)
-            if revisions != self._deployed.revisions:
+            served = await tx.apis.in_force(self._environment)
+            if served != self._deployed.served:
                 found = _foreign(await tx.apis.trusting(self._environment))
-                self._deployed = _Deployed(revisions, found)
+                self._deployed = _Deployed(served, found)
         return self._deployed.trusted
 
     async def round(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from wardgate.domain.codec import CodecError, decode, encode
 from wardgate.domain.oauth import Client, Grant, Token
 from wardgate.domain.people import User
+from wardgate.domain.standing import Catalogue
 
 T = TypeVar("T")
 
@@ -22,6 +23,7 @@ CLIENT_COLUMNS = frozenset(("id", "application", "environment", "status", "creat
 GRANT_COLUMNS = frozenset(
     ("id", "environment", "client", "subject", "session", "created_at", "expires_at", "revoked_at")
 )
+CATALOGUE_COLUMNS = frozenset(("project",))
 USER_COLUMNS = frozenset(("id", "name", "status", "created_at"))
 
 
@@ -76,6 +78,16 @@ def user_to_text(user: User) -> str:
 def user_from_text(text: str, columns: Mapping[str, Any]) -> User:
     """The user of a document and the columns beside it. Raises ValueError."""
     return _whole(User, text, columns, USER_COLUMNS)
+
+
+def catalogue_to_text(catalogue: Catalogue) -> str:
+    """The document of what people are told of an API."""
+    return _part_to_text(catalogue, CATALOGUE_COLUMNS)
+
+
+def catalogue_from_text(text: str, project: str) -> Catalogue:
+    """The same with the column beside it. Raises ValueError."""
+    return _whole(Catalogue, text, {"project": project}, CATALOGUE_COLUMNS)
 
 
 def token_to_text(token: Token) -> str:

@@ -63,14 +63,57 @@ def migrate(connection: Connection, now: float, master_key: bytes) -> None:
     from sqlalchemy import inspect
 
     had_trail = inspect(connection).has_table("audit_ends")
+    had_keys = inspect(connection).has_table("instance_keys")
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     _seed(connection, now, master_key)
+    if not had_keys:
+        # Only now: a revision that is not signed later was tampered with.
+        _begin_signing(connection, now, master_key)
     if not had_trail:
         # Only now: an end that is missing later was taken away.
         _begin_trail(connection, master_key)
+
+
+def _begin_signing(connection: Connection, now: float, master_key: bytes) -> None:
+    """Makes the instance's key, and vouches for the revisions of a version that signed none."""
+    from sqlalchemy import insert, select, update
+
+    from wardgate.domain.revision import signed_part
+    from wardgate.storage.instance import new_instance_key, open_instance_key
+    from wardgate.storage.tables_apis import apis, instance_keys, revisions
+
+    vault = Vault(master_key)
+    key_id, public, sealed = new_instance_key(vault)
+    connection.execute(insert(instance_keys).values(id=key_id, public=public, sealed=sealed, created_at=now))
+    key = open_instance_key(vault, key_id, sealed)
+    columns = revisions.c
+    rows = connection.execute(
+        select(
+            columns.id,
+            columns.number,
+            columns.hash,
+            columns.created_at,
+            columns.actor,
+            columns.note,
+            apis.c.name,
+            apis.c.version,
+        ).join(apis, apis.c.id == columns.api)
+    ).all()
+    for row in rows:
+        signed = signed_part(
+            api_id=f"{row.name}/{row.version}",
+            number=row.number,
+            content_hash=row.hash,
+            created_at=row.created_at,
+            actor=row.actor,
+            note=row.note,
+        )
+        connection.execute(
+            update(revisions).where(columns.id == row.id).values(key=key_id, signature=key.sign(signed))
+        )
 
 
 def _begin_trail(connection: Connection, master_key: bytes) -> None:

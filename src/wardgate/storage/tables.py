@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -30,53 +31,7 @@ environments = Table(
     Column("production", Boolean, nullable=False),
 )
 
-#: What a document says of an environment as a whole; no row: nothing.
-environment_settings = Table(
-    "environment_settings",
-    metadata,
-    Column("environment", Text, ForeignKey("environments.name"), primary_key=True),
-    Column("token_endpoint", Text, nullable=False),
-)
-
-#: ``revision`` is the number of the revision in force; NULL while the API is withdrawn.
-apis = Table(
-    "apis",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("environment", Text, ForeignKey("environments.name"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("version", Text, nullable=False),
-    Column("revision", Integer),
-    UniqueConstraint("environment", "name", "version"),
-)
-
-#: Never updated. ``resolved`` is the API as the gateway enforces it, ``source`` its settings as written.
-revisions = Table(
-    "revisions",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("api", Text, ForeignKey("apis.id"), nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("hash", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("openapi_name", Text, nullable=False),
-    Column("openapi_text", Text, nullable=False),
-    Column("resolved", Text, nullable=False),
-    Column("created_at", Float, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("note", Text, nullable=False),
-    UniqueConstraint("api", "number"),
-)
-
-#: ``position`` keeps plans in the order they were added.
-plans = Table(
-    "plans",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("document", Text, nullable=False),
-)
-
+#: ``limits`` and ``throttle`` are JSON lists of limits, empty for none.
 applications = Table(
     "applications",
     metadata,
@@ -85,10 +40,12 @@ applications = Table(
     Column("owner", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("created_at", Float, nullable=False),
+    Column("limits", Text, nullable=False, server_default=""),
+    Column("throttle", Text, nullable=False, server_default=""),
     CheckConstraint("status IN ('active', 'suspended')", name="applications_status"),
 )
 
-#: ``api`` is ``name/version``.
+#: ``api`` is ``name/version``. ``controls`` is JSON, empty for none (``storage/controls.py``).
 subscriptions = Table(
     "subscriptions",
     metadata,
@@ -96,10 +53,15 @@ subscriptions = Table(
     Column("application_id", Text, ForeignKey("applications.id", ondelete="CASCADE"), nullable=False),
     Column("environment", Text, ForeignKey("environments.name"), nullable=False),
     Column("api", Text, nullable=False),
-    Column("plan", Text, ForeignKey("plans.name")),
+    Column("plan", Text),
     Column("created_at", Float, nullable=False),
+    Column("status", Text, nullable=False, server_default="active"),
+    Column("controls", Text, nullable=False, server_default=""),
+    Column("expires_at", Float),
+    CheckConstraint("status IN ('active', 'pending', 'suspended', 'rejected')", name="subscriptions_status"),
+    ForeignKeyConstraint(["environment", "plan"], ["plans.environment", "plans.name"]),
     UniqueConstraint("application_id", "environment", "api"),
-    Index("subscriptions_plan", "plan"),
+    Index("subscriptions_plan", "environment", "plan"),
 )
 
 #: Never the key itself. ``lookup`` is the start of ``digest`` as a number (``storage/digests.py``): being SQLite's

@@ -15,6 +15,7 @@ from wardgate.storage.repositories.apis import SqlApis
 from wardgate.storage.repositories.applications import SqlApplications
 from wardgate.storage.repositories.audit import SqlAudit
 from wardgate.storage.repositories.credentials import SqlCredentials
+from wardgate.storage.repositories.environments import SqlEnvironments
 from wardgate.storage.repositories.feed import SqlFeed
 from wardgate.storage.repositories.groups import SqlGroups
 from wardgate.storage.repositories.idempotency import SqlIdempotency
@@ -32,7 +33,7 @@ from wardgate.storage.repositories.identity.sweep import sweep
 from wardgate.storage.repositories.identity.tokens import SqlAccessTokens, SqlDeviceCodes
 from wardgate.storage.repositories.identity.users import SqlRoles, SqlUsers
 from wardgate.storage.repositories.operators import SqlOperators
-from wardgate.storage.repositories.plans import SqlEnvironments, SqlPlans
+from wardgate.storage.repositories.plans import SqlPlans
 from wardgate.storage.repositories.webhooks import SqlWebhooks
 
 
@@ -93,11 +94,11 @@ class SqlTransaction:
 
     @cached_property
     def environments(self) -> SqlEnvironments:
-        return SqlEnvironments(self._connection)
+        return SqlEnvironments(self._connection, self._master_key)
 
     @cached_property
     def apis(self) -> SqlApis:
-        return SqlApis(self._connection)
+        return SqlApis(self._connection, self._master_key)
 
     @cached_property
     def plans(self) -> SqlPlans:

@@ -1,143 +1,274 @@
-"""Deployed APIs and their immutable revisions."""
+"""APIs, whatever is deployed of them, and which revision is in force where."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wardgate.control.errors import NotFoundError
 from wardgate.control.ids import new_id
-from wardgate.control.ports import Deployment, RevisionInfo
+from wardgate.control.ports_apis import ApiRecord, Deployment, RevisionCheck, RevisionInfo
 from wardgate.domain.api import Api
 from wardgate.domain.codec import decode_api, encode_api
 from wardgate.domain.document import ApiEntry
+from wardgate.domain.limit import Plan
+from wardgate.domain.revision import Revision
+from wardgate.domain.standing import Catalogue, Standing
+from wardgate.storage.documents import catalogue_from_text, catalogue_to_text
 from wardgate.storage.errors import stored
-from wardgate.storage.tables import apis, revisions
+from wardgate.storage.repositories.revisions import SqlRevisions, entry_of, plans_of
+from wardgate.storage.tables import environments
+from wardgate.storage.tables_apis import apis, deployments, revisions
 
 
 class SqlApis:
-    """The rows of ``apis`` and ``revisions``."""
+    """The rows of ``apis``, ``revisions`` and ``deployments``."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, master_key: bytes) -> None:
         self._connection = connection
+        self._revisions = SqlRevisions(connection, master_key)
+        #: Ids of rows by ``name/version``: they never change.
+        self._ids: dict[str, str] = {}
+
+    async def all(self) -> list[ApiRecord]:
+        return [_record(row) for row in await self._connection.execute(select(apis).order_by(apis.c.id))]
+
+    async def find(self, api: str) -> ApiRecord | None:
+        name, _, version = api.partition("/")
+        row = (
+            await self._connection.execute(select(apis).where(apis.c.name == name, apis.c.version == version))
+        ).first()
+        return None if row is None else _record(row)
 
     async def deployed(self, environment: str) -> list[Deployment]:
-        rows = await self._connection.execute(_in_force().where(apis.c.environment == environment))
+        rows = await self._connection.execute(
+            _in_force().where(deployments.c.environment == environment).order_by(*_ORDER)
+        )
         return [_deployment(row) for row in rows]
 
-    async def in_force(self, environment: str) -> dict[str, int]:
+    async def deployment(self, environment: str, api: str) -> Deployment | None:
+        row_id = await self._find(api)
+        row = (
+            await self._connection.execute(
+                _in_force().where(deployments.c.environment == environment, deployments.c.api == row_id)
+            )
+        ).first()
+        return None if row is None else _deployment(row)
+
+    async def everywhere(self) -> list[Deployment]:
         rows = await self._connection.execute(
-            select(apis.c.id, apis.c.revision).where(
-                apis.c.environment == environment, apis.c.revision.is_not(None)
+            _in_force()
+            .join(environments, environments.c.name == deployments.c.environment)
+            .order_by(environments.c.position, *_ORDER)
+        )
+        return [_deployment(row) for row in rows]
+
+    async def in_force(self, environment: str) -> dict[str, str]:
+        rows = await self._connection.execute(
+            select(deployments.c.api, deployments.c.bound_hash).where(
+                deployments.c.environment == environment
             )
         )
-        return {row.id: row.revision for row in rows}
+        return {row.api: row.bound_hash for row in rows}
 
     async def trusting(self, environment: str) -> list[Api]:
         # As the codec writes it: other APIs need not be decoded, which takes time where they are large.
-        listed = revisions.c.resolved.contains('"issuers":[{', autoescape=True)
-        rows = await self._connection.execute(_in_force().where(apis.c.environment == environment, listed))
-        return [_deployment(row).entry.api for row in rows]
+        listed = deployments.c.bound.contains('"issuers":[{', autoescape=True)
+        rows = await self._connection.execute(
+            select(deployments.c.bound)
+            .where(deployments.c.environment == environment, listed)
+            .order_by(*_ORDER)
+        )
+        with stored("a deployed API"):
+            return [decode_api(json.loads(row.bound)) for row in rows]
 
-    async def everywhere(self) -> list[Deployment]:
-        return [_deployment(row) for row in await self._connection.execute(_in_force())]
+    async def offering(self, environment: str, plans: Collection[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for deployment in await self.deployed(environment) if plans else ():
+            for plan in deployment.bound.plans:
+                if plan in plans:
+                    found.setdefault(plan, deployment.bound.id)
+        return found
 
-    async def deploy(
-        self, environment: str, entry: ApiEntry, content_hash: str, *, at: float, actor: str, note: str
+    async def add_revision(
+        self, entry: ApiEntry, plans: tuple[Plan, ...], *, at: float, actor: str, note: str
     ) -> int:
-        api_id = await self._id(environment, entry.api.name, entry.api.version)
-        if api_id is None:
-            api_id = new_id("api", at)
+        row_id = await self._find(entry.api.id)
+        if row_id is None:
+            row_id = self._ids[entry.api.id] = new_id("api", at)
             await self._connection.execute(
                 insert(apis).values(
-                    id=api_id, environment=environment, name=entry.api.name, version=entry.api.version
+                    id=row_id,
+                    name=entry.api.name,
+                    version=entry.api.version,
+                    **_standing_columns(Standing()),
+                    **_catalogue_columns(Catalogue()),
                 )
             )
-        newest = await self._connection.scalar(
-            select(func.max(revisions.c.number)).where(revisions.c.api == api_id)
+        return await self._revisions.add(row_id, entry, plans, at=at, actor=actor, note=note)
+
+    async def deploy(
+        self, environment: str, api: str, number: int, bound: Api, bound_hash: str, *, at: float, actor: str
+    ) -> None:
+        row_id = await self._id(api)
+        values = {
+            "revision": number,
+            "bound": json.dumps(encode_api(bound), separators=(",", ":")),
+            "bound_hash": bound_hash,
+            "deployed_at": at,
+            "actor": actor,
+        }
+        changed = await self._connection.execute(
+            update(deployments).where(*_at(environment, row_id)).values(**values)
         )
-        number = (newest or 0) + 1
-        await self._connection.execute(
-            insert(revisions).values(
-                id=new_id("rev", at),
-                api=api_id,
-                number=number,
-                hash=content_hash,
-                source=json.dumps(dict(entry.source), separators=(",", ":")),
-                openapi_name=entry.openapi_name,
-                openapi_text=entry.openapi_text,
-                resolved=json.dumps(encode_api(entry.api), separators=(",", ":")),
-                created_at=at,
-                actor=actor,
-                note=note,
+        if changed.rowcount == 0:
+            last = await self._connection.scalar(
+                select(func.max(deployments.c.position)).where(deployments.c.environment == environment)
             )
+            await self._connection.execute(
+                insert(deployments).values(
+                    environment=environment, api=row_id, off="[]", position=(last or 0) + 1, **values
+                )
+            )
+
+    async def rebind(self, environment: str, api: str, bound: Api, bound_hash: str) -> None:
+        text = json.dumps(encode_api(bound), separators=(",", ":"))
+        await self._connection.execute(
+            update(deployments)
+            .where(*_at(environment, await self._id(api)))
+            .values(bound=text, bound_hash=bound_hash)
         )
-        await self._connection.execute(update(apis).where(apis.c.id == api_id).values(revision=number))
-        return number
 
     async def withdraw(self, environment: str, api: str) -> None:
-        name, _, version = api.partition("/")
+        await self._connection.execute(delete(deployments).where(*_at(environment, await self._id(api))))
+
+    async def revisions(self, api: str) -> list[RevisionInfo]:
+        row_id = await self._find(api)
+        return [] if row_id is None else await self._revisions.all(row_id)
+
+    async def revision(self, api: str, number: int) -> Revision | None:
+        row_id = await self._find(api)
+        return None if row_id is None else await self._revisions.find(row_id, api, number)
+
+    async def check(self, api: str, number: int) -> RevisionCheck | None:
+        row_id = await self._find(api)
+        return None if row_id is None else await self._revisions.check(row_id, api, number)
+
+    async def set_off(self, environment: str, api: str, off: tuple[str, ...]) -> None:
         await self._connection.execute(
-            update(apis)
-            .where(apis.c.environment == environment, apis.c.name == name, apis.c.version == version)
-            .values(revision=None)
+            update(deployments)
+            .where(*_at(environment, await self._id(api)))
+            .values(off=json.dumps(off, separators=(",", ":")))
         )
 
-    async def revisions(self, environment: str, api: str) -> list[RevisionInfo]:
-        name, _, version = api.partition("/")
-        columns = revisions.c
-        rows = await self._connection.execute(
-            select(columns.id, columns.number, columns.hash, columns.created_at, columns.actor, columns.note)
-            .join(apis, apis.c.id == columns.api)
-            .where(apis.c.environment == environment, apis.c.name == name, apis.c.version == version)
-            .order_by(columns.number.desc())
+    async def set_standing(self, api: str, standing: Standing) -> None:
+        await self._connection.execute(
+            update(apis).where(apis.c.id == await self._id(api)).values(**_standing_columns(standing))
         )
-        return [
-            RevisionInfo(
-                id=row.id,
-                number=row.number,
-                hash=row.hash,
-                created_at=row.created_at,
-                actor=row.actor,
-                note=row.note,
-            )
-            for row in rows
-        ]
 
-    async def _id(self, environment: str, name: str, version: str) -> str | None:
-        found: str | None = await self._connection.scalar(
-            select(apis.c.id).where(
-                apis.c.environment == environment, apis.c.name == name, apis.c.version == version
-            )
+    async def set_catalogue(self, api: str, catalogue: Catalogue) -> None:
+        await self._connection.execute(
+            update(apis).where(apis.c.id == await self._id(api)).values(**_catalogue_columns(catalogue))
         )
+
+    async def _find(self, api: str) -> str | None:
+        """The id of the row of ``name/version``."""
+        if api not in self._ids:
+            name, _, version = api.partition("/")
+            found: str | None = await self._connection.scalar(
+                select(apis.c.id).where(apis.c.name == name, apis.c.version == version)
+            )
+            if found is None:
+                return None
+            self._ids[api] = found
+        return self._ids[api]
+
+    async def _id(self, api: str) -> str:
+        found = await self._find(api)
+        if found is None:
+            raise NotFoundError("api", api, "`wardgate apis list` shows those there are; add it with `apply`")
         return found
+
+
+_ORDER = (deployments.c.position, deployments.c.api)
+
+
+def _at(environment: str, row_id: str) -> tuple[Any, Any]:
+    return deployments.c.environment == environment, deployments.c.api == row_id
 
 
 def _in_force() -> Select[Any]:
     return (
         select(
-            apis.c.id,
-            apis.c.environment,
+            deployments.c.api.label("id"),
+            deployments.c.environment,
+            deployments.c.bound,
+            deployments.c.bound_hash,
+            deployments.c.off,
+            deployments.c.deployed_at,
+            deployments.c.actor,
             revisions.c.number,
             revisions.c.hash,
             revisions.c.source,
             revisions.c.openapi_name,
             revisions.c.openapi_text,
             revisions.c.resolved,
+            revisions.c.plans,
         )
-        .join(revisions, (revisions.c.api == apis.c.id) & (revisions.c.number == apis.c.revision))
-        .order_by(apis.c.id)
+        .select_from(deployments)
+        .join(
+            revisions, (revisions.c.api == deployments.c.api) & (revisions.c.number == deployments.c.revision)
+        )
     )
 
 
 def _deployment(row: Row[Any]) -> Deployment:
     with stored(f"revision {row.number} of API {row.id}"):
-        entry = ApiEntry(
-            api=decode_api(json.loads(row.resolved)),
-            source=json.loads(row.source),
-            openapi_name=row.openapi_name,
-            openapi_text=row.openapi_text,
+        entry = entry_of(row)
+        return Deployment(
+            id=row.id,
+            environment=row.environment,
+            revision=row.number,
+            hash=row.hash,
+            entry=entry,
+            # Where no variable was put in, one decoding serves for both.
+            bound=entry.api if row.bound == row.resolved else decode_api(json.loads(row.bound)),
+            bound_hash=row.bound_hash,
+            plans=plans_of(row),
+            off=tuple(json.loads(row.off)),
+            deployed_at=row.deployed_at,
+            actor=row.actor,
         )
-    return Deployment(id=row.id, environment=row.environment, revision=row.number, hash=row.hash, entry=entry)
+
+
+def _record(row: Row[Any]) -> ApiRecord:
+    api = f"{row.name}/{row.version}"
+    with stored(f"what is told of the API {api}"):
+        catalogue = catalogue_from_text(row.catalogue, row.project)
+    return ApiRecord(
+        api=api,
+        standing=Standing(
+            lifecycle=row.lifecycle,
+            deprecated_at=row.deprecated_at,
+            sunset_at=row.sunset_at,
+            successor=row.successor,
+        ),
+        catalogue=catalogue,
+    )
+
+
+def _standing_columns(standing: Standing) -> dict[str, Any]:
+    return {
+        "lifecycle": standing.lifecycle,
+        "deprecated_at": standing.deprecated_at,
+        "sunset_at": standing.sunset_at,
+        "successor": standing.successor,
+    }
+
+
+def _catalogue_columns(catalogue: Catalogue) -> dict[str, Any]:
+    return {"project": catalogue.project, "catalogue": catalogue_to_text(catalogue)}

@@ -1,0 +1,134 @@
+"""Brings environments to what they are to be, with all that follows for what is deployed there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from wardgate.control.binding import bind_to
+from wardgate.control.ports import Environment, Transaction
+from wardgate.domain.audit import AuditEvent
+from wardgate.domain.codec import encode
+
+
+async def put_environments(
+    tx: Transaction,
+    before: tuple[Environment, ...],
+    after: tuple[Environment, ...],
+    now: float,
+    *,
+    rebound: str = "",
+    note: str = "",
+) -> None:
+    """Afterwards the environments are those of ``after``, which has all of ``before`` and perhaps more.
+
+    Where variables changed, every deployment is bound anew and announced, but for those of ``rebound``: the caller does so.
+
+    Raises:
+        BindingError: an API deployed there names a variable that is no longer there.
+    """
+    if before == after:
+        return
+    known = {each.name: each for each in before}
+    count = len(before)
+    for each in after:
+        if each.name not in known:
+            count += 1
+            await tx.environments.add(replace(each, position=count, production=False))
+            await tx.audit.record(
+                AuditEvent(action="environment.add", target=each.name, environment=each.name, note=note),
+                at=now,
+            )
+    await _arrange(tx, before, after, now, note)
+    for each in after:
+        await _settle(tx, known.get(each.name), each, now, rebinds=each.name != rebound, note=note)
+
+
+async def _arrange(
+    tx: Transaction,
+    before: tuple[Environment, ...],
+    after: tuple[Environment, ...],
+    now: float,
+    note: str,
+) -> None:
+    old, new = [each.name for each in before], [each.name for each in after]
+    if new[: len(old)] != old:
+        await tx.environments.order(new)
+        await tx.audit.record(
+            AuditEvent(
+                action="environment.order",
+                target="environments",
+                before={"order": old},
+                after={"order": new},
+                note=note,
+            ),
+            at=now,
+        )
+    was = next((each.name for each in before if each.production), "")
+    production = next((each.name for each in after if each.production), "")
+    if production != was:
+        await tx.environments.set_production(production)
+        await tx.audit.record(
+            AuditEvent(
+                action="environment.production",
+                target=production,
+                environment=production,
+                before={"production": was},
+                after={"production": production},
+                note=note,
+            ),
+            at=now,
+        )
+
+
+async def _settle(
+    tx: Transaction, old: Environment | None, new: Environment, now: float, *, rebinds: bool, note: str
+) -> None:
+    if old is None or old.settings == new.settings:
+        return
+    before, after = old.settings, new.settings
+    await tx.environments.set_settings(new.name, after)
+    for name in _differing(before.plans, after.plans):
+        await tx.feed.append("plan", f"{new.name} {name}", at=now)
+    if (before.hosts, before.token_endpoint) != (after.hosts, after.token_endpoint):
+        await tx.feed.append("environment", new.name, at=now)
+    if rebinds and before.variables != after.variables:
+        await rebind(tx, new, now)
+    changed = [
+        name
+        for name in ("hosts", "variables", "plans", "retention", "token_endpoint", "leaks", "leak_overlap")
+        if getattr(before, name) != getattr(after, name)
+    ]
+    await tx.audit.record(
+        AuditEvent(
+            action="environment.set",
+            target=new.name,
+            environment=new.name,
+            before={name: encode(getattr(before, name)) for name in changed},
+            after={name: encode(getattr(after, name)) for name in changed},
+            note=note,
+        ),
+        at=now,
+    )
+
+
+async def rebind(tx: Transaction, environment: Environment, now: float) -> list[str]:
+    """Binds every deployment there anew and announces those that are served otherwise now; which they are.
+
+    Raises:
+        BindingError: an API names a variable or secret that is not there.
+    """
+    secrets = frozenset(each.name for each in await tx.environments.secrets(environment.name))
+    changed = []
+    for deployment in await tx.apis.deployed(environment.name):
+        bound = bind_to(deployment.entry.api, environment, secrets)
+        if bound != deployment.bound:
+            await tx.apis.rebind(environment.name, bound.id, bound, bound.content_hash())
+            await tx.feed.append("api", f"{environment.name} {bound.id}", at=now)
+            changed.append(bound.id)
+    return changed
+
+
+def _differing(before: Any, after: Any) -> Iterable[str]:
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
