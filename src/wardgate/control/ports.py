@@ -23,6 +23,7 @@ from wardgate.control.ports_apis import RevisionInfo as RevisionInfo
 from wardgate.control.ports_apis import SecretInfo as SecretInfo
 from wardgate.control.ports_idempotency import Idempotency
 from wardgate.control.ports_operators import Operators
+from wardgate.control.ports_promotions import Promotions
 from wardgate.domain.actor import Actor
 from wardgate.domain.audit import AuditEvent, AuditFilter, AuditRecord
 from wardgate.domain.chain import End, Link, SealedEnd
@@ -173,6 +174,8 @@ class Transaction(Protocol):
     def apis(self) -> Apis: ...
     @property
     def plans(self) -> Plans: ...
+    @property
+    def promotions(self) -> Promotions: ...
     @property
     def roles(self) -> Roles: ...
     @property

@@ -34,6 +34,7 @@ from wardgate.storage.repositories.identity.tokens import SqlAccessTokens, SqlDe
 from wardgate.storage.repositories.identity.users import SqlRoles, SqlUsers
 from wardgate.storage.repositories.operators import SqlOperators
 from wardgate.storage.repositories.plans import SqlPlans
+from wardgate.storage.repositories.promotions import SqlPromotions
 from wardgate.storage.repositories.webhooks import SqlWebhooks
 
 
@@ -103,6 +104,10 @@ class SqlTransaction:
     @cached_property
     def plans(self) -> SqlPlans:
         return SqlPlans(self._connection)
+
+    @cached_property
+    def promotions(self) -> SqlPromotions:
+        return SqlPromotions(self._connection)
 
     @cached_property
     def applications(self) -> SqlApplications:
