@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -19,6 +20,7 @@ from wardgate.gateway.hub import HubClient
 from wardgate.gateway.launch import EXIT_CONFIG, Launch, LaunchError, become_child, hub_fd
 from wardgate.identity.asking import Introspection
 from wardgate.identity.issuers import Issuers
+from wardgate.identity.operator_tokens import signed_on
 from wardgate.identity.server import Server
 from wardgate.storage.database import SqlStore, open_store
 from wardgate.storage.errors import StoreError
@@ -98,7 +100,7 @@ async def _answer(launch: Launch, hub: HubClient, store: SqlStore, identity: Ser
 
     admin = admin_app(
         Services(store=store, settings=settings, identity=identity),
-        BearerActors(store, authenticate, identity.clock),
+        BearerActors(store, partial(authenticate, signed_on=signed_on(identity)), identity.clock),
     )
     app = create_app(settings, SupervisorBridge(hub), probe_store, IdentityApp(identity), admin)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
