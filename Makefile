@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run venv test test-compiled lint bench bench-oauth fuzz docs clean
+.PHONY: help run venv test test-compiled lint bench bench-oauth fuzz docs client clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ fuzz: .venv/.dev ## a long fuzz run of the parser and the canonicaliser (ARGS=se
 
 docs: .venv/.dev ## writes the generated pages of docs/ anew
 	@$(BIN)/python tools/gen_docs.py
+
+client: .venv/.dev ## writes the Python client of the admin API anew
+	@$(BIN)/python tools/gen_client.py
 
 clean: ## removes the environment and the demo's data
 	rm -rf .venv wardgate-data .cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,6 +32,8 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+#: How pydantic names the schema of ``Page[Key]``.
+_GENERIC = re.compile(r"\bPage_([A-Za-z0-9]+)_")
 _ABOUT = """Everything an operator does. Send an access token as `Authorization: Bearer ...`.
 
 Answers for one thing carry an `ETag`; whatever changes the thing needs it as `If-Match`, so that nobody overwrites what
@@ -86,6 +90,14 @@ def check_routes(app: FastAPI) -> None:
             raise TypeError(f"{getattr(route, 'path', route)} is no operation: declare it with Operations")
 
 
+def whole_document() -> dict[str, Any]:
+    """The OpenAPI document of every operation there is, for tools: nothing can be asked of it."""
+    nothing: Any = None
+    return openapi_document(
+        [OperationRoute(each, nothing, nothing, UnderWay()) for each in operations_of(ROOMS)]
+    )
+
+
 def openapi_document(routes: Any) -> dict[str, Any]:
     """The OpenAPI 3.1 document of ``routes``."""
     document = get_openapi(
@@ -103,7 +115,8 @@ def openapi_document(routes: Any) -> dict[str, Any]:
     schemas["Problem"] = problem
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"token": []}]
-    return document
+    named: dict[str, Any] = json.loads(_GENERIC.sub(r"\1Page", json.dumps(document)))
+    return named
 
 
 def _document(document: dict[str, Any]) -> Any:
