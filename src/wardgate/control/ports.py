@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
-from wardgate.control.ports_access import AccessRequests, Groups, Webhooks
+from wardgate.control.ports_access import AccessRequests, Groups, Outbox, People, Webhooks
 from wardgate.control.ports_apis import ApiRecord as ApiRecord
 from wardgate.control.ports_apis import Apis as Apis
 from wardgate.control.ports_apis import Deployment as Deployment
@@ -188,6 +188,10 @@ class Transaction(Protocol):
     def groups(self) -> Groups: ...
     @property
     def webhooks(self) -> Webhooks: ...
+    @property
+    def users(self) -> People: ...
+    @property
+    def outbox(self) -> Outbox: ...
     @property
     def feed(self) -> Feed: ...
     @property

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from wardgate.domain.access import AccessRequest, Group, RequestStatus
+from wardgate.domain.people import Mail, User
 from wardgate.domain.webhook import Delivery, DeliveryStatus, Webhook, WebhookEvent
 
 
@@ -32,6 +33,18 @@ class AccessRequests(Protocol):
     async def decide(self, decided: AccessRequest) -> bool:
         """Stores what became of a request, if it is still pending; whether it was. One statement: of two who decide at
         the same time one hears ``False``."""
+
+
+class People(Protocol):
+    """Accounts, as far as they are told of something."""
+
+    async def get(self, user_id: str) -> User | None: ...
+
+
+class Outbox(Protocol):
+    """Mail that leaves once the transaction commits."""
+
+    async def add(self, mail: Mail) -> None: ...
 
 
 class Groups(Protocol):

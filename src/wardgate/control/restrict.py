@@ -28,7 +28,7 @@ def checked(restrictions: Restrictions, apis: Iterable[Api]) -> Restrictions:
     """
     known = {api.id: {resource.name for resource in api.resources} for api in apis}
     return Restrictions(
-        cidrs=_each("cidrs", restrictions.cidrs, _network),
+        cidrs=_each("cidrs", restrictions.cidrs, network),
         referers=_each("referers", restrictions.referers, _host),
         resources=_each("resources", restrictions.resources, lambda entry: _resource(entry, known)),
     )
@@ -44,7 +44,8 @@ def _each(kind: str, entries: tuple[str, ...], check: Callable[[str], str]) -> t
     return tuple(dict.fromkeys(check(entry) for entry in entries))
 
 
-def _network(entry: str) -> str:
+def network(entry: str) -> str:
+    """A network or address in its one form. Raises InvalidError."""
     try:
         return str(ipaddress.ip_network(entry))
     except ValueError:

@@ -9,6 +9,8 @@ LimitKind = Literal["rate", "spike", "quota", "concurrency"]
 Period = Literal["second", "minute", "hour", "day", "week", "month", "year"]
 WhenAway = Literal["deny", "allow", "local"]
 OnExceeded = Literal["stop", "soften"]
+#: Whether who asks for a subscription on the plan has it at once, or once somebody approved.
+Approval = Literal["auto", "required"]
 
 #: Seconds in the periods of fixed length; quotas use calendar windows instead.
 PERIOD_SECONDS: dict[str, int] = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
@@ -16,7 +18,7 @@ PERIOD_SECONDS: dict[str, int] = {"second": 1, "minute": 60, "hour": 3600, "day"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Soften:
-    """The rate that a caller is held to once a quota is used up: ``amount`` requests per ``per``, which has a fixed length."""
+    """The rate a caller is held to once a quota is used up: ``amount`` requests per ``per``, which has a fixed length."""
 
     amount: int
     per: Period
@@ -53,3 +55,4 @@ class Plan:
     name: str
     limits: tuple[Limit, ...] = ()
     description: str = ""
+    approval: Approval = "auto"

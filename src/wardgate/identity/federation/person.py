@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from wardgate.domain.mail_address import is_address
 from wardgate.domain.people import IdentityProvider
 from wardgate.identity.federation.providers import IssuerRule, email_verified
 from wardgate.identity.federation.settings import ProviderSettings
-from wardgate.identity.people.addresses import is_address
 
 _log = logging.getLogger("wardgate.identity")
 

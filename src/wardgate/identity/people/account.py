@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from wardgate.domain.mail_address import is_address
 from wardgate.identity import trail
 from wardgate.identity.http import Call, Reply, redirect
 from wardgate.identity.people import lockout
-from wardgate.identity.people.addresses import is_address
 from wardgate.identity.people.guard import Visit, guarded
 from wardgate.identity.people.lockout import Rule
 from wardgate.identity.people.notices import notify

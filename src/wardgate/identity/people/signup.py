@@ -6,12 +6,12 @@ Asking gives the same answer whether the address has an account already or not; 
 from __future__ import annotations
 
 from wardgate.control.ids import new_id
+from wardgate.domain.mail_address import is_address
 from wardgate.domain.people import User
 from wardgate.identity import trail
 from wardgate.identity.errors import PageError
 from wardgate.identity.http import Call, Reply, page, redirect
 from wardgate.identity.people import lockout
-from wardgate.identity.people.addresses import is_address
 from wardgate.identity.people.credentials import new_hash, set_password
 from wardgate.identity.people.links import DAY, HOUR, make_link, read_link, use_link
 from wardgate.identity.people.lockout import Rule
