@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from wardgate.domain.actor import Actor, ActorKind
@@ -60,6 +60,12 @@ class AuditFilter:
     project: str = ""
     since: float | None = None
     until: float | None = None
+
+
+def differing(old: Any, new: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """``before`` and ``after`` of a noun that was changed: those of its fields that differ."""
+    names = [each.name for each in fields(new) if getattr(old, each.name) != getattr(new, each.name)]
+    return {name: getattr(old, name) for name in names}, {name: getattr(new, name) for name in names}
 
 
 def by(actor: Actor) -> str:

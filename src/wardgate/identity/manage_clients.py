@@ -15,6 +15,7 @@ from wardgate.control.ids import new_id
 from wardgate.control.keys import Clock
 from wardgate.control.lookup import application_named, environment_named
 from wardgate.domain import apikey
+from wardgate.domain.audit import AuditEvent, differing
 from wardgate.domain.consumer import Application
 from wardgate.domain.oauth import Client, ClientSecret, Revocation
 from wardgate.domain.secret import Secret
@@ -79,6 +80,8 @@ async def add(
         client = changed(base, settings)
         check_operator_client(tx.actor, client)
         await tx.clients.add(client)
+        after = {"application": owner.name, **differing(base, client)[1]}
+        await _tell(tx, "client.add", client, now, after=after)
         return client, await _new_secret(store, tx, client, now) if shows_secret(client) else None
 
 
@@ -140,7 +143,11 @@ async def update(
         client = changed(before, settings)
         check_operator_client(tx.actor, before, client)
         await tx.clients.replace(client)
-        return client, await settle_secrets(store, tx, client, now)
+        secret = await settle_secrets(store, tx, client, now)
+        old, new = differing(before, client)
+        shown = {} if secret is None else {"new_secret": True}
+        await _tell(tx, "client.set", client, now, before=old, after=new | shown)
+        return client, secret
 
 
 async def rotate_secret(
@@ -166,17 +173,18 @@ async def rotate_secret(
                 "Change its authentication to client_secret_basic to give it a secret",
             )
         await _end_secrets(tx, client, now + overlap)
+        await _tell(tx, "client.rotate_secret", client, now, after={"overlap": overlap})
         return client, await _new_secret(store, tx, client, now)
 
 
-async def suspend(store: Store, client_id: str) -> Client:
+async def suspend(store: Store, client_id: str, *, clock: Clock = time.time) -> Client:
     """Afterwards it gets no token, and the gateway refuses those it has. Raises NotFoundError."""
-    return await _set_status(store, client_id, "suspended")
+    return await _set_status(store, client_id, "suspended", clock())
 
 
-async def restore(store: Store, client_id: str) -> Client:
+async def restore(store: Store, client_id: str, *, clock: Clock = time.time) -> Client:
     """Afterwards a suspended client is served again. Raises NotFoundError."""
-    return await _set_status(store, client_id, "active")
+    return await _set_status(store, client_id, "active", clock())
 
 
 async def remove(store: Store, client_id: str, *, clock: Clock = time.time) -> Client:
@@ -186,6 +194,7 @@ async def remove(store: Store, client_id: str, *, clock: Clock = time.time) -> C
         require(tx.actor, "clients.edit")
         client = await client_with_id(tx, client_id)
         await remove_client(tx, client, now)
+        await _tell(tx, "client.remove", client, now)
     return client
 
 
@@ -218,6 +227,13 @@ async def registration_token(
         owner = "" if application is None else (await application_named(tx, application)).id
         document = {"environment": place.name, "application": owner, "scopes": list(scopes)}
         await tx.once.put("registration", digest_of(store, text), document, now + lifetime)
+        event = AuditEvent(
+            action="client.permit",
+            target=application or "",
+            environment=place.name,
+            after={"scopes": scopes, "until": now + lifetime},
+        )
+        await tx.audit.record(event, at=now)
     return Secret(text)
 
 
@@ -276,6 +292,25 @@ async def remove_client(tx: Transaction, client: Client, now: float) -> None:
     await tx.clients.remove(client.id)
 
 
+async def _tell(
+    tx: Transaction,
+    action: str,
+    client: Client,
+    now: float,
+    *,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> None:
+    event = AuditEvent(
+        action=action,
+        target=client.id,
+        environment=client.environment,
+        before=before or {},
+        after=after or {},
+    )
+    await tx.audit.record(event, at=now)
+
+
 def digest_of(store: Store, secret: str) -> bytes:
     """What a secret is stored under."""
     return apikey.digest(secret.encode(), store.master_key())
@@ -293,10 +328,17 @@ async def _end_secrets(tx: Transaction, client: Client, at: float) -> None:
             await tx.clients.end_secret(client.id, each.digest, at)
 
 
-async def _set_status(store: Store, client_id: str, status: Literal["active", "suspended"]) -> Client:
+async def _set_status(
+    store: Store, client_id: str, status: Literal["active", "suspended"], now: float
+) -> Client:
     async with store.writing() as tx:
         require(tx.actor, "clients.edit")
-        client = replace(await client_with_id(tx, client_id), status=status)
+        before = await client_with_id(tx, client_id)
+        client = replace(before, status=status)
         check_operator_client(tx.actor, client)
         await tx.clients.replace(client)
+        if before != client:
+            old, new = differing(before, client)
+            action = "client.suspend" if status == "suspended" else "client.restore"
+            await _tell(tx, action, client, now, before=old, after=new)
     return client

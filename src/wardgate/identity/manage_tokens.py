@@ -12,6 +12,7 @@ from wardgate.control.authority import require
 from wardgate.control.errors import InvalidError, NotFoundError
 from wardgate.control.lookup import application_named
 from wardgate.domain.oauth import Client, Grant, Revocation, RevocationKind, Token
+from wardgate.identity import trail
 from wardgate.identity.manage_clients import LONGEST_ACCESS, client_with_id
 from wardgate.identity.ports import Transaction
 from wardgate.identity.presented_token import good_access_token, good_refresh_token, said_by
@@ -88,6 +89,12 @@ async def revoke_token(server: Server, text: str) -> TokenRecord:
             await end_token(server, tx, record.token)
         if record.refresh_of is not None:
             await end_grants(server, tx, [record.refresh_of])
+        what = (
+            f"jti {record.token.id}"
+            if record.token is not None
+            else f"grant {'' if record.refresh_of is None else record.refresh_of.id}"
+        )
+        await trail.tell(server, tx, "token.revoke", what)
     return TokenRecord(state="revoked", token=record.token, refresh_of=record.refresh_of)
 
 
@@ -114,6 +121,7 @@ async def revoke(server: Server, kind: RevocationKind, key: str) -> int:
                 [Revocation(kind=kind, key=named, at_ms=int(now * 1000), until=now + lifetime + _MARGIN)],
                 at=now,
             )
+        await trail.tell(server, tx, "token.revoke", f"{kind} {named}", after={"grants": len(grants)})
     return len(grants)
 
 

@@ -11,6 +11,7 @@ from wardgate.control.authority import require
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.lookup import MAX_NAME, checked_text, environment_named
 from wardgate.domain.people import IdentityProvider
+from wardgate.identity import trail
 from wardgate.identity.federation.credentials import is_pem, label_of, public_jwk
 from wardgate.identity.federation.providers import MANY_TENANTS, PRESETS, TENANT_ID, PresetName
 from wardgate.identity.federation.rights import set_roles
@@ -76,6 +77,8 @@ async def add(
                 "Choose another name, or give an id of its own with --id",
             )
         await tx.providers.add(provider)
+        after = {"issuer": provider.issuer, "client_id": provider.client_id, "settings": provider.settings}
+        await _tell(server, tx, "provider.add", provider, after=after)
     return provider
 
 
@@ -120,6 +123,7 @@ async def set_secret(server: Server, provider_id: str, secret: str) -> IdentityP
         _check_secret(read_settings(provider.settings), secret)
         provider = replace(provider, sealed_secret=_sealed(server, provider_id, secret))
         await tx.providers.replace(provider)
+        await _tell(server, tx, "provider.set_secret", provider)
     return provider
 
 
@@ -145,6 +149,7 @@ async def remove(server: Server, provider_id: str) -> IdentityProvider:
         for user in dict.fromkeys(link.user for link in await tx.providers.links_at(provider_id)):
             await set_roles(server, tx, user, (), source=provider_id)
         await tx.providers.remove(provider_id)
+        await _tell(server, tx, "provider.remove", provider)
     return provider
 
 
@@ -163,7 +168,19 @@ async def _set_status(
         require(tx.actor, "providers.edit")
         provider = replace(await provider_with_id(tx, provider_id), status=status)
         await tx.providers.replace(provider)
+        await _tell(server, tx, "provider.suspend" if status == "suspended" else "provider.restore", provider)
     return provider
+
+
+async def _tell(
+    server: Server,
+    tx: Transaction,
+    action: str,
+    provider: IdentityProvider,
+    *,
+    after: Mapping[str, object] | None = None,
+) -> None:
+    await trail.tell(server, tx, action, provider.id, after=after, environment=provider.environment)
 
 
 async def _check_roles(tx: Transaction, settings: ProviderSettings) -> None:

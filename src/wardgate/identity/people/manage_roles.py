@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from wardgate.control.authority import require
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.lookup import checked_text
+from wardgate.domain.audit import differing
 from wardgate.domain.oauth import OIDC_SCOPES, Grant
 from wardgate.domain.people import Role
+from wardgate.identity import trail
 from wardgate.identity.people.standing import renew_tokens_of
 from wardgate.identity.ports import Transaction
 from wardgate.identity.scopes import open_to
@@ -64,8 +66,11 @@ async def put_role(
         require(tx.actor, "people.edit")
         if not open_scopes:
             await _check_closed(tx, name, role.scopes)
+        old = next((each for each in await tx.roles.all() if each.name == name), None)
         async with narrowing(tx, server.clock()):
             await tx.roles.put(role)
+        before, after = ({}, {"scopes": role.scopes}) if old is None else differing(old, role)
+        await trail.tell(server, tx, "role.set", name, before=before, after=after, environment="")
     return role
 
 
@@ -84,6 +89,7 @@ async def remove_role(server: Server, name: str, *, open_scopes: bool = False) -
             await _check_closed(tx, name, ())
         async with narrowing(tx, server.clock()):
             await tx.roles.remove(name)
+        await trail.tell(server, tx, "role.remove", name, environment="")
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ Whatever narrows what a person may do takes effect on sessions and tokens with i
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wardgate.control.authority import require
@@ -15,11 +15,12 @@ from wardgate.control.ids import new_id
 from wardgate.control.lookup import checked_text
 from wardgate.control.operators.escalation import require_above, require_covering
 from wardgate.control.operators.owners import keeping_an_owner
+from wardgate.domain.mail_address import is_address
 from wardgate.domain.people import Mail, Session, User
 from wardgate.domain.permission import PERMISSIONS
 from wardgate.domain.secret import Secret
+from wardgate.identity import trail
 from wardgate.identity.people import lockout
-from wardgate.identity.people.addresses import is_address
 from wardgate.identity.people.credentials import new_hash, set_password
 from wardgate.identity.people.links import DAY
 from wardgate.identity.people.passwords import PasswordRefusedError
@@ -80,6 +81,7 @@ async def add(
         await _check_roles(tx, roles)
         await tx.users.add(user)
         await tx.users.set_roles(user.id, roles)
+        await _tell(server, tx, "user.add", user, after={"roles": roles, "invited": known is None})
         if known is not None:
             await set_password(server, tx, user, known)
             return user, None
@@ -118,6 +120,7 @@ async def suspend(server: Server, name: str) -> User:
         async with keeping_an_owner(tx):
             await tx.users.replace(user)
         await end_everything(server, tx, user)
+        await _tell(server, tx, "user.suspend", user)
     return user
 
 
@@ -128,6 +131,7 @@ async def restore(server: Server, name: str) -> User:
         user = replace(await _user_named(tx, name), status="active")
         await require_above(tx, "user", user.id)
         await tx.users.replace(user)
+        await _tell(server, tx, "user.restore", user)
     return user
 
 
@@ -141,6 +145,7 @@ async def remove(server: Server, name: str) -> User:
         async with keeping_an_owner(tx):
             await tx.users.remove(user.id)
         await tx.operators.forget("user", user.id)
+        await _tell(server, tx, "user.remove", user)
     return user
 
 
@@ -161,6 +166,7 @@ async def set_roles(server: Server, name: str, roles: Collection[str]) -> tuple[
         now = await tx.users.roles(user.id)
         if set(before) - set(now):
             await renew_tokens(server, tx, await tx.grants.find(subject=user.id))
+        await _tell(server, tx, "user.set_roles", user, before={"roles": before}, after={"roles": now})
     return now
 
 
@@ -191,6 +197,8 @@ async def reset(
             for factor in await tx.factors.of_user(user.id):
                 if factor.kind != "password":
                     await tx.factors.remove(factor.id)
+        after = {"factors_removed": factors, "by": "link" if known is None else "password"}
+        await _tell(server, tx, "user.reset", user, after=after)
         if known is None:
             return Secret(await password_link(server, tx, user, seconds=DAY))
         await set_password(server, tx, user, known)
@@ -202,7 +210,24 @@ async def outbox(server: Server) -> Sequence[Mail]:
     async with server.store.reading() as tx:
         require(tx.actor, "people.edit")
         require_covering(tx.actor, PERMISSIONS)  # the links let in as anybody, owners as well
-        return await tx.outbox.due(float("inf"), _MOST_MAIL)
+        waiting = await tx.outbox.due(float("inf"), _MOST_MAIL)
+    async with server.store.writing() as tx:
+        after = {"mails": len(waiting)}
+        await trail.tell(server, tx, "secret.show", "outbox", after=after, environment="")
+    return waiting
+
+
+async def _tell(
+    server: Server,
+    tx: Transaction,
+    action: str,
+    user: User,
+    *,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> None:
+    """People are named by their ids: the trail outlives their accounts."""
+    await trail.tell(server, tx, action, user.id, before=before, after=after, environment="")
 
 
 async def _user_named(tx: Transaction, name: str) -> User:
