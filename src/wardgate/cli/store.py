@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from wardgate.cli.acting import local, note_refusal
 from wardgate.cli.errors import CommandError
+from wardgate.control.errors import ForbiddenError
 from wardgate.storage.layout import database_path
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ T = TypeVar("T")
 
 def with_store(data_dir: Path, use: Callable[[Store], Awaitable[T]], *, create: bool = False) -> T:
     """What ``use`` returns of the open store of ``data_dir``; a store that is not there is made only with ``create``.
+
+    Whoever runs the command acts, and that they were refused something is kept in the audit trail.
 
     Raises:
         CommandError: there is no store.
@@ -34,6 +38,11 @@ def with_store(data_dir: Path, use: Callable[[Store], Awaitable[T]], *, create: 
         from wardgate.storage.database import open_store  # imports SQLAlchemy
 
         async with await open_store(data_dir) as store:
-            return await use(store)
+            acting = store.acting(local())
+            try:
+                return await use(acting)
+            except ForbiddenError as error:
+                await note_refusal(acting, error)
+                raise
 
     return asyncio.run(opened())
