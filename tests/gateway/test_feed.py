@@ -121,7 +121,8 @@ def test_changes_reach_the_follower_once(store: SqlStore, feed: Feed, follower: 
         store.data_dir,
         ("api", "development orders/v1"),
         ("api", "production orders/v1"),
-        ("plan", "free"),
+        ("plan", "development free"),
+        ("plan", "production gold"),
         ("credential", "ab" * 32),
         ("application", "app_1"),
     )
@@ -368,7 +369,7 @@ async def test_a_plan_that_changes_takes_effect(running: Gateway) -> None:
 
 async def test_a_subscription_on_a_plan_nobody_knows_is_shut(running: Gateway) -> None:
     """A plan this worker has not read yet refuses with 503 rather than letting requests pass uncounted."""
-    running.worker._plans.clear()
+    running.worker._entitlements.plans = {}
     answer = await running.call()
     assert (answer.status, answer.reason, answer.value("retry-after")) == (503, "store_unavailable", "1")
     await running.at_rest()

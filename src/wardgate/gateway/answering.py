@@ -197,8 +197,8 @@ class Answering:
             if exchange.answer:
                 lines += exchange.answer
         matched = self.matched
-        if matched is not None and matched.cors:
-            lines += matched.cors
+        if matched is not None and matched.lines:
+            lines += matched.lines
         if self.worker.draining:
             self.keep_alive = False
         if not self.keep_alive:

@@ -63,14 +63,16 @@ class Ask(Exception):  # noqa: N818 no error: a question
 
 
 class Believed:
-    """A token that was believed: whom it stands for, until when (Unix seconds), and by whom it was issued."""
+    """A token that was believed: whom it stands for, until when (Unix seconds), and by whom it was issued. ``user`` is the
+    person whose groups were read for it, empty for none."""
 
-    __slots__ = ("issuer", "principal", "until")
+    __slots__ = ("issuer", "principal", "until", "user")
 
-    def __init__(self, principal: Principal, until: float, issuer: str) -> None:
+    def __init__(self, principal: Principal, until: float, issuer: str, user: str = "") -> None:
         self.principal = principal
         self.until = until
         self.issuer = issuer
+        self.user = user
 
 
 Consumer = tuple[Application, dict[str, Subscription], Credential]
@@ -120,7 +122,7 @@ class Believer:
             raise Ask("introspection", profile.introspected[0], "token_inactive")
         raise RefusedTokenError("token_malformed")
 
-    def introspected(self, issuer: TrustedIssuer, answer: Mapping[str, Any]) -> Believed:
+    def introspected(self, issuer: TrustedIssuer, answer: Mapping[str, Any], profile: Profile) -> Believed:
         """Whom a token stands for of which its issuer gave this answer (RFC 7662 section 2.2).
 
         Raises:
@@ -138,7 +140,8 @@ class Believer:
             token = self._token(claims, issuer)
         except JoseError as error:
             raise RefusedTokenError(_REASONS.get(error.reason, "token_malformed")) from None
-        return self._believed(token, issuer, min(now + issuer.introspection_ttl, token.expires_at))
+        until = min(now + issuer.introspection_ttl, token.expires_at)
+        return self._believed(token, issuer, until, answer if profile.full else None)
 
     # -- what the feed says
 
@@ -182,7 +185,7 @@ class Believer:
             raise RefusedTokenError("token_lifetime")
         if token.expires_at <= self._wall():
             raise RefusedTokenError("token_expired")
-        return self._believed(token, issuer, token.expires_at)
+        return self._believed(token, issuer, token.expires_at, {} if profile.full else None)
 
     def _signed(self, unverified: jws.Unverified, profile: Profile) -> Believed:
         named = unverified.claims.get("iss")
@@ -193,7 +196,8 @@ class Believer:
             raise Ask("introspection", issuer, "token_inactive")
         self._verify(unverified, issuer)
         token = self._token(unverified.claims, issuer)
-        return self._believed(token, issuer, token.expires_at + (issuer.skew or 0))
+        until = token.expires_at + (issuer.skew or 0)
+        return self._believed(token, issuer, until, unverified.claims if profile.full else None)
 
     def _verify(self, unverified: jws.Unverified, issuer: TrustedIssuer) -> None:
         own = issuer.kind == "builtin"
@@ -257,7 +261,10 @@ class Believer:
             shared.clear()
         return shared.setdefault(value, value)
 
-    def _believed(self, token: Token, issuer: TrustedIssuer, until: float) -> Believed:
+    def _believed(
+        self, token: Token, issuer: TrustedIssuer, until: float, claims: Mapping[str, Any] | None
+    ) -> Believed:
+        """``claims``: what the token says, empty for an opaque one; ``None`` where nobody asks for that or for groups."""
         application_id = self._application_of(token, issuer)
         consumer = self._consumer(application_id) if application_id is not None else None
         if consumer is None:
@@ -265,10 +272,20 @@ class Believer:
         application, subscriptions, credential = consumer
         if self._source.revoked(token, application.id):
             raise RefusedTokenError("token_revoked")
+        user = ""
+        if claims is not None:
+            if issuer.kind == "builtin":
+                user = self._source.person_of(token.grant) if token.grant else ""
+                if token.grant and not user:
+                    raise RefusedTokenError("token_revoked")  # a group that denies could not be looked for
+                groups = frozenset(self._source.groups_of(user)) if user else frozenset()
+            else:
+                groups = _groups(claims)
+            token = replace(token, groups=self._share(groups), claims=claims or None)
         principal = Principal(
             credential=credential, application=application, subscriptions=subscriptions, token=token
         )
-        return Believed(principal, until, issuer.issuer)
+        return Believed(principal, until, issuer.issuer, user)
 
     def _application_of(self, token: Token, issuer: TrustedIssuer) -> str | None:
         if not token.client:
@@ -290,3 +307,14 @@ class Believer:
             known = (*found, credential)
             self._consumers.put(application_id, known)
         return known
+
+
+def _groups(claims: Mapping[str, Any]) -> frozenset[str]:
+    """The groups another issuer says its subject is in; a claim of another form says nothing that ACLs could allow, and so
+    nothing is believed of a token with it."""
+    found = claims.get("groups")
+    if found is None:
+        return frozenset()
+    if isinstance(found, list) and all(isinstance(group, str) for group in found):
+        return frozenset(found)
+    raise RefusedTokenError("token_malformed")

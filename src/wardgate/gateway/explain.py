@@ -15,15 +15,26 @@ from urllib.parse import quote
 
 from wardgate.domain.api import Api, ApiKeyScheme
 from wardgate.domain.consumer import Principal, Subscription
-from wardgate.domain.limit import Limit, Plan
+from wardgate.domain.effective import Effective, effective
 from wardgate.domain.oauth import Token
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.secret import Secret
 from wardgate.domain.settings import Listener, ServerSettings, issuer_of
+from wardgate.domain.standing import USUAL
 from wardgate.domain.trust import OAuth2Settings
 from wardgate.gateway import mounts
 from wardgate.gateway import snapshot as snapshots
 from wardgate.gateway.believing import Believer
+from wardgate.gateway.contributions import (
+    acl_words,
+    header_words,
+    limit_words,
+    miss_words,
+    refusal_words,
+    standing_words,
+    subscription_words,
+)
+from wardgate.gateway.entitlements import limits_in_force
 from wardgate.gateway.forwarded import is_loopback
 from wardgate.gateway.head import HeadError, HeadParser, RequestHead
 from wardgate.gateway.outlet import Outbox
@@ -37,7 +48,8 @@ from wardgate.jose import claims, jws
 from wardgate.jose.errors import JoseError
 from wardgate.jose.keys import ALGORITHMS, KeySet
 from wardgate.policy.compiled import CompiledApi
-from wardgate.policy.exchange import Denied, Exchange, LimitSet, PresentedToken
+from wardgate.policy.condition import Conditions
+from wardgate.policy.exchange import Denied, Exchange, LimitSet, PresentedToken, Step
 from wardgate.policy.pipeline import compile_api
 from wardgate.policy.registry import PolicyRegistry
 from wardgate.policy.trusted import Profile
@@ -90,8 +102,8 @@ class _Described(LimitSet):
 
     holds = False
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, limits: tuple[Effective, ...]) -> None:
+        self._limits = limits
 
     def take(self, now: float) -> Denied | Awaitable[Denied | None] | None:
         return None
@@ -103,7 +115,7 @@ class _Described(LimitSet):
         return b""
 
     def peek(self, now: float) -> list[str]:
-        return [_limit_words(limit) for limit in self._plan.limits]
+        return [limit_words(limit) for limit in self._limits]
 
 
 #: What a question cannot show, as it comes over no connection and holds no private key.
@@ -156,7 +168,15 @@ class _Directory:
 
     def limits(self, subscription: Subscription) -> LimitSet | None:
         plan = self._plans.get(subscription.plan) if subscription.plan is not None else None
-        return _Described(plan) if plan is not None and plan.limits else None
+        found = effective((), plan.limits if plan is not None else (), (), ())
+        return _Described(found) if found else None
+
+    def effective_limits(self, exchange: Exchange) -> LimitSet | None:
+        subscription, principal = exchange.subscription, exchange.principal
+        if subscription is None or principal is None:
+            return None
+        found = limits_in_force(exchange, subscription, principal.application, self._plans)
+        return _Described(found) if found else None
 
     def wall(self) -> float:
         return time.time()
@@ -186,14 +206,14 @@ async def explain(source: GatewaySource, environment: str, question: Question) -
     resource = matched.resource
     if resource is None:
         rejection = Rejection.of(matched.miss)
-        note = (
-            f"API {matched.api_id} does not declare it"
-            if matched.api_id
-            else "no API has this host and base path"
-        )
+        note = "no API has this host and base path"
+        if matched.api_id:
+            note = miss_words(matched.miss, matched.api_id)
         steps.append(_refused("route", "match", rejection, note))
         return _verdict(steps, matched, rejection, "")
     steps.append(_passed("route", "match", f"{resource.name} of API {resource.api_id}"))
+    if resource.api.standing != USUAL:
+        steps.append(_passed("route", "standing", standing_words(resource.api.standing)))
     steps.append(_passed("route", "credentials", f"{resource.rule.kind}: {resource.rule.why}"))
     secure = question.tls or is_loopback(question.client)
     directory = _Directory(source, environment, issuer)
@@ -204,10 +224,14 @@ async def explain(source: GatewaySource, environment: str, question: Question) -
         outcome = named.call(exchange)
         verdict = await outcome if isinstance(outcome, Awaitable) else outcome
         if verdict is not None:
-            note = verdict.note or directory.token_note(verdict.reason.name)
+            reason = verdict.reason.name
+            notes = (verdict.note, directory.token_note(reason), refusal_words(reason, exchange))
+            note = "; ".join(filter(None, notes))
             steps.append(_refused(named.phase, named.policy, verdict, note))
             return _verdict(steps, matched, verdict, _application(exchange))
-        steps.append(_passed(named.phase, named.policy, _why(named.policy, exchange)))
+        steps.append(_passed(named.phase, named.policy, _why(named.policy, named.call, exchange)))
+    if resource.api.upstream.headers:
+        steps.append(_passed("forward", "headers", header_words(resource.api)))
     return _verdict(steps, matched, None, _application(exchange), _where(matched, head))
 
 
@@ -269,7 +293,7 @@ def _snapshot(source: GatewaySource, environment: str, issuer: str) -> snapshots
         return compile_api(api, environment, registry, issuer)
 
     apis = source.apis()
-    made = snapshots.build(apis, None, source.master_key(), compiled, pool, broken)
+    made = snapshots.build(apis, None, source.master_key(), compiled, pool, broken, source.secrets)
     # Where control is makes no difference to what is decided.
     own = mounts.own_apis(Listener(), apis, source.token_endpoint())
     made.own = mounts.own_snapshot(own, None, source.master_key(), compiled, pool, broken)
@@ -285,9 +309,13 @@ def _refused(phase: str, step: str, rejection: Rejection, note: str) -> StepRepo
     return StepReport(phase=phase, step=step, outcome="refused", why=f"{why} ({note})" if note else why)
 
 
-def _why(policy: str, exchange: Exchange) -> str:
+def _why(policy: str, step: Step, exchange: Exchange) -> str:
     """What a built-in step found, in words."""
     principal = exchange.principal
+    if policy == "acl" and principal is not None:
+        return acl_words(exchange, principal)
+    if isinstance(step, Conditions):
+        return "; ".join(f"{each.text} is true" for each in step.expressions)
     if policy == "tls_required":
         return "the way here is protected" if exchange.secure else "no credential was sent"
     if policy == "oauth2":
@@ -303,20 +331,11 @@ def _why(policy: str, exchange: Exchange) -> str:
         credential = principal.credential
         return f"key {credential.id} (...{credential.last_four}) of application {principal.application.name}"
     if policy == "subscription" and exchange.subscription is not None:
-        return f"subscribed to {exchange.subscription.api} on plan {exchange.subscription.plan or '(none)'}"
+        return subscription_words(exchange.subscription)
     if policy == "limits":
         limit_set = exchange.limit_set
-        return "; ".join(limit_set.peek(exchange.now)) if limit_set is not None else "the plan has no limits"
+        return "; ".join(limit_set.peek(exchange.now)) if limit_set is not None else "no limits are in force"
     return "nothing to object to"
-
-
-def _limit_words(limit: Limit) -> str:
-    if limit.kind == "concurrency":
-        return f"would hold one of {limit.amount} places in flight"
-    if limit.kind == "quota":
-        return f"would use one of {limit.amount} requests a {limit.per} ({limit.timezone})"
-    burst = f", burst {limit.burst}" if limit.burst is not None else ""
-    return f"would use one of {limit.kind} {limit.amount} per {limit.per}{burst}"
 
 
 def _listed(values: frozenset[str]) -> str:

@@ -125,25 +125,11 @@ class Feed:
 
     def _apply(self, changes: list[Change]) -> None:
         """What takes rights away first: it is instant, and must not wait for a recompilation or for what cannot be read."""
+        self._take_away(changes)
         apis: set[str] = set()
         plans: set[str] = set()
-        revoked: list[tuple[str, str]] = []
         flush = own = False
         follower = self._follower
-        for change in changes:
-            if change.kind == "credential":
-                follower.credential_changed(bytes.fromhex(change.key))
-            elif change.kind == "revocation":
-                kind, _, key = change.key.partition(" ")
-                revoked.append((kind, key))
-            elif change.kind == "application":
-                follower.application_changed(change.key)
-            elif change.kind == "subject":
-                follower.subject_changed(change.key)
-            elif change.kind == "client":
-                follower.client_changed(change.key)
-        if revoked:
-            follower.tokens_revoked(revoked)
         for change in changes:
             if change.kind == "signing_key":
                 follower.signing_keys_changed()
@@ -174,3 +160,21 @@ class Feed:
         for change in changes:
             if change.at:
                 follower.propagated(max(0.0, wall - change.at))
+
+    def _take_away(self, changes: list[Change]) -> None:
+        follower = self._follower
+        revoked: list[tuple[str, str]] = []
+        for change in changes:
+            if change.kind == "credential":
+                follower.credential_changed(bytes.fromhex(change.key))
+            elif change.kind == "revocation":
+                kind, _, key = change.key.partition(" ")
+                revoked.append((kind, key))
+            elif change.kind == "application":
+                follower.application_changed(change.key)
+            elif change.kind == "subject":
+                follower.subject_changed(change.key)
+            elif change.kind == "client":
+                follower.client_changed(change.key)
+        if revoked:
+            follower.tokens_revoked(revoked)

@@ -14,8 +14,9 @@ from wardgate.gateway import snapshot as snapshots
 from wardgate.gateway.outlet import Outbox
 from wardgate.gateway.pool import UpstreamPool
 from wardgate.gateway.response_head import ResponseParser
+from wardgate.gateway.secrets import Secrets
 from wardgate.gateway.snapshot import Mounted, Snapshot
-from wardgate.policy.compiled import CompiledApi
+from wardgate.policy.compiled import CompiledApi, CompiledResource
 from wardgate.policy.pipeline import compile_api
 from wardgate.policy.registry import PolicyRegistry
 
@@ -25,7 +26,8 @@ log = logging.getLogger("wardgate.gateway")
 class Serving:
     """Builds each snapshot from the one before it, and lets go of what is served no more.
 
-    ``token_endpoint`` reads where the environment's token requests are passed on to; empty: nowhere.
+    ``token_endpoint`` reads where the environment's token requests are passed on to; empty: nowhere. ``secrets`` reads
+    those of the environment.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Serving:
         outbox: Outbox,
         registry: PolicyRegistry,
         token_endpoint: Callable[[], str],
+        secrets: Secrets,
     ) -> None:
         self._settings = settings
         self._issuer = issuer_of(settings)
@@ -42,6 +45,7 @@ class Serving:
         self._outbox = outbox
         self._registry = registry
         self._token_endpoint = token_endpoint
+        self._secrets = secrets
         self._parser = ResponseParser(settings.bounds.max_header_count)
         self._retired: list[UpstreamPool] = []
         self.snapshot: Snapshot = self._build([], None)
@@ -54,7 +58,7 @@ class Serving:
         """
         before = self.mounted()
         built = self._build(apis, self.snapshot)
-        served = [mounted.compiled.api for mounted in built.mounted.values()]
+        served = [mounted.api for mounted in built.mounted.values()]
         own = mounts.own_apis(self._settings.control, served, self._token_endpoint())
         built.own = mounts.own_snapshot(
             own, self.snapshot.own, self._master_key, self._compile, self._make_pool, self._broken
@@ -67,10 +71,22 @@ class Serving:
                 self._retired.append(mounted.pool)
         return built
 
-    def serves(self, api_id: str) -> bool:
-        """Whether what is open at this API may go on: it is deployed, or a mount of the gateway's own. Those ask no right
-        that could be taken back, so a request that was under way when its mount was exchanged is answered."""
-        return api_id in self.snapshot.mounted or api_id.startswith(mounts.OWN)
+    def current(self, resource: CompiledResource) -> CompiledResource | str:
+        """The resource as it is served now, by whose steps what is open at it is judged; or the reason that it is not.
+
+        Mounts of the gateway's own ask no right that could be taken back, so a request that was under way when its mount
+        was exchanged is answered.
+        """
+        if resource.api_id.startswith(mounts.OWN):
+            return resource
+        mounted = self.snapshot.mounted.get(resource.api_id)
+        if mounted is None:
+            return "api_not_found"
+        compiled = mounted.compiled
+        if compiled.undeclared is not None and compiled.undeclared.name == resource.name:
+            return compiled.undeclared
+        found = (each for each in compiled.resources if each.name == resource.name)
+        return next(found, "resource_not_found")
 
     def mounted(self) -> list[Mounted]:
         """The APIs of the present snapshot, and what the gateway serves besides."""
@@ -83,7 +99,9 @@ class Serving:
         return [mounted.pool for mounted in self.mounted()] + self._retired
 
     def _build(self, apis: list[Api], before: Snapshot | None) -> Snapshot:
-        return snapshots.build(apis, before, self._master_key, self._compile, self._make_pool, self._broken)
+        return snapshots.build(
+            apis, before, self._master_key, self._compile, self._make_pool, self._broken, self._secrets
+        )
 
     def _broken(self, api: Api, error: Exception) -> None:
         """An API cannot be served as deployed: it stays as it was, or shut if it is new."""

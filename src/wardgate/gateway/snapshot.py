@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cache
 
 from wardgate.domain.api import Api
 from wardgate.domain.reserved import METADATA, OAUTH2, OWN, TOKEN, reserved
 from wardgate.gateway import path as paths
+from wardgate.gateway.fields import cgi_name
 from wardgate.gateway.head import RequestHead
+from wardgate.gateway.lifecycle import standing_lines
 from wardgate.gateway.pool import UpstreamPool
+from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.gateway.presented import KeyReader
 from wardgate.gateway.router import Match, Router
+from wardgate.gateway.secrets import NOTHING, Revealed, SecretMissingError, Secrets, reveal
 from wardgate.policy.compiled import CompiledApi, CompiledResource
 from wardgate.policy.cors import CorsRules
 from wardgate.policy.exchange import PresentedToken
@@ -31,35 +37,52 @@ _VERBS = {
 class Mounted:
     """A compiled API with its pool of upstream connections; ``base`` is the encoded prefix to strip.
 
-    ``hop`` are lines that only the control process is told, ``exact`` the rest of the request line where every request
-    goes to one URL; both are empty for APIs.
+    ``api`` is as it was read; ``revealed`` what it needs of secrets, which ``compiled`` may hold too. ``shut`` is the reason
+    that all of it is refused for, empty for none. ``lines`` stand in every answer. ``plain``: there is neither of these
+    nor a header to send. ``hop`` are lines that only the control process is told, ``exact`` the rest of the request line
+    where every request goes to one URL; both are empty for APIs.
     """
 
-    __slots__ = ("base", "compiled", "exact", "hop", "pool")
+    __slots__ = ("api", "base", "compiled", "exact", "hop", "lines", "plain", "pool", "revealed", "shut")
 
-    def __init__(self, compiled: CompiledApi, pool: UpstreamPool) -> None:
+    def __init__(
+        self, api: Api, compiled: CompiledApi, pool: UpstreamPool, revealed: Revealed, shut: str = ""
+    ) -> None:
+        self.api = api
         self.compiled = compiled
         self.pool = pool
-        api = compiled.api
+        self.revealed = revealed
+        self.shut = shut
+        self.lines = standing_lines(api.standing)
+        self.plain = not (shut or self.lines or revealed.lines)
         base = api.base_path.rstrip("/").encode() if api.upstream.strip_base_path else b""
         self.base = len(paths.canonical(base)[1]) if base else 0
         self.hop = b""
         self.exact = b""
+
+    def sent(self, fields: bytes) -> bytes:
+        """The header lines for the upstream: ``fields`` with those of the API in place of any copies."""
+        names = self.revealed.names
+        kept = [
+            line for line in fields.split(b"\r\n") if cgi_name(line.partition(b":")[0].lower()) not in names
+        ]
+        return b"\r\n".join(kept) + self.revealed.lines
 
 
 class Matched:
     """What the gateway made of one head under one snapshot: pure in both, so kept with the head.
 
     ``resource`` is ``None`` for what is not declared; ``miss`` and ``api_id`` then say what is missing. ``preflight``
-    holds the answer to a CORS pre-flight (``None``: it is none; an empty list: refused). ``verb``, the target's prefix,
-    ``tail``, the Host line and ``fields`` make the upstream request's head.
+    holds the answer to a CORS pre-flight (``None``: it is none; an empty list: refused). ``lines`` stand in the answer
+    (CORS, life cycle). ``verb``, the target's prefix, ``tail``, the Host line and ``fields`` make the upstream request's
+    head.
     """
 
     __slots__ = (
         "api_id",
-        "cors",
         "digest",
         "fields",
+        "lines",
         "match",
         "miss",
         "mounted",
@@ -81,7 +104,7 @@ class Matched:
         self.mounted: Mounted | None = None
         self.match: Match[CompiledResource] | None = None
         self.preflight: list[bytes] | None = None
-        self.cors = b""
+        self.lines = b""
         self.digest: bytes | None = None
         self.token: PresentedToken | None = None
         self.verb = b""
@@ -137,7 +160,9 @@ class Snapshot:
         found = self.router.match(head.host, method, head.path)
         if not isinstance(found, Match):
             matched.miss = found.reason
-            matched.api_id = found.api.id if found.api is not None else ""
+            if found.api is not None:
+                matched.api_id = found.api.id
+                self._shut(matched, self.mounted[found.api.id])
             return matched
         resource = found.resource
         matched.match = found
@@ -146,17 +171,31 @@ class Snapshot:
         matched.resource_name = resource.name
         mounted = matched.mounted = self.mounted[resource.api_id]
         if resource.cors is not None:
-            matched.cors = resource.cors.actual(origin or b"")
+            matched.lines = resource.cors.actual(origin or b"")
         digest, fields, query, token = self._keys.find(head, resource)
         matched.digest = digest
         matched.token = token
         matched.verb = _VERBS.get(method) or method.encode() + b" "
         target = head.target[mounted.base :] or b"/"
         matched.tail = mounted.exact or (target + b"?" + query + _VERSION if query else target + _VERSION)
+        if not mounted.plain:
+            fields = mounted.sent(fields)
+            self._shut(matched, mounted)
         matched.fields = fields + _UPGRADE if head.upgrade else fields
         if mounted.hop:
             matched.fields += mounted.hop
         return matched
+
+    def _shut(self, matched: Matched, mounted: Mounted) -> None:
+        """Says how the API stands in the answer, and gives none but that where all of it is shut."""
+        matched.lines += mounted.lines
+        if mounted.shut:
+            matched.resource = None
+            matched.miss = mounted.shut
+        elif matched.resource is None and mounted.api.standing.lifecycle == "retired":
+            matched.miss = "api_retired"
+        elif matched.resource is None and "*" in mounted.api.standing.off:
+            matched.miss = "api_disabled"
 
     def _rules(self, head: RequestHead, method: str, matched: Matched) -> CorsRules | None:
         """The CORS rules of what a pre-flight asks about."""
@@ -178,32 +217,53 @@ def build(
     compile_api: Callable[[Api], CompiledApi],
     make_pool: Callable[[Api], UpstreamPool],
     broken: Callable[[Api, Exception], None],
+    secrets: Secrets = dict,
 ) -> Snapshot:
     """The snapshot of ``apis``; what did not change keeps its compiled form, an equal upstream keeps its pool.
 
+    ``secrets`` are those of the environment; an API that names one there is not stays shut until there is.
     An API that cannot be compiled or routed (a policy this installation lacks, a file that is gone) is reported to
     ``broken`` and stays as it was before; if it is new it is not served. The others are not held up by it.
     """
     mounted: dict[str, Mounted] = {}
+    known = cache(secrets)
     for api in apis:
         old = before.mounted.get(api.id) if before is not None else None
-        if old is not None and old.compiled.api == api:
+        shut = ""
+        try:
+            revealed = reveal(api, known)
+        except SecretMissingError as error:
+            revealed, shut = NOTHING, "secret_missing"
+            if old is None or old.api != api or old.shut != shut:
+                broken(api, error)
+        if old is not None and old.api == api and old.revealed == revealed and old.shut == shut:
             mounted[api.id] = old
             continue
-        keep = old is not None and old.compiled.api.upstream == api.upstream
+        keep = old is not None and old.api.upstream == api.upstream
         try:
-            compiled = compile_api(api)
+            # What is shut is not compiled with settings that lack their secrets.
+            compiled = compile_api(_bare(api) if shut else revealed.api or api)
             pool = old.pool if keep and old is not None else make_pool(api)
         except Exception as error:  # also what a third party's policy may raise
-            broken(api, error)
+            hidden = revealed.api is not None and not isinstance(error, StoreUnavailableError)
+            broken(
+                api, ValueError(f"{type(error).__name__} in settings that hold secrets") if hidden else error
+            )
             if old is not None:
                 mounted[api.id] = old
             continue
-        mounted[api.id] = Mounted(compiled, pool)
+        mounted[api.id] = Mounted(api, compiled, pool, revealed, shut)
     try:
         return Snapshot(mounted, master_key, before)
     except ValueError:
         return _without_clashes(mounted, before, master_key, broken)
+
+
+def _bare(api: Api) -> Api:
+    """The API without its policies."""
+    return replace(
+        api, policies=(), resources=tuple(replace(resource, policies=()) for resource in api.resources)
+    )
 
 
 def _without_clashes(
@@ -222,7 +282,7 @@ def _without_clashes(
         try:
             snapshot = Snapshot(chosen | {api_id: wanted}, master_key, snapshot)
         except ValueError as collision:
-            broken(wanted.compiled.api, collision)
+            broken(wanted.api, collision)
         else:
             chosen[api_id] = wanted
     return snapshot

@@ -22,6 +22,7 @@ from wardgate.policy.exchange import Exchange
 if TYPE_CHECKING:
     from wardgate.domain.oauth import Token
     from wardgate.gateway.connection import ClientConnection
+    from wardgate.policy.compiled import CompiledResource
     from wardgate.policy.exchange import Step
 
 _PHASES = frozenset({"network", "authenticate", "authorize"})
@@ -36,7 +37,8 @@ def is_open(connection: ClientConnection) -> bool:
 
 
 def outlived(connection: ClientConnection, wall: float) -> str | None:
-    """The reason to end a stream or tunnel whose credential has expired since it was let in; else ``None``."""
+    """The reason to end a stream or tunnel whose credential or subscription has expired since it was let in; else
+    ``None``."""
     exchange = connection.exchange
     if exchange is None or exchange.principal is None or not is_open(connection):
         return None
@@ -44,6 +46,9 @@ def outlived(connection: ClientConnection, wall: float) -> str | None:
     expires_at = principal.credential.expires_at
     if expires_at is not None and expires_at <= wall:
         return "key_expired"
+    subscription = exchange.subscription
+    if subscription is not None and subscription.expires_at is not None and subscription.expires_at <= wall:
+        return "subscription_expired"
     token = principal.token
     if token is None:
         return None
@@ -64,18 +69,28 @@ def of_issuer(exchange: Exchange, issuer: str) -> bool:
     return token is not None and token.issuer == issuer
 
 
+def of_person(exchange: Exchange) -> bool:
+    """Whether the exchange runs on a token that a person gave (its grant), or that another issuer says is one's."""
+    token = _token(exchange)
+    return token is not None and bool(token.grant or token.groups)
+
+
 def _token(exchange: Exchange) -> Token | None:
     return exchange.principal.token if exchange.principal is not None else None
 
 
 class Standing:
-    """Judges again what is open. ``served`` tells whether an API is still deployed."""
+    """Judges again what is open. ``current`` gives a resource as it is served now, or the reason that it is not."""
 
-    __slots__ = ("_changed_at", "_connections", "_served")
+    __slots__ = ("_changed_at", "_connections", "_current")
 
-    def __init__(self, connections: Collection[ClientConnection], served: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        connections: Collection[ClientConnection],
+        current: Callable[[CompiledResource], CompiledResource | str],
+    ) -> None:
         self._connections = connections
-        self._served = served
+        self._current = current
         #: Monotonic time of the last change.
         self._changed_at = -math.inf
 
@@ -104,7 +119,8 @@ class Standing:
 
     def _judge(self, connection: ClientConnection, exchange: Exchange) -> bool:
         """Whether the exchange was cut."""
-        reason = "api_not_found" if not self._served(exchange.resource.api_id) else refusal(exchange)
+        now = self._current(exchange.resource)
+        reason = now if isinstance(now, str) else refusal(exchange, now)
         if isinstance(reason, Awaitable):
             task = asyncio.get_running_loop().create_task(_cut_later(connection, exchange, reason))
             _waiting.add(task)
@@ -115,11 +131,11 @@ class Standing:
         return False
 
 
-def refusal(exchange: Exchange) -> str | Awaitable[str | None] | None:
-    """Why the steps up to authorization would refuse the same request now; ``None`` if they would not."""
+def refusal(exchange: Exchange, resource: CompiledResource) -> str | Awaitable[str | None] | None:
+    """Why the steps of ``resource`` up to authorization would refuse the same request now; ``None`` if they would not."""
     again = Exchange(
         exchange.head,
-        exchange.resource,
+        resource,
         exchange.digest,
         exchange.client,
         exchange.secure,
@@ -131,7 +147,7 @@ def refusal(exchange: Exchange) -> str | Awaitable[str | None] | None:
     again.scheme = exchange.scheme
     # A proof is good once; that it was shown when the exchange began does not change.
     again.proven = exchange.proven
-    calls = [named.call for named in exchange.resource.table if named.phase in _PHASES]
+    calls = [named.call for named in resource.table if named.phase in _PHASES]
     for index, call in enumerate(calls):
         try:
             verdict = call(again)

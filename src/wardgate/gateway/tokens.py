@@ -161,7 +161,7 @@ class Tokens:
         for issuer in issuers:
             try:
                 answer = await desk.introspect(issuer, presented.text.decode("ascii"))
-                return self._keep(key, self._believer.introspected(issuer, answer))
+                return self._keep(key, self._believer.introspected(issuer, answer, profile))
             except IssuerUnavailableError as error:
                 log.warning("issuer %s could not be asked about a token: %s", issuer.issuer, error)
                 reason = "issuer_unavailable"
@@ -187,6 +187,10 @@ class Tokens:
             lambda known: known.principal.token is not None and known.principal.token.client == client_id
         )
         self._refused.clear()
+
+    def subject_changed(self, user_id: str) -> None:
+        """A person with an account here is in other groups now; only tokens that these were read for know of it."""
+        self._known.drop_where(lambda known: known.user == user_id)
 
     def application_changed(self, application_id: str) -> None:
         """An application is another now, or has other subscriptions."""

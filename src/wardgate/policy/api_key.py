@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from functools import cache
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from wardgate.domain.rejection import Rejection
 from wardgate.policy.challenge import KEY, Challenge
 from wardgate.policy.credentials import Combination
 from wardgate.policy.exchange import Exchange
+from wardgate.policy.network import inside
 from wardgate.policy.oauth2 import scheme_of
 
 
@@ -56,7 +56,7 @@ def compile_step(environment: str) -> KeyStep:
         if credential.environment != environment:
             return _WRONG_ENVIRONMENT
         restrictions = credential.restrictions
-        if restrictions.cidrs and not _address_allowed(credential, exchange.client):
+        if restrictions.cidrs and not inside(exchange.client, restrictions.cidrs):
             return _ADDRESS
         if restrictions.referers and not _referer_allowed(credential, exchange.head.values(b"referer")):
             return _REFERRER
@@ -97,16 +97,6 @@ class KeyAndToken:
             token=by_token.token,
         )
         return None
-
-
-def _address_allowed(credential: Credential, client: str) -> bool:
-    try:
-        address = ipaddress.ip_address(client)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
-    return any(address in ipaddress.ip_network(cidr) for cidr in credential.restrictions.cidrs)
 
 
 def _referer_allowed(credential: Credential, referers: list[bytes]) -> bool:

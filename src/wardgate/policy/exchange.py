@@ -97,6 +97,9 @@ class Directory(Protocol):
     def limits(self, subscription: Subscription) -> LimitSet | None:
         """The counters of a subscription's plan, or ``None`` when it has no plan or no limits."""
 
+    def effective_limits(self, exchange: Exchange) -> LimitSet | None:
+        """The counters of all limits in force for the exchange's subscription, wherever they were set."""
+
     def wall(self) -> float:
         """Unix seconds."""
 
@@ -109,7 +112,8 @@ class Exchange:
     is the presented key's digest, ``None`` if no key was presented, or ``b""`` if it is no well-formed key.
     ``token`` is the access token that was presented; with one come ``certificate``, the thumbprint of the connection's
     client certificate (empty: none), and ``scheme``, ``http`` or ``https`` as the client called. ``proven``: possession
-    of the token's key was shown. ``forward`` and ``answer`` are header lines (with CRLF) for the upstream and for the
+    of the token's key was shown. ``overridden``: limits were set for this caller besides its plan's. ``forward`` and
+    ``answer`` are header lines (with CRLF) for the upstream and for the
     client.
     """
 
@@ -123,6 +127,7 @@ class Exchange:
         "head",
         "limit_set",
         "now",
+        "overridden",
         "principal",
         "proven",
         "resource",
@@ -156,6 +161,7 @@ class Exchange:
         self.certificate = ""
         self.scheme = ""
         self.proven = False
+        self.overridden = False
         self.forward = b""
         self.answer = b""
 

@@ -18,11 +18,30 @@ def refusal(denied: Denied) -> Rejection:
 def limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | None] | None:
     """The step: afterwards one request is counted in every limit, or none was and the request is refused."""
     subscription = exchange.subscription
-    if subscription is None or subscription.plan is None:
+    if subscription is None:
+        return None
+    if exchange.overridden:
+        return effective_limits(exchange)
+    if subscription.plan is None:
         return None
     limit_set = exchange.directory.limits(subscription)
-    if limit_set is None:
+    return None if limit_set is None else _take(exchange, limit_set)
+
+
+def own_limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | None] | None:
+    """The step of an API without plans: only what was set for the subscription or its application is counted."""
+    return effective_limits(exchange) if exchange.overridden else None
+
+
+def effective_limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | None] | None:
+    """The step of an API with limits of its own: what is in force may come from any place that sets limits."""
+    if exchange.subscription is None:
         return None
+    limit_set = exchange.directory.effective_limits(exchange)
+    return None if limit_set is None else _take(exchange, limit_set)
+
+
+def _take(exchange: Exchange, limit_set: LimitSet) -> Rejection | Awaitable[Rejection | None] | None:
     verdict = limit_set.take(exchange.now)
     if verdict is None:
         exchange.limit_set = limit_set

@@ -11,17 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from wardgate.domain.api import Api, Resource
+from wardgate.domain.api import Acl, Api, Resource
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.trust import OAuth2Settings
 from wardgate.policy import api_key, credentials, limits, oauth2, subscription, tls_required
+from wardgate.policy.acl import Acls
 from wardgate.policy.challenge import Challenge
 from wardgate.policy.compiled import CompiledApi, CompiledResource, NamedStep
+from wardgate.policy.condition import Conditions
 from wardgate.policy.cors import CorsRules
 from wardgate.policy.credentials import Combination
 from wardgate.policy.exchange import Exchange, Step
+from wardgate.policy.expression import expression
 from wardgate.policy.registry import PHASES, CompileContext, PolicyRegistry
-from wardgate.policy.trusted import Profile, audiences_by_issuer, profile_of
+from wardgate.policy.standing import standing_step
+from wardgate.policy.trusted import Profile, audiences_by_issuer, profile_of, with_claims
 
 Table = tuple[NamedStep, ...]
 
@@ -89,12 +93,13 @@ def _token_step(shared: Compilation, resource: Resource) -> Step | None:
     rule, challenge = shared.asked(resource)
     if not rule.tokens:
         return None
-    key = ("oauth2", rule, challenge)
+    full = bool(acls_of(shared.api, resource) or conditions_of(shared.api, resource))
+    key = ("oauth2", rule, challenge, full)
     if key not in shared.made:
         shared.made[key] = oauth2.OAuth2(
             rule,
             challenge,
-            shared.profile,
+            with_claims(shared.profile) if full else shared.profile,
             shared.audiences,
             shared.settings,
         )
@@ -129,7 +134,56 @@ def _step_up_step(shared: Compilation, resource: Resource) -> Step | None:
     return None if step is None else shared.made.setdefault(key, step)
 
 
+def acls_of(api: Api, resource: Resource) -> tuple[Acl, ...]:
+    """The ACLs of a resource that asks for a credential: the API's and its own."""
+    return tuple(acl for acl in (api.acl, resource.acl) if acl is not None) if resource.schemes else ()
+
+
+def conditions_of(api: Api, resource: Resource) -> tuple[str, ...]:
+    """The conditions of a resource that asks for a credential: the API's and its own."""
+    return tuple(filter(None, (api.condition, resource.condition))) if resource.schemes else ()
+
+
+def _acl_step(shared: Compilation, resource: Resource) -> Step | None:
+    acls = acls_of(shared.api, resource)
+    return shared.made.setdefault(("acl", acls), Acls(acls)) if acls else None
+
+
+def _condition_step(shared: Compilation, resource: Resource) -> Step | None:
+    texts = conditions_of(shared.api, resource)
+    if not texts:
+        return None
+    scheme = shared.api.api_key
+    name = scheme.name.lower() if scheme.place == "header" else scheme.name
+    made = Conditions(
+        tuple(expression(text) for text in texts),
+        "" if scheme.place == "cookie" else name,
+        in_query=scheme.place == "query",
+    )
+    return shared.made.setdefault(("condition", texts), made)
+
+
+def _subscription_step(shared: Compilation, resource: Resource) -> Step | None:
+    if not resource.schemes:
+        return None
+    return subscription.subscription if shared.api.subscription == "required" else subscription.unsubscribed
+
+
+def _limits_step(shared: Compilation, resource: Resource) -> Step | None:
+    if not resource.schemes:
+        return None
+    if shared.api.limits:
+        return limits.effective_limits
+    return limits.limits if shared.api.plans else limits.own_limits
+
+
 TABLE: tuple[Row, ...] = (
+    Row(
+        "standing",
+        "network",
+        "first of all: what is shut for everyone asks nobody for anything",
+        lambda shared, resource: standing_step(shared.api, resource),
+    ),
     Row(
         "tls_required",
         "network",
@@ -158,13 +212,25 @@ TABLE: tuple[Row, ...] = (
         "subscription",
         "authorize",
         "free of I/O, so before any counter is touched",
-        lambda _shared, resource: subscription.subscription if resource.schemes else None,
+        _subscription_step,
+    ),
+    Row(
+        "acl",
+        "authorize",
+        "groups are known by now, and cheaper to look at than anything below",
+        _acl_step,
     ),
     Row(
         "scopes",
         "authorize",
         "after the subscription: what the application may call at all is the wider question",
         _scope_step,
+    ),
+    Row(
+        "condition",
+        "authorize",
+        "the dearest question about the request itself, so for those who may call at all; it may ask for all they have",
+        _condition_step,
     ),
     Row(
         "step_up",
@@ -176,7 +242,7 @@ TABLE: tuple[Row, ...] = (
         "limits",
         "limit",
         "last of the cheap steps: a request refused above must not use up the caller's limits",
-        lambda shared, resource: limits.limits if resource.schemes and shared.api.plans else None,
+        _limits_step,
     ),
 )
 

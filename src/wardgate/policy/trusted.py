@@ -27,6 +27,8 @@ class Profile:
     #: The issuer whose tokens have no readable form: that of the opaque ones of this installation.
     builtin: TrustedIssuer | None
     introspected: tuple[TrustedIssuer, ...]
+    #: Whether all that a token says is kept, and the groups of its person are read: what ACLs and conditions ask for.
+    full: bool = False
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -46,6 +48,12 @@ def profile_of(settings: OAuth2Settings, issuer: str) -> Profile:
         next((each for each in resolved if each.kind == "builtin"), None),
         tuple(each for each in resolved if each.kind == "introspection"),
     )
+
+
+def with_claims(profile: Profile) -> Profile:
+    """The profile of resources whose ACLs or conditions ask more of a token than most. What was verified under it is kept
+    apart, so that all other resources remember no more of their tokens than before."""
+    return replace(profile, tag=profile.tag + b"+", full=True)
 
 
 def _resolved(trusted: TrustedIssuer, settings: OAuth2Settings, issuer: str) -> TrustedIssuer:

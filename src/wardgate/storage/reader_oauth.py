@@ -32,6 +32,7 @@ LIMIT 1
 """
 _CLIENT = "SELECT application FROM clients WHERE id = ? AND environment = ? AND status = 'active'"
 _APPLICATION = "SELECT id FROM applications WHERE name = ?"
+_PERSON = "SELECT subject FROM grants WHERE id = ?"
 _ISSUER = "SELECT document, at FROM issuer_documents WHERE issuer = ?"
 
 Row = tuple[Any, ...]
@@ -94,6 +95,11 @@ class OAuthReads:
         """The id of the application with that name."""
         rows = self._rows(_APPLICATION, (name,))
         return rows[0][0] if rows else None
+
+    def person_of(self: _Source, grant: str) -> str:
+        """The id of the user who gave the grant; empty for none."""
+        rows = self._rows(_PERSON, (grant,))
+        return str(rows[0][0] or "") if rows else ""
 
     def issuer_document(self: _Source, issuer: str) -> tuple[dict[str, Any], float] | None:
         """What was fetched last of a foreign issuer, and when (Unix seconds)."""
