@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from wardgate.control.authority import require
 from wardgate.control.errors import ConflictError, InvalidError
 from wardgate.control.ids import new_id
 from wardgate.control.lookup import (
@@ -65,12 +66,14 @@ async def issue(
     The key's text is in the returned :class:`Secret` and nowhere else: it cannot be shown again.
 
     Raises:
+        ForbiddenError: the actor may not.
         NotFoundError: no such application or environment.
         InvalidError: name, description, expiry or a restriction is wrong.
     """
     now = clock()
     _check_expiry(expires_at, now)
     async with store.writing() as tx:
+        require(tx.actor, "keys.issue")
         place = await environment_named(tx, environment)
         owner = await application_named(tx, application)
         credential = Credential(
@@ -87,6 +90,7 @@ async def issue(
         )
         issued = await _add(store, tx, replace(credential, lineage=credential.id), place.tag, now)
         await tx.audit.record(_event("key.issue", issued[0], after=_told(issued[0], owner)), at=now)
+        await tx.webhooks.emit("key.issued", event_data(issued[0]))
         return issued
 
 
@@ -96,9 +100,11 @@ async def list_keys(
     """Every credential, or those of an application (name or id) or environment; oldest first.
 
     Raises:
+        ForbiddenError: the actor may not.
         NotFoundError: no such application or environment.
     """
     async with store.reading() as tx:
+        require(tx.actor, "keys.view")
         owner = None if application is None else await application_named(tx, application)
         if environment is not None:
             await environment_named(tx, environment)
@@ -110,8 +116,9 @@ async def list_keys(
 
 
 async def show(store: Store, credential_id: str) -> KeyRecord:
-    """One credential by id. Raises NotFoundError."""
+    """One credential by id. Raises ForbiddenError, NotFoundError."""
     async with store.reading() as tx:
+        require(tx.actor, "keys.view")
         credential, _ = await credential_with_id(tx, credential_id)
         return KeyRecord(
             credential=credential, application=await application_named(tx, credential.application)
@@ -132,6 +139,7 @@ async def rotate(
     at once. Without ``expires_at`` the new key lives as long as the old one was issued for.
 
     Raises:
+        ForbiddenError: the actor may not.
         NotFoundError: no such credential.
         ConflictError: it is revoked, expired, or was rotated already.
         InvalidError: the overlap or the expiry is wrong.
@@ -141,6 +149,7 @@ async def rotate(
         raise InvalidError("overlap", f"The overlap of {overlap} s is not possible", "Give 0 or more seconds")
     _check_expiry(expires_at, now)
     async with store.writing() as tx:
+        require(tx.actor, "keys.issue")
         old, old_digest = await credential_with_id(tx, credential_id)
         _check_rotatable(old, now)
         if expires_at is None and old.expires_at is not None:
@@ -173,6 +182,7 @@ async def rotate(
             after={"replaced_by": successor.id, "ends_at": ends if overlap > 0 else now},
         )
         await tx.audit.record(event, at=now)
+        await tx.webhooks.emit("key.rotated", {**event_data(issued[0]), "replaces": old.id})
         return issued
 
 
@@ -180,10 +190,12 @@ async def revoke(store: Store, credential_id: str, *, clock: Clock = time.time) 
     """Afterwards no gateway accepts the key, for ever. Revoking a revoked key changes nothing.
 
     Raises:
+        ForbiddenError: the actor may not.
         NotFoundError: no such credential.
     """
     now = clock()
     async with store.writing() as tx:
+        require(tx.actor, "keys.revoke")
         credential, digest = await credential_with_id(tx, credential_id)
         if credential.revoked_at is not None:
             return credential
@@ -195,7 +207,20 @@ async def revoke(store: Store, credential_id: str, *, clock: Clock = time.time) 
         )
         await tx.feed.append("credential", digest.hex(), at=now)
         await tx.audit.record(_event("key.revoke", credential, after={"revoked_at": now}), at=now)
+        await tx.webhooks.emit("key.revoked", event_data(credential))
         return replace(credential, revoked_at=now)
+
+
+def event_data(credential: Credential) -> dict[str, object]:
+    """What webhooks are told of a key."""
+    return {
+        "key": credential.id,
+        "application": credential.application,
+        "environment": credential.environment,
+        "prefix": credential.prefix,
+        "last_four": credential.last_four,
+        "expires_at": credential.expires_at,
+    }
 
 
 def _event(
