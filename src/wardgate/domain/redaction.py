@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from wardgate.domain.audit import AuditEvent
-from wardgate.domain.leak import PATTERN, genuine
+from wardgate.domain.leak import without_keys
 from wardgate.domain.secret import Secret
 
 REDACTED = "[redacted]"
@@ -71,19 +71,12 @@ def clean_text(text: str, most: int | None = None) -> str:
     if "-----BEGIN" in text:
         text = _PEM.sub(REDACTED, text)
     if "wg" in text:
-        text = _without_keys(text)
+        text = without_keys(text, REDACTED)
     if "eyJ" in text:
         text = _JWT.sub(REDACTED, text)
     if most is not None and len(text) > most:
         text = f"{text[: most - 3]}..."
     return text
-
-
-def _without_keys(text: str) -> str:
-    def replaced(match: re.Match[bytes]) -> bytes:
-        return REDACTED.encode() if genuine(match.group()) else match.group()
-
-    return PATTERN.sub(replaced, text.encode()).decode()
 
 
 def _bounded(value: Any) -> Any:
