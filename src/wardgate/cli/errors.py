@@ -10,19 +10,21 @@ from typing import Any
 from cyclopts import App, CycloptsError
 
 from wardgate.control.errors import ControlError
-from wardgate.domain.document import DocumentError
+from wardgate.domain.document import DocumentError, Problem
 
 DONE, REFUSED, USAGE = 0, 1, 2
 
 
 class CommandError(Exception):
-    """A command was refused; ``code`` is stable, ``message`` names the thing, ``remedy`` says what to do."""
+    """A command was refused; ``code`` is stable, ``message`` names the thing, ``remedy`` says what to do. ``problems`` say
+    what is wrong where, if it is several things."""
 
-    def __init__(self, code: str, message: str, remedy: str = "") -> None:
+    def __init__(self, code: str, message: str, remedy: str = "", problems: Sequence[Problem] = ()) -> None:
         super().__init__(f"{message}. {remedy}" if remedy else message)
         self.code = code
         self.message = message
         self.remedy = remedy
+        self.problems = tuple(problems)
 
 
 def explained(app: App, arguments: Sequence[str]) -> int:
@@ -33,9 +35,15 @@ def explained(app: App, arguments: Sequence[str]) -> int:
     except CycloptsError:
         return USAGE
     except DocumentError as error:
-        _say_document(error, as_json)
+        _say_document(error.problems, as_json)
         return REFUSED
     except (CommandError, ControlError) as error:
+        if isinstance(error, CommandError) and error.problems:
+            if error.code == "document_invalid":
+                _say_document(error.problems, as_json)
+                return REFUSED
+            remedy = "; ".join(f"{each.path}: {each.message}" for each in error.problems)
+            error.remedy = f"{error.remedy}: {remedy}" if error.remedy else remedy
         _say(error.code, error.message, error.remedy, as_json)
         return REFUSED
     except BrokenPipeError:
@@ -54,17 +62,17 @@ def _say(code: str, message: str, remedy: str, as_json: bool) -> None:
         print(f"error: {text}", file=sys.stderr)
 
 
-def _say_document(error: DocumentError, as_json: bool) -> None:
+def _say_document(found: Sequence[Problem], as_json: bool) -> None:
     if as_json:
         problems = [
             {"file": p.file, "line": p.line, "path": p.path, "message": p.message, "remedy": p.remedy}
-            for p in error.problems
+            for p in found
         ]
         _say_json({"code": "document_invalid", "message": "the document is wrong", "problems": problems})
         return
-    for problem in error.problems:
+    for problem in found:
         print(problem, file=sys.stderr)
-    count = len(error.problems)
+    count = len(found)
     print(f"error: {count} problem{'s' if count != 1 else ''}; nothing was changed", file=sys.stderr)
 
 

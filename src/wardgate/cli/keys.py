@@ -8,24 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from wardgate.cli.connect import HERE, MOST, Where, client_for
 from wardgate.cli.errors import DONE, REFUSED, CommandError
-from wardgate.cli.keyviews import (
-    KEY_HEAD,
-    key_fields,
-    key_json,
-    key_row,
-    restrictions_of,
-    verdict_json,
-    verdict_text,
-)
-from wardgate.cli.options import DATA_DIR, ENVIRONMENT, SECONDS, DataDir, Environment, Json
+from wardgate.cli.keyviews import KEY_HEAD, key_fields, key_row, verdict_text
+from wardgate.cli.options import ENVIRONMENT, SECONDS, Environment, Json
 from wardgate.cli.output import print_fields, print_json, print_table
-from wardgate.cli.store import with_store
 
 if TYPE_CHECKING:
-    from wardgate.control.keys import KeyRecord
-    from wardgate.control.ports import Store
-    from wardgate.domain.secret import Secret
+    from wardgate.client import models
 
 app = App(name="keys", help="Issue, list, rotate, revoke and verify API keys.")
 
@@ -57,7 +47,7 @@ def issue(
             negative=(), help="Resource it is for, such as 'orders/v1 GET /items'; may be given again."
         ),
     ] = None,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> None:
@@ -65,21 +55,16 @@ def issue(
 
     The key is written to standard output, this once: only its digest is stored.
     """
-    from wardgate.control import keys
-
-    async def use(store: Store) -> tuple[KeyRecord, Secret]:
-        credential, secret = await keys.issue(
-            store,
+    with client_for(where) as client:
+        issued = client.issue_key(
             application=application,
             environment=environment,
             name=name,
             description=description,
             expires_at=None if expires_in is None else time.time() + expires_in,
-            restrictions=restrictions_of(cidr, referer, resource),
+            restrictions={"cidrs": cidr or [], "referers": referer or [], "resources": resource or []},
         )
-        return await keys.show(store, credential.id), secret
-
-    _show_new(*with_store(data_dir, use), json_=json_)
+    _show_new(issued, json_=json_)
 
 
 @app.command(name="list")
@@ -87,36 +72,30 @@ def list_(
     *,
     application: Annotated[str | None, Parameter(help="Only this application's, by name or id.")] = None,
     environment: Annotated[str | None, Parameter(help="Only this environment's.")] = None,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     json_: Json = False,
 ) -> None:
     """List keys with their state and last use, never the keys themselves."""
-    from wardgate.control import keys
-
-    records = with_store(
-        data_dir, lambda store: keys.list_keys(store, application=application, environment=environment)
-    )
+    with client_for(where) as client:
+        found = list(client.list_keys(application=application, environment=environment, limit=MOST))
     if json_:
-        print_json({"keys": [key_json(record.credential, record.application.name) for record in records]})
-    elif records:
+        print_json({"keys": found})
+    elif found:
         now = time.time()
-        print_table(
-            KEY_HEAD, [key_row(record.credential, record.application.name, now) for record in records]
-        )
+        print_table(KEY_HEAD, [key_row(key, now) for key in found])
     else:
         print("no keys; issue one with: wardgate keys issue APPLICATION", file=sys.stderr)
 
 
 @app.command
-def show(key_id: _KeyId, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def show(key_id: _KeyId, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Show all that is known of one key."""
-    from wardgate.control import keys
-
-    record = with_store(data_dir, lambda store: keys.show(store, key_id))
+    with client_for(where) as client:
+        key = client.show_key(key_id)
     if json_:
-        print_json(key_json(record.credential, record.application.name))
+        print_json(key)
     else:
-        print_fields(key_fields(record.credential, record.application.name))
+        print_fields(key_fields(key))
 
 
 @app.command
@@ -132,41 +111,32 @@ def rotate(
         SECONDS,
         Parameter(help="How long the new key is valid; by default as long as the old was."),
     ] = None,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     json_: Json = False,
 ) -> None:
     """Replace a key by a new one, written to standard output this once.
 
     The old one stays valid for --overlap (0: not at all). `wardgate keys list` shows when it falls idle.
     """
-    from wardgate.control import keys
-
-    async def use(store: Store) -> tuple[KeyRecord, Secret]:
-        credential, secret = await keys.rotate(
-            store,
+    with client_for(where) as client:
+        issued = client.rotate_key(
             key_id,
             overlap=overlap,
             expires_at=None if expires_in is None else time.time() + expires_in,
+            if_match=client.show_key(key_id),
         )
-        return await keys.show(store, credential.id), secret
-
-    _show_new(*with_store(data_dir, use), json_=json_)
+    _show_new(issued, json_=json_)
 
 
 @app.command
-def revoke(key_id: _KeyId, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def revoke(key_id: _KeyId, /, *, where: Where = HERE, json_: Json = False) -> None:
     """End a key for ever; every gateway worker refuses it at once."""
-    from wardgate.control import keys
-
-    async def use(store: Store) -> KeyRecord:
-        await keys.revoke(store, key_id)
-        return await keys.show(store, key_id)
-
-    record = with_store(data_dir, use)
+    with client_for(where) as client:
+        key = client.revoke_key(key_id, if_match=client.show_key(key_id))
     if json_:
-        print_json(key_json(record.credential, record.application.name))
+        print_json(key)
     else:
-        print(f"{key_id} of {record.application.name} is revoked")
+        print(f"{key_id} of {key['application']} is revoked")
 
 
 @app.command
@@ -182,19 +152,18 @@ def verify(
     environment: Annotated[
         str | None, Parameter(help="Where it is presented; by default where it belongs.")
     ] = None,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     json_: Json = False,
 ) -> int:
     """Say of a key what the gateway would say; the status is 0 if it is accepted, else 1."""
-    from wardgate.control.verify import verify as judge
-
     presented = read_key(key)
-    verdict = with_store(data_dir, lambda store: judge(store, presented, environment=environment))
+    with client_for(where) as client:
+        verdict = client.verify_key(key=presented, environment=environment)
     if json_:
-        print_json(verdict_json(verdict))
+        print_json(verdict)
     else:
         print(verdict_text(verdict))
-    return DONE if verdict.accepted else REFUSED
+    return DONE if verdict["accepted"] else REFUSED
 
 
 def read_key(option: str) -> str:
@@ -213,13 +182,16 @@ def read_key(option: str) -> str:
     return line
 
 
-def _show_new(record: KeyRecord, secret: Secret, *, json_: bool) -> None:
-    key = secret.reveal().decode()
+def _show_new(issued: models.IssuedKey, *, json_: bool) -> None:
+    key, text = issued["credential"], issued["key"]
     if json_:
-        print_json({**key_json(record.credential, record.application.name), "key": key})
+        print_json({**key, "key": text})
         return
-    print(key)
-    print(
-        f"{record.credential.id}: keep this key now, it is not stored and cannot be shown again",
-        file=sys.stderr,
-    )
+    if text is None:
+        raise CommandError(
+            "key_shown_before",
+            f"The answer with the key {key['id']} was lost, and it cannot be shown again",
+            f"Replace it: wardgate keys rotate {key['id']} --overlap 0s",
+        )
+    print(text)
+    print(f"{key['id']}: keep this key now, it is not stored and cannot be shown again", file=sys.stderr)

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def require_store(data_dir: Path) -> None:
+    """Returns when there is a store in ``data_dir``. Raises CommandError."""
+    if not database_path(data_dir).exists():
+        raise CommandError(
+            "store_not_found",
+            f"There is no store in {data_dir}",
+            "Make one with `wardgate apply -f wardgate.yaml` or `wardgate serve`, or name it with --data-dir",
+        )
+
+
 def with_store(data_dir: Path, use: Callable[[Store], Awaitable[T]], *, create: bool = False) -> T:
     """What ``use`` returns of the open store of ``data_dir``; a store that is not there is made only with ``create``.
 
@@ -27,12 +37,8 @@ def with_store(data_dir: Path, use: Callable[[Store], Awaitable[T]], *, create: 
         CommandError: there is no store.
         ControlError: it cannot be opened, or ``use`` was refused.
     """
-    if not create and not database_path(data_dir).exists():
-        raise CommandError(
-            "store_not_found",
-            f"There is no store in {data_dir}",
-            "Make one with `wardgate apply -f wardgate.yaml` or `wardgate serve`, or name it with --data-dir",
-        )
+    if not create:
+        require_store(data_dir)
 
     async def opened() -> T:
         from wardgate.storage.database import open_store  # imports SQLAlchemy

@@ -29,11 +29,14 @@ class UnreachableError(ClientError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldProblem:
-    """One thing wrong with a request: where, what, and what to do about it."""
+    """One thing wrong with a request: where (a field; in a document its path, with ``file`` and ``line``), what, and what
+    to do about it."""
 
     at: str
     message: str
     remedy: str = ""
+    file: str = ""
+    line: int = 0
 
 
 class ProblemError(ClientError):

@@ -158,7 +158,13 @@ def result(status: int, headers: Mapping[str, str], content: bytes) -> Any:
         str(problem.get("detail", "")),
         str(problem.get("remedy", "")),
         [
-            FieldProblem(at=each["at"], message=each["message"], remedy=each.get("remedy", ""))
+            FieldProblem(
+                at=each["at"],
+                message=each["message"],
+                remedy=each.get("remedy", ""),
+                file=each.get("file", ""),
+                line=each.get("line", 0),
+            )
             for each in problem.get("errors", ())
         ],
     )

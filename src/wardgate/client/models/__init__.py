@@ -3,6 +3,23 @@
 from __future__ import annotations
 
 from wardgate.client.models.of_i import IssuedKey
-from wardgate.client.models.of_k import Key, KeyIssue, KeyRestrictions, KeyRestrictionsInput, KeyRotation
+from wardgate.client.models.of_k import (
+    Key,
+    KeyIssue,
+    KeyPresented,
+    KeyRestrictions,
+    KeyRestrictionsInput,
+    KeyRotation,
+    KeyVerdict,
+)
 
-__all__ = ["IssuedKey", "Key", "KeyIssue", "KeyRestrictions", "KeyRestrictionsInput", "KeyRotation"]
+__all__ = [
+    "IssuedKey",
+    "Key",
+    "KeyIssue",
+    "KeyPresented",
+    "KeyRestrictions",
+    "KeyRestrictionsInput",
+    "KeyRotation",
+    "KeyVerdict",
+]

@@ -42,6 +42,13 @@ class KeyIssue(TypedDict):
     restrictions: NotRequired[models.KeyRestrictionsInput]
 
 
+class KeyPresented(TypedDict):
+    """A key somebody shows."""
+
+    key: str
+    environment: NotRequired[str | None]
+
+
 class KeyRestrictionsInput(TypedDict):
     """What narrows a key; empty is unrestricted."""
 
@@ -63,3 +70,12 @@ class KeyRotation(TypedDict):
 
     overlap: NotRequired[float]
     expires_at: NotRequired[float | None]
+
+
+class KeyVerdict(TypedDict):
+    """What the gateway would say of a key; ``key`` is null for one that is not known."""
+
+    accepted: bool
+    reason: str | None
+    environment: str
+    key: models.Key | None

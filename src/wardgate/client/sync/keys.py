@@ -78,6 +78,18 @@ class Keys(Core):
         )
         return found
 
+    def verify_key(
+        self, *, key: str, environment: str | Unset | None = UNSET, idempotency_key: str | None = None
+    ) -> models.KeyVerdict:
+        """Say of a key what the gateway would say. Nothing is changed."""
+        found: models.KeyVerdict = self._ask(
+            "POST",
+            "/keys:verify",
+            body={"key": key, "environment": environment},
+            idempotency_key=idempotency_key,
+        )
+        return found
+
     def revoke_key(self, key_id: str, *, if_match: State, idempotency_key: str | None = None) -> models.Key:
         """End a key for ever; every gateway refuses it at once.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import Path, Query
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from wardgate.control import keys
+from wardgate.control.verify import verify as judge
 from wardgate.domain.consumer import Restrictions
 from wardgate.web.admin_api.ask import Ask
 from wardgate.web.admin_api.models import VOLATILE, Line, Model, Page, Prose, Seconds, ShownOnce, Thing
@@ -78,6 +79,22 @@ class KeyRotation(Model):
     )
 
 
+class KeyPresented(Model):
+    """A key somebody shows."""
+
+    key: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    environment: Line | None = Field(default=None, description="By default where the key belongs.")
+
+
+class KeyVerdict(Model):
+    """What the gateway would say of a key; ``key`` is null for one that is not known."""
+
+    accepted: bool
+    reason: str | None
+    environment: str
+    key: Key | None
+
+
 @operations.get("/keys", permission="keys.view", refuses=(404,))
 async def list_keys(
     ask: Ask,
@@ -133,6 +150,21 @@ async def rotate_key(ask: Ask, key_id: KeyId, body: KeyRotation) -> IssuedKey:
         ask.store, key_id, overlap=body.overlap, expires_at=body.expires_at, clock=ask.clock
     )
     return IssuedKey(credential=await show_key(ask, credential.id), key=secret.reveal().decode())
+
+
+@operations.post("/keys:verify", permission="keys.view", status=200)
+async def verify_key(ask: Ask, body: KeyPresented) -> KeyVerdict:
+    """Say of a key what the gateway would say. Nothing is changed."""
+    verdict = await judge(ask.store, body.key, environment=body.environment)
+    known = None
+    if verdict.credential is not None and verdict.application is not None:
+        known = keys.KeyRecord(credential=verdict.credential, application=verdict.application)
+    return KeyVerdict(
+        accepted=verdict.accepted,
+        reason=None if verdict.reason is None else verdict.reason.name,
+        environment=verdict.environment,
+        key=None if known is None else _shown(known, ask.clock()),
+    )
 
 
 @operations.post("/keys/{key_id}:revoke", permission="keys.revoke", guard=show_key, status=200)

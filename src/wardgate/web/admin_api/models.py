@@ -68,11 +68,14 @@ class Page(Model, Generic[T]):
 
 
 class FieldProblem(Model):
-    """One thing wrong with a request: where (``body.name``, ``query.limit``, a file and line), and what."""
+    """One thing wrong with a request: where (``body.name``, ``query.limit``; in a document its path), and what. ``file``
+    and ``line`` are those of a document."""
 
     at: str
     message: str
     remedy: str = ""
+    file: str = ""
+    line: int = 0
 
 
 class Problem(Model):

@@ -43,7 +43,7 @@ _STATUSES: tuple[tuple[type[ControlError], int], ...] = (
     (ConflictError, 409),
 )
 _STORE = {"store_conflict": 409, "store_value_refused": 422, "store_unavailable": 503}
-_MOST_ERRORS = 50
+_MOST_ERRORS = 200
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]")
 
 
@@ -129,7 +129,9 @@ def _shown(part: object) -> str:
 def _document(error: DocumentError) -> Iterable[FieldProblem]:
     for problem in error.problems:
         yield FieldProblem(
-            at=f"{problem.file}:{problem.line} {problem.path}".strip(),
+            at=problem.path,
             message=problem.message,
             remedy=problem.remedy,
+            file=problem.file,
+            line=problem.line,
         )

@@ -13,6 +13,11 @@ ROOMS = {
 }
 
 
+def first_segment(path: str) -> str:
+    """``keys`` of ``/keys/key_01:revoke``."""
+    return path.lstrip("/").replace(":", "/").partition("/")[0]
+
+
 def operations_of(segments: Iterable[str]) -> list[Operation]:
     """The operations below ``segments``.
 
@@ -23,7 +28,7 @@ def operations_of(segments: Iterable[str]) -> list[Operation]:
     for segment in segments:
         operations: Operations = import_module(ROOMS[segment]).operations
         for each in operations.all:
-            if each.path.lstrip("/").replace(":", "/").partition("/")[0] != segment:
+            if first_segment(each.path) != segment:
                 raise TypeError(f"{each.id} has the path {each.path}, which does not begin with /{segment}")
         found += operations.all
     check(found)
