@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.storage.samples import feed_of, orders
+from tests.storage.samples import feed_of, orders, put_anywhere
 
 from wardgate.control import applications
 from wardgate.control.apply import apply_document
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.every_database
 async def test_applications_are_listed_by_name_with_subscriptions(store: SqlStore) -> None:
     """The list is sorted by name and shows where each is subscribed."""
     await apply_document(store, orders(), "development", "test", "")
-    await apply_document(store, orders(), "staging", "test", "")
+    await put_anywhere(store, orders(), "staging")
     await applications.add(store, name="batch", owner="ops@example.com")
     batch, mobile = await applications.list_applications(store)
     assert (batch.application.name, batch.application.owner, batch.subscriptions) == (

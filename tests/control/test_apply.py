@@ -6,7 +6,17 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from tests.storage.samples import FREE, GOLD, application, count, document, entry, feed_of, orders
+from tests.storage.samples import (
+    FREE,
+    GOLD,
+    application,
+    count,
+    document,
+    entry,
+    feed_of,
+    orders,
+    put_anywhere,
+)
 
 from wardgate.control import applications, keys
 from wardgate.control.apply import ApplyResult, apply_document, content_hash
@@ -52,11 +62,12 @@ async def test_a_first_document_makes_everything(store: SqlStore) -> None:
     assert [kind for kind, _ in feed_of(store.data_dir)] == ["plan", "api", "application"]
     assert feed_of(store.data_dir)[1] == ("api", "development orders/v1")
     async with store.reading() as tx:
-        (revision,) = await tx.apis.revisions("development", "orders/v1")
+        (revision,) = await tx.apis.revisions("orders/v1")
         (deployed,) = await tx.apis.deployed("development")
     assert (revision.number, revision.actor, revision.note) == (1, "test", "a note")
-    assert revision.hash == deployed.hash == content_hash(entry())
-    assert deployed.entry == entry()
+    assert revision.hash == deployed.hash == content_hash(entry(), (FREE,))
+    assert (deployed.entry, deployed.plans, deployed.bound) == (entry(), (FREE,), entry().api)
+    assert deployed.bound_hash == entry().api.content_hash()
 
 
 async def test_the_same_document_again_changes_nothing(store: SqlStore) -> None:
@@ -75,7 +86,7 @@ async def test_only_what_changed_is_announced(store: SqlStore) -> None:
     moved = entry("users", targets=("http://127.0.0.1:1",))
     assert await news(store, document([entry(), moved], [FREE, GOLD])) == [("api", "development users/v1")]
     wider = replace(FREE, limits=(Limit(kind="rate", amount=200, per="minute"),))
-    assert await news(store, document(plans=[wider, GOLD])) == [("plan", "free")]
+    assert await news(store, document(plans=[wider, GOLD])) == [("plan", "development free")]
     owned = replace(application("mobile", orders="free"), owner="other@example.com")
     assert await news(store, document(applications=[owned])) == [("application", "mobile")]
     both = application("mobile", orders="free", users="free")
@@ -92,7 +103,7 @@ async def test_a_text_the_gateway_does_not_enforce_is_kept_quietly(store: SqlSto
     assert await news(store, changed) == []
     assert (await export_document(store, "development")).apis[0].openapi_text == "openapi: 3.1.0 # remark"
     async with store.reading() as tx:
-        assert [each.number for each in await tx.apis.revisions("development", "orders/v1")] == [2, 1]
+        assert [each.number for each in await tx.apis.revisions("orders/v1")] == [2, 1]
 
 
 async def test_revisions_are_immutable_and_numbered_on(store: SqlStore) -> None:
@@ -106,7 +117,7 @@ async def test_revisions_are_immutable_and_numbered_on(store: SqlStore) -> None:
     numbers.append((await put(store, document([first]))).revisions["orders/v1"])
     assert numbers == [1, 2, 3, 4]
     async with store.reading() as tx:
-        hashes = [each.hash for each in await tx.apis.revisions("development", "orders/v1")]
+        hashes = [each.hash for each in await tx.apis.revisions("orders/v1")]
     assert hashes[0] == hashes[1] == hashes[3] != hashes[2]
 
 
@@ -136,7 +147,7 @@ async def test_prune_takes_away_what_is_not_named(store: SqlStore) -> None:
         ("api", "development users/v1"),
         ("application", "mobile"),
         ("api", "development orders/v1"),
-        ("plan", "free"),
+        ("plan", "development free"),
     ]
     assert await export_document(store, "development") == wanted
     assert [count(store.data_dir, table) for table in ("applications", "subscriptions", "credentials")] == [
@@ -154,23 +165,42 @@ async def dry(store: SqlStore, wanted: Document) -> ApplyResult:
 async def test_prune_spares_what_another_environment_uses(store: SqlStore) -> None:
     """An application that other environments use loses its subscriptions here and nothing there."""
     await put(store, orders())
-    await put(store, orders(), "staging")
+    await put_anywhere(store, orders(), "staging")
     await put(store, document([entry()], [FREE]), prune=True)
     (record,) = await applications.list_applications(store)
     assert [(place, item.api) for place, item in record.subscriptions] == [("staging", "orders/v1")]
     await keys.issue(store, application="mobile", environment="production")
-    await put(store, document([entry()], [FREE]), "staging", prune=True)
+    await put(store, document(), "staging", prune=True)
     assert [each.name for each in (await export_document(store, "staging")).applications] == ["mobile"]
 
 
 async def test_environments_are_apart(store: SqlStore) -> None:
-    """The same API has its own revisions in each environment; plans and applications are shared."""
+    """What is deployed and offered in one environment is not so in another; applications are shared."""
     await put(store, orders())
-    result = await put(store, orders(), "production")
-    assert result.revisions == {"orders/v1": 1}
-    assert [line.split(":")[0] for line in result.changes] == ["+ api orders/v1", "~ application mobile"]
+    await put_anywhere(store, orders(), "production")
     assert (await export_document(store, "staging")).apis == ()
+    assert (await export_document(store, "staging")).plans == ()
     assert await export_document(store, "production") == await export_document(store, "development")
+    wider = replace(FREE, limits=(Limit(kind="rate", amount=200, per="minute"),))
+    assert (await put(store, document(plans=[wider]))).revisions == {"orders/v1": 3}
+    assert (await export_document(store, "production")).plans == (FREE,)
+
+
+@pytest.mark.parametrize("wanted", [orders(), document([entry("users", plans=())]), document(plans=[GOLD])])
+async def test_only_the_first_environment_is_applied_to(store: SqlStore, wanted: Document) -> None:
+    """APIs and plans for another environment are refused with the way there; consumers are taken anywhere."""
+    await put_anywhere(store, document([entry()], [FREE]), "staging")
+    for dry_run in (True, False):
+        with pytest.raises(ConflictError, match="the first environment, development") as caught:
+            await apply_document(store, wanted, "staging", "test", "", dry_run=dry_run)
+        assert caught.value.code == "environment_promoted"
+        assert "wardgate promote" in caught.value.remedy
+    consumers = document(applications=[application("mobile", orders="free")])
+    assert (await put(store, consumers, "staging")).changes == (
+        "+ application mobile: orders/v1 on plan free",
+    )
+    with pytest.raises(ConflictError, match="'users/v1'"):
+        await put(store, document(applications=[application("web", users=None)]), "staging")
 
 
 async def test_a_dry_run_writes_nothing(store: SqlStore) -> None:
@@ -218,15 +248,13 @@ async def test_a_result_that_contradicts_itself_is_refused(
     assert feed_of(store.data_dir) == feed
 
 
-async def test_a_plan_another_environment_uses_is_not_deleted(store: SqlStore) -> None:
-    """A plan offered or subscribed to elsewhere stays, and the error names where."""
-    await put(store, document([entry()], [FREE]), "staging")
-    with pytest.raises(ConflictError, match="orders/v1 offers it in staging") as caught:
-        await put(store, document(plans=[GOLD]), prune=True)
-    assert caught.value.code == "plan_in_use"
-    await put(store, orders(), "staging")
-    with pytest.raises(ConflictError, match="subscribers on it in staging"):
-        await put(store, document(plans=[GOLD]), prune=True)
+async def test_a_plan_another_environment_uses_stays_there(store: SqlStore) -> None:
+    """Deleting a plan in the first environment leaves that of another, with its subscribers."""
+    await put(store, document([entry()], [FREE]))
+    await put_anywhere(store, orders(), "staging")
+    await put(store, document(plans=[GOLD]), prune=True)
+    assert (await export_document(store, "development")).plans == (GOLD,)
+    assert (await export_document(store, "staging")).plans == (FREE,)
 
 
 async def test_an_unknown_environment_is_refused(store: SqlStore) -> None:

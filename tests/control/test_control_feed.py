@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.storage.samples import entry, feed_of, orders
+from tests.storage.samples import deploy, document, entry, feed_of, orders
 
 from wardgate.control import applications, keys
 from wardgate.control.apply import apply_document
@@ -84,7 +84,7 @@ async def test_one_datagram_a_transaction_that_changed_something(store: SqlStore
         assert received(listener) == 1
         assert len(feed_of(store.data_dir)) == 3
         await apply_document(store, orders(), "development", "test", "")
-        await apply_document(store, orders(), "staging", "test", "", dry_run=True)
+        await apply_document(store, document([entry("users")]), "development", "test", "", dry_run=True)
         await applications.restore(store, "mobile")
         await keys.list_keys(store)
         with pytest.raises(RuntimeError):
@@ -100,8 +100,7 @@ async def test_the_waker_comes_after_the_commit(store: SqlStore) -> None:
     """Whoever is woken can read the change already."""
     with listening(store.data_dir) as listener:
         async with store.writing() as tx:
-            await tx.apis.deploy("development", entry(), "h", at=1.0, actor="test", note="")
-            await tx.feed.append("api", "development orders/v1", at=1.0)
+            await deploy(tx, entry())
             assert received(listener) == 0
             assert feed_of(store.data_dir) == []
         assert received(listener) == 1

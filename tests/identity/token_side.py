@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-from tests.storage.samples import entry
+from tests.storage.samples import deploy, entry
 
 from wardgate.domain.consumer import Application, Subscription
 from wardgate.domain.oauth import Client, ClientSecret, Grant
@@ -135,9 +135,7 @@ class Side:
     async def deploy(self, name: str) -> str:
         """Deploys the API ``name/v1`` at ``/name/v1`` and returns its resource indicator."""
         async with self.store.writing() as tx:
-            await tx.apis.deploy(
-                "development", entry(name, plans=()), f"hash {name}", at=self.clock(), actor="test", note=""
-            )
+            await deploy(tx, entry(name, plans=()), at=self.clock())
         self.clock.forward(60)
         return f"{ISSUER}/{name}/v1"
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.postgres import connected
 
+from wardgate.control.apply import apply_document
+from wardgate.control.ports import Transaction
 from wardgate.domain import apikey
 from wardgate.domain.api import Api, Resource
 from wardgate.domain.document import ApiEntry, ApplicationEntry, Document, SubscriptionEntry
 from wardgate.domain.limit import Limit, Plan
+from wardgate.domain.revision import offered
 from wardgate.domain.secret import Secret
 from wardgate.domain.upstream import Upstream
 from wardgate.storage.database import SqlStore
@@ -80,6 +84,36 @@ def document(
 def orders() -> Document:
     """The API ``orders/v1`` on the plan ``free``, with the application ``mobile`` subscribed to it."""
     return document([entry()], [FREE], [application("mobile", orders="free")])
+
+
+async def deploy(
+    tx: Transaction,
+    wanted: ApiEntry,
+    environment: str = "development",
+    *,
+    plans: Iterable[Plan] = (),
+    at: float = 1.0,
+) -> int:
+    """Puts a new revision of an API in force in any environment, as a promotion does; its number."""
+    for plan in plans:
+        await tx.plans.put(environment, plan)
+    offers = offered(wanted, await tx.plans.all(environment))
+    number = await tx.apis.add_revision(wanted, offers, at=at, actor="test", note="")
+    api = wanted.api
+    await tx.apis.deploy(environment, api.id, number, api, api.content_hash(), at=at, actor="test")
+    await tx.feed.append("api", f"{environment} {api.id}", at=at)
+    return number
+
+
+async def put_anywhere(store: SqlStore, wanted: Document, environment: str, *, prune: bool = False) -> None:
+    """A document in force in any environment: its APIs and plans deployed, the rest of it applied."""
+    async with store.writing() as tx:
+        for each in wanted.plans:
+            await tx.plans.put(environment, each)
+        for entry_ in wanted.apis:
+            await deploy(tx, entry_, environment)
+    rest = replace(wanted, apis=(), plans=())
+    await apply_document(store, rest, environment, "test", "", prune)
 
 
 def rows_of(data_dir: Path, statement: str) -> list[tuple[Any, ...]]:

@@ -12,7 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.storage.samples import FREE, GOLD, application, digest_of, document, entry, orders, source_of
+from tests.storage.samples import (
+    FREE,
+    GOLD,
+    application,
+    digest_of,
+    document,
+    entry,
+    orders,
+    put_anywhere,
+    source_of,
+)
 
 from wardgate.control import applications, keys
 from wardgate.control.apply import apply_document
@@ -129,9 +139,8 @@ async def test_a_removed_application_takes_its_keys_along(store: SqlStore, sourc
 async def test_subscriptions_are_those_of_the_keys_environment(store: SqlStore) -> None:
     """A key brings its own environment's subscriptions, whatever environment the worker serves."""
     await put(store, orders())
-    await put(
-        store, document([entry(plans=("gold",))], [GOLD], [application("mobile", orders="gold")]), "staging"
-    )
+    elsewhere = document([entry(plans=("gold",))], [GOLD], [application("mobile", orders="gold")])
+    await put_anywhere(store, elsewhere, "staging")
     _, key = await keys.issue(store, application="mobile", environment="staging")
     reader = source_of(store, "development")
     principal = known(store, reader, key)
@@ -141,9 +150,9 @@ async def test_subscriptions_are_those_of_the_keys_environment(store: SqlStore) 
 
 
 async def test_apis_and_plans_of_one_environment(store: SqlStore, source: SqliteSource) -> None:
-    """A worker sees the APIs deployed where it serves, in their revision in force, and every plan."""
+    """A worker sees the APIs deployed where it serves, in their revision in force, and its plans."""
     await put(store, orders())
-    await put(store, document([entry("users", plans=())]), "staging")
+    await put_anywhere(store, document([entry("users", plans=())], [GOLD]), "staging")
     newer = entry(targets=("http://127.0.0.1:9001",))
     await put(store, document([newer]))
     assert source.apis() == [newer.api]
@@ -230,8 +239,8 @@ def test_a_missing_database_is_unavailable_until_it_is_there(tmp_path: Path) -> 
             reader.principal(bytes(32))
     assert not (tmp_path / "wardgate.db").exists()
     with closing(sqlite3.connect(tmp_path / "wardgate.db")) as connection, connection:
-        connection.execute("CREATE TABLE plans (name, position, document)")
-    assert reader.plans() == {}
+        connection.execute("CREATE TABLE environment_settings (environment, document)")
+    assert reader.token_endpoint() == ""
     reader.close()
 
 
@@ -253,8 +262,8 @@ async def test_a_reader_recovers_from_a_failure(store: SqlStore, source: SqliteS
     ("statement", "read"),
     [
         ("UPDATE plans SET document = '{}'", lambda source: source.plans()),
-        ("UPDATE revisions SET resolved = '{\"name\": 1}'", lambda source: source.apis()),
-        ("UPDATE revisions SET resolved = 'nonsense'", lambda source: source.api("orders/v1")),
+        ("UPDATE deployments SET bound = '{\"name\": 1}'", lambda source: source.apis()),
+        ("UPDATE deployments SET bound = 'nonsense'", lambda source: source.api("orders/v1")),
     ],
 )
 async def test_damaged_rows_are_unavailable(
