@@ -45,6 +45,8 @@ class ApplyResult:
 
     changes: tuple[str, ...]
     revisions: dict[str, int]
+    #: Ids of changes of environments that weaken something and so wait for a second person.
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,11 @@ class _Plan:
     @property
     def name(self) -> str:
         return self.state.environment.name
+
+    @property
+    def first(self) -> bool:
+        """Whether it is the environment that APIs are applied to."""
+        return self.state.environment == self.state.environments[0]
 
 
 async def apply_document(
@@ -98,15 +105,20 @@ async def apply_document(
     async with store.writing() as tx:
         plan = await _plan(tx, document, environment, prune)
         now = clock()
-        await put_environments(tx, plan.state.environments, plan.environments, now, rebound=plan.name)
+        own = plan.name if plan.first else ""
+        held = await put_environments(
+            tx, plan.state.environments, plan.environments, now, rebound=own, note=note
+        )
         await _put_plans(tx, plan, now)
         if plan.state.document.roles != plan.target.roles:
             async with around_roles(tx, now):
                 await _put_roles(tx, plan, now)
-        revisions = await _put_apis(tx, plan, now, actor, note)
+        revisions = await _put_apis(tx, plan, now, actor, note) if plan.first else {}
         await put_applications(tx, plan.state, plan.target, environment, now)
         await _remove(tx, plan, now)
-    return ApplyResult(changes=plan.lines, revisions=revisions)
+    return ApplyResult(
+        changes=plan.lines, revisions=revisions, waiting=tuple(promotion.id for promotion in held)
+    )
 
 
 async def _plan(tx: Transaction, document: Document, environment: str, prune: bool) -> _Plan:

@@ -7,9 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from wardgate.control.binding import bind_to
+from wardgate.control.errors import ConflictError
+from wardgate.control.gate_settings import gate_settings
 from wardgate.control.ports import Environment, Transaction
 from wardgate.domain.audit import AuditEvent
 from wardgate.domain.codec import encode
+from wardgate.domain.promotion import Promotion
 
 
 async def put_environments(
@@ -20,16 +23,18 @@ async def put_environments(
     *,
     rebound: str = "",
     note: str = "",
-) -> None:
+) -> tuple[Promotion, ...]:
     """Afterwards the environments are those of ``after``, which has all of ``before`` and perhaps more.
 
     Where variables changed, every deployment is bound anew and announced, but for those of ``rebound``: the caller does so.
+    Settings that weaken what an environment other than the first serves stay as they were: the requests that are returned
+    wait for a second person.
 
     Raises:
         BindingError: an API deployed there names a variable that is no longer there.
     """
     if before == after:
-        return
+        return ()
     known = {each.name: each for each in before}
     count = len(before)
     for each in after:
@@ -41,8 +46,17 @@ async def put_environments(
                 at=now,
             )
     await _arrange(tx, before, after, now, note)
+    waiting = []
     for each in after:
-        await _settle(tx, known.get(each.name), each, now, rebinds=each.name != rebound, note=note)
+        old = known.get(each.name)
+        if old is None or old.settings == each.settings:
+            continue
+        held = await gate_settings(tx, old, each, now, reason=note)
+        if held is None:
+            await settle(tx, old, each, now, rebinds=each.name != rebound, note=note)
+        else:
+            waiting.append(held)
+    return tuple(waiting)
 
 
 async def _arrange(
@@ -53,6 +67,13 @@ async def _arrange(
     note: str,
 ) -> None:
     old, new = [each.name for each in before], [each.name for each in after]
+    if old and new[0] != old[0] and await tx.apis.in_force(new[0]):
+        raise ConflictError(
+            "environment_first",
+            f"{new[0]} cannot become the first environment while APIs are deployed there: what is applied would be in "
+            "force there at once",
+            "Withdraw them first, or keep the order",
+        )
     if new[: len(old)] != old:
         await tx.environments.order(new)
         await tx.audit.record(
@@ -82,11 +103,14 @@ async def _arrange(
         )
 
 
-async def _settle(
-    tx: Transaction, old: Environment | None, new: Environment, now: float, *, rebinds: bool, note: str
+async def settle(
+    tx: Transaction, old: Environment, new: Environment, now: float, *, rebinds: bool = True, note: str = ""
 ) -> None:
-    if old is None or old.settings == new.settings:
-        return
+    """Afterwards the settings of an environment are those of ``new``, whatever they weaken.
+
+    Raises:
+        BindingError: an API deployed there names a variable that is no longer there.
+    """
     before, after = old.settings, new.settings
     await tx.environments.set_settings(new.name, after)
     for name in _differing(before.plans, after.plans):

@@ -38,7 +38,8 @@ class Promotion:
 
     ``revision`` is what comes into force (``None``: nothing of it, or settings), ``replaced`` what was in force when it did
     (``None``: nothing, or not yet). ``weakenings`` are those known when it was asked for, or approved; ``failure`` says why
-    it failed. ``settings`` are those asked for, of a ``settings`` change. ``project`` is that of the API.
+    it failed. ``settings`` are those asked for, of a ``settings`` change, and ``base`` tells those they were
+    made from. ``project`` is that of the API.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Promotion:
     done_at: float | None = None
     failure: str = ""
     settings: EnvironmentSettings | None = None
+    base: str = ""
 
     @property
     def open(self) -> bool:

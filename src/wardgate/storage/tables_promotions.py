@@ -6,8 +6,9 @@ from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
 
 from wardgate.storage.tables import metadata
 
-#: ``api`` is ``name/version``, empty for a change of the environment itself. ``weakenings`` and ``decisions`` are JSON lists,
-#: ``settings`` JSON or empty. Rows stay: they tell what was in force when.
+#: ``api`` is ``name/version``, empty for a change of the environment itself. ``weakenings`` and ``decisions`` are JSON
+#: lists, ``settings`` JSON or empty, ``base`` a hash of the settings it was made from. Rows stay: they tell what was in
+#: force when.
 promotions = Table(
     "promotions",
     metadata,
@@ -22,6 +23,7 @@ promotions = Table(
     Column("weakenings", Text, nullable=False),
     Column("decisions", Text, nullable=False),
     Column("settings", Text, nullable=False),
+    Column("base", Text, nullable=False),
     Column("requested_by_id", Text, nullable=False),
     Column("requested_by", Text, nullable=False),
     Column("requested_at", Float, nullable=False),

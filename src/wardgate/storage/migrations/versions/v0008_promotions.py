@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("weakenings", sa.Text, nullable=False),
         sa.Column("decisions", sa.Text, nullable=False),
         sa.Column("settings", sa.Text, nullable=False),
+        sa.Column("base", sa.Text, nullable=False),
         sa.Column("requested_by_id", sa.Text, nullable=False),
         sa.Column("requested_by", sa.Text, nullable=False),
         sa.Column("requested_at", sa.Float, nullable=False),
