@@ -78,6 +78,21 @@ def add(
             "given again.",
         ),
     ] = None,
+    group: Annotated[
+        _List,
+        Parameter(
+            negative=(),
+            help="GROUP=NAME: whoever is in that group at the provider is in the group NAME here; may be given again.",
+        ),
+    ] = None,
+    operator: Annotated[
+        _List,
+        Parameter(
+            negative=(),
+            help="GROUP=ROLE or GROUP=ROLE@PROJECT: whoever is in that group at the provider is an operator with that "
+            "role, everywhere or in one project; may be given again.",
+        ),
+    ] = None,
     create: Annotated[
         bool,
         Parameter(
@@ -133,7 +148,9 @@ def add(
         "tenant": tenant,
         "tenants": allow_tenant or [],
         "domains": domain or [],
-        "roles": _roles(role or []),
+        "roles": _roles("--role", role or []),
+        "groups": _roles("--group", group or []),
+        "operators": _roles("--operator", operator or []),
         "create": create,
         "on_overage": on_overage,
         "authentication": authentication,
@@ -296,13 +313,15 @@ def remove(provider_id: _Id, /, *, data_dir: DataDir = DATA_DIR, json_: Json = F
     _changed(changed, "is removed", json_=json_)
 
 
-def _roles(pairs: list[str]) -> dict[str, list[str]]:
-    """Roles by group. The last ``=`` divides: groups may hold one. Raises CommandError."""
+def _roles(option: str, pairs: list[str]) -> dict[str, list[str]]:
+    """What groups are mapped to, by group. The last ``=`` divides: groups may hold one. Raises CommandError."""
     found: dict[str, list[str]] = {}
     for pair in pairs:
         group, equals, role = pair.rpartition("=")
         if not equals or not group or not role:
-            raise CommandError("role_invalid", f"--role {pair!r} names no group and role", "Write GROUP=ROLE")
+            raise CommandError(
+                "role_invalid", f"{option} {pair!r} names no group and role", "Write GROUP=ROLE"
+            )
         found.setdefault(group, []).append(role)
     return found
 

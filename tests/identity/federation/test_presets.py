@@ -234,7 +234,7 @@ def test_groups_of_another_shape() -> None:
     rule = issuer_rule(_provider("generic"), settings)
 
     def found(**claims: Any) -> frozenset[str]:
-        return person_of(_provider("generic"), settings, rule, {"sub": "s", **claims}).roles
+        return person_of(_provider("generic"), settings, rule, {"sub": "s", **claims}).rights.roles
 
     assert found(realm={"roles": ["a", "c", None, 7]}) == {"x"}
     assert found(realm={"roles": "b"}, roles="a") == {"x", "y"}

@@ -7,7 +7,7 @@ from typing import Any
 from wardgate.domain.people import Link, User
 from wardgate.identity import trail
 from wardgate.identity.federation.choices import choices
-from wardgate.identity.federation.rights import set_roles
+from wardgate.identity.federation.rights import NO_RIGHTS, set_rights
 from wardgate.identity.http import Reply
 from wardgate.identity.people.guard import Visit, guarded
 from wardgate.identity.people.notices import notify
@@ -35,7 +35,7 @@ async def unlink(visit: Visit) -> Reply:
         last = not await ways_besides(server, tx, visit.user, found)
         if not last:
             await tx.providers.remove_link(provider_id, subject)
-            await set_roles(server, tx, visit.user.id, (), source=provider_id)
+            await set_rights(server, tx, visit.user.id, NO_RIGHTS, source=provider_id)
             provider = await tx.providers.get(provider_id)
             name = provider.name if provider is not None else provider_id
             await notify(server, tx, visit.user, f"An account at {name} was unlinked from yours")

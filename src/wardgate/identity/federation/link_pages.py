@@ -14,7 +14,7 @@ from wardgate.identity import trail, waiting
 from wardgate.identity.errors import PageError
 from wardgate.identity.federation.linking import add_link
 from wardgate.identity.federation.person import Person
-from wardgate.identity.federation.rights import set_roles
+from wardgate.identity.federation.rights import Rights, set_rights
 from wardgate.identity.federation.state import Beginning
 from wardgate.identity.http import Call, Parameters, Reply, page, redirect
 from wardgate.identity.people.arrival import Arrival, read_arrival
@@ -106,7 +106,8 @@ async def link(server: Server, call: Call) -> Reply:
         if await tx.providers.link(provider.id, document["subject"]) is not None:
             raise _taken(provider)
         await add_link(server, tx, provider, document["subject"], user)
-        await set_roles(server, tx, user.id, document["roles"], source=provider.id)
+        rights = Rights(**{name: frozenset(given) for name, given in document["rights"].items()})
+        await set_rights(server, tx, user.id, rights, source=provider.id)
         await notify(server, tx, user, f"An account at {provider.name} was linked to yours")
         who, after = trail.person(user.id, call), {"provider": provider.id}
         await trail.tell(server, tx, "account.link", user.id, actor=who, after=after)
@@ -136,7 +137,11 @@ async def _keep(
         "provider": provider.id,
         "subject": person.subject,
         "shown": person.shown,
-        "roles": sorted(person.roles),
+        "rights": {
+            "roles": sorted(person.rights.roles),
+            "groups": sorted(person.rights.groups),
+            "operators": sorted(person.rights.operators),
+        },
         "user": user.id,
         "onward": beginning.request,
     }

@@ -13,7 +13,7 @@ from wardgate.control.ids import new_id
 from wardgate.domain.people import IdentityProvider, Link, User
 from wardgate.identity import trail
 from wardgate.identity.federation.person import Person
-from wardgate.identity.federation.rights import set_roles
+from wardgate.identity.federation.rights import set_rights
 from wardgate.identity.ports import Transaction
 from wardgate.identity.server import Server
 
@@ -49,7 +49,7 @@ async def arrive(
         user = await tx.users.get(link.user)
         if user is None or user.status != "active":
             raise SuspendedError
-        await set_roles(server, tx, user.id, person.roles, source=provider.id)
+        await set_rights(server, tx, user.id, person.rights, source=provider.id)
         return user
     known = await same_address(tx, person)
     if known is not None and known.status != "active":
@@ -60,7 +60,7 @@ async def arrive(
         raise NoAccountError
     user = await _new_user(server, tx, person)
     await add_link(server, tx, provider, person.subject, user)
-    await set_roles(server, tx, user.id, person.roles, source=provider.id)
+    await set_rights(server, tx, user.id, person.rights, source=provider.id)
     return user
 
 

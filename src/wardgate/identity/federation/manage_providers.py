@@ -10,11 +10,14 @@ from typing import Any, Literal
 from wardgate.control.authority import require
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.lookup import MAX_NAME, checked_text, environment_named
+from wardgate.control.operators.escalation import require_above_group, require_covering
+from wardgate.control.operators.naming import project_named, role_named
+from wardgate.domain.operator import EVERYWHERE
 from wardgate.domain.people import IdentityProvider
 from wardgate.identity import trail
 from wardgate.identity.federation.credentials import is_pem, label_of, public_jwk
 from wardgate.identity.federation.providers import MANY_TENANTS, PRESETS, TENANT_ID, PresetName
-from wardgate.identity.federation.rights import set_roles
+from wardgate.identity.federation.rights import NO_RIGHTS, read_operator_role, set_rights
 from wardgate.identity.federation.settings import ProviderSettings, read_settings
 from wardgate.identity.outbound import OutboundError, read_url
 from wardgate.identity.ports import Transaction
@@ -70,6 +73,7 @@ async def add(
         require(tx.actor, "providers.edit")
         await environment_named(tx, provider.environment)
         await _check_roles(tx, chosen)
+        await _check_rights(tx, chosen)
         if await tx.providers.get(provider.id) is not None:
             raise ConflictError(
                 "provider_exists",
@@ -147,7 +151,7 @@ async def remove(server: Server, provider_id: str) -> IdentityProvider:
         require(tx.actor, "providers.edit")
         provider = await provider_with_id(tx, provider_id)
         for user in dict.fromkeys(link.user for link in await tx.providers.links_at(provider_id)):
-            await set_roles(server, tx, user, (), source=provider_id)
+            await set_rights(server, tx, user, NO_RIGHTS, source=provider_id)
         await tx.providers.remove(provider_id)
         await _tell(server, tx, "provider.remove", provider)
     return provider
@@ -189,6 +193,26 @@ async def _check_roles(tx: Transaction, settings: ProviderSettings) -> None:
         if role not in known:
             names = ", ".join(sorted(known)) or "none"
             raise NotFoundError("role", role, f"Add it to the document and apply that. Roles: {names}")
+
+
+async def _check_rights(tx: Transaction, settings: ProviderSettings) -> None:
+    """Whoever maps groups of a provider gives what they are mapped to, so they must hold it themselves.
+
+    Raises:
+        NotFoundError: a group, a role of operators or a project is not there.
+        ForbiddenError: the actor does not hold all of it, or does not look after operators.
+    """
+    for name in sorted({name for names in settings.groups.values() for name in names}):
+        if await tx.groups.get(name) is None:
+            raise NotFoundError("group", name, "`wardgate groups list` shows those there are")
+        await require_above_group(tx, name)
+    for text in sorted({text for texts in settings.operators.values() for text in texts}):
+        require(tx.actor, "operators.edit")
+        name, project = read_operator_role(text)
+        role = await role_named(tx, name)
+        if project != EVERYWHERE:
+            await project_named(tx, project)
+        require_covering(tx.actor, role.permissions, project)
 
 
 def _checked_id(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from wardgate.domain.mail_address import is_address
 from wardgate.domain.people import IdentityProvider
 from wardgate.identity.federation.providers import IssuerRule, email_verified
+from wardgate.identity.federation.rights import NO_RIGHTS, Rights
 from wardgate.identity.federation.settings import ProviderSettings
 
 _log = logging.getLogger("wardgate.identity")
@@ -23,12 +24,12 @@ _PROFILE = ("name", "given_name", "family_name")
 
 
 class OverageError(Exception):
-    """The person is in more groups than the provider lists, so that roles cannot be told."""
+    """The person is in more groups than the provider lists, so that what follows from them cannot be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """An account at a provider. ``subject`` is what links know it by; ``roles`` those that its groups map to; ``amr``
+    """An account at a provider. ``subject`` is what links know it by; ``rights`` what follows from its groups; ``amr``
     how the provider says the person proved who they are (RFC 8176)."""
 
     subject: str
@@ -36,7 +37,7 @@ class Person:
     email: str = ""
     email_verified: bool = False
     profile: Mapping[str, str] = field(default_factory=dict)
-    roles: frozenset[str] = frozenset()
+    rights: Rights = NO_RIGHTS
     amr: tuple[str, ...] = ()
 
     @property
@@ -62,7 +63,7 @@ def person_of(
         email=email,
         email_verified=bool(email) and email_verified(provider, claims),
         profile={name: value for name in _PROFILE if (value := _text(claims.get(name)))},
-        roles=roles_of(settings, _groups(provider, settings, claims)),
+        rights=rights_of(settings, _groups(provider, settings, claims)),
         amr=tuple(
             each for each in methods[:_MOST_METHODS] if isinstance(each, str) and _METHOD.fullmatch(each)
         )
@@ -71,9 +72,17 @@ def person_of(
     )
 
 
-def roles_of(settings: ProviderSettings, groups: frozenset[str]) -> frozenset[str]:
-    """The roles that groups map to."""
-    return frozenset(role for group in groups for role in settings.roles.get(group, ()))
+def rights_of(settings: ProviderSettings, groups: frozenset[str]) -> Rights:
+    """What groups map to."""
+    return Rights(
+        roles=_mapped(settings.roles, groups),
+        groups=_mapped(settings.groups, groups),
+        operators=_mapped(settings.operators, groups),
+    )
+
+
+def _mapped(mapping: Mapping[str, tuple[str, ...]], groups: frozenset[str]) -> frozenset[str]:
+    return frozenset(name for group in groups for name in mapping.get(group, ()))
 
 
 def lacks(settings: ProviderSettings, claims: Mapping[str, Any]) -> bool:
@@ -81,7 +90,7 @@ def lacks(settings: ProviderSettings, claims: Mapping[str, Any]) -> bool:
     if not _text(claims.get("email")) or not _text(claims.get(settings.name_claim)):
         return True
     names = (settings.groups_claim, settings.roles_claim)
-    return bool(settings.roles) and all(claim_at(claims, name) is None for name in names)
+    return settings.by_groups and all(claim_at(claims, name) is None for name in names)
 
 
 def is_overage(settings: ProviderSettings, claims: Mapping[str, Any]) -> bool:
@@ -105,7 +114,7 @@ def _groups(
     provider: IdentityProvider, settings: ProviderSettings, claims: Mapping[str, Any]
 ) -> frozenset[str]:
     if is_overage(settings, claims):
-        decided = "refused" if settings.roles and settings.on_overage == "refuse" else "no groups count"
+        decided = "refused" if settings.by_groups and settings.on_overage == "refuse" else "no groups count"
         _log.warning(
             "identity provider %s: a person is in more groups than it lists: %s", provider.id, decided
         )

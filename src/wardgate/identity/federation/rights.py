@@ -1,9 +1,14 @@
-"""Roles that a provider gives and takes: whoever loses one loses at once what tokens had on account of it."""
+"""What a provider's groups give and take: roles, groups, and what people may do as operators. Whoever loses something loses
+at once what tokens had on account of it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
+from wardgate.control.operators.naming import all_projects, all_roles
+from wardgate.domain.audit import AuditEvent
+from wardgate.domain.operator import EVERYWHERE, OperatorGrant
 from wardgate.identity.people.standing import renew_tokens
 from wardgate.identity.ports import Transaction
 from wardgate.identity.revoking import end_grants
@@ -11,17 +16,31 @@ from wardgate.identity.scopes import open_to
 from wardgate.identity.server import Server
 
 
-async def set_roles(
-    server: Server, tx: Transaction, user_id: str, roles: Collection[str], *, source: str
-) -> None:
-    """Afterwards the user has those of ``roles`` that exist from ``source``, besides what others gave.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What follows from somebody's groups at a provider: names of roles and groups here, and roles of operators, each
+    ``ROLE`` or ``ROLE@PROJECT``."""
+
+    roles: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    operators: frozenset[str] = frozenset()
+
+
+NO_RIGHTS = Rights()
+
+
+async def set_rights(server: Server, tx: Transaction, user_id: str, rights: Rights, *, source: str) -> None:
+    """Afterwards the user has what there is of ``rights`` from ``source``, besides what others gave.
 
     Where that takes something away, grants with scopes that are not the user's any more end with all their tokens, and of
-    all other grants the access tokens end that name the lost role; what is refreshed names the roles that are left.
+    all other grants the access tokens end that name the lost role; what is refreshed names the roles that are left. What
+    an operator loses is lost to tokens of the control plane from their next use on.
     """
     known = await tx.roles.all()
     before = set(await tx.users.roles(user_id))
-    await tx.users.set_roles(user_id, set(roles) & {role.name for role in known}, source=source)
+    await tx.users.set_roles(user_id, rights.roles & {role.name for role in known}, source=source)
+    await _set_groups(server, tx, user_id, rights.groups, source)
+    await _set_operator(server, tx, user_id, rights.operators, source)
     after = set(await tx.users.roles(user_id))
     if before <= after:
         return
@@ -29,3 +48,64 @@ async def set_roles(
     lost = [grant for grant in grants if open_to(grant.scopes, after, known) != tuple(grant.scopes)]
     await end_grants(server, tx, lost)
     await renew_tokens(server, tx, [grant for grant in grants if grant not in lost])
+
+
+def read_operator_role(text: str) -> tuple[str, str]:
+    """Role and project of ``ROLE`` or ``ROLE@PROJECT``."""
+    role, _, project = text.partition("@")
+    return role, project
+
+
+async def _set_groups(
+    server: Server, tx: Transaction, user_id: str, names: Collection[str], source: str
+) -> None:
+    there = {group.name for group in await tx.groups.all()} if names else set()
+    before = await tx.operators.groups_of(user_id)
+    await tx.operators.set_groups_from(source, user_id, there.intersection(names))
+    if await tx.operators.groups_of(user_id) != before:
+        await tx.feed.append("subject", user_id, at=server.clock())
+
+
+async def _set_operator(
+    server: Server, tx: Transaction, user_id: str, names: Collection[str], source: str
+) -> None:
+    """Tells the trail of what changed: the installation did it, on the provider's word."""
+    now = server.clock()
+    held = {
+        (each.role, each.project)
+        for each in await tx.operators.grants(kind="user", principal=user_id)
+        if each.source == source
+    }
+    wanted = set(map(read_operator_role, names))
+    if wanted:
+        roles = {role.name for role in await all_roles(tx)}
+        projects = {project.name for project in await all_projects(tx)} | {EVERYWHERE}
+        wanted = {(role, project) for role, project in wanted if role in roles and project in projects}
+    if wanted == held:
+        return
+    given = [
+        OperatorGrant(
+            kind="user",
+            principal=user_id,
+            role=role,
+            project=project,
+            at=now,
+            by=f"provider {source}",
+            source=source,
+        )
+        for role, project in sorted(wanted)
+    ]
+    await tx.operators.set_from(source, user_id, given)
+    for action, changed in (("operator.withdraw", held - wanted), ("operator.grant", wanted - held)):
+        for role, project in sorted(changed):
+            what = {"kind": "user", "principal": user_id, "role": role, "provider": source}
+            await tx.audit.record(
+                AuditEvent(
+                    action=action,
+                    target=user_id,
+                    project=project,
+                    before=what if action == "operator.withdraw" else {},
+                    after=what if action == "operator.grant" else {},
+                ),
+                at=now,
+            )

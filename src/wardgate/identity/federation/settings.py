@@ -22,8 +22,9 @@ class ProviderSettings:
 
     ``tenant`` (Entra) is a directory's id, or ``common`` or ``organizations``, and then ``tenants`` says whose people may
     come. ``domains`` (Google) are the hosted domains whose people may. ``roles`` maps a group or role of the provider to
-    roles here. ``create``: whoever has no account here gets one. ``assertion_clients`` are the ids of clients that may
-    trade the provider's assertions about linked people for tokens (``identity/grants/jwt_bearer.py``).
+    roles here, ``groups`` to groups, ``operators`` to roles of operators (``ROLE`` or ``ROLE@PROJECT``). ``create``:
+    whoever has no account here gets one. ``assertion_clients`` are the ids of clients that may trade the provider's
+    assertions about linked people for tokens (``identity/grants/jwt_bearer.py``).
     """
 
     tenant: str = ""
@@ -35,10 +36,17 @@ class ProviderSettings:
     roles_claim: str = "roles"
     name_claim: str = "preferred_username"
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    operators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     on_overage: OnOverage = "refuse"
     create: bool = False
     authentication: Authentication = "client_secret_basic"
     assertion_clients: tuple[str, ...] = ()
+
+    @property
+    def by_groups(self) -> bool:
+        """Whether anything follows from the groups of people."""
+        return bool(self.roles or self.groups or self.operators)
 
     def document(self) -> dict[str, Any]:
         """As it is stored: what differs from the defaults."""
