@@ -12,7 +12,7 @@ from wardgate.domain.limit import Limit, Plan
 from wardgate.limits.away import LocalShare
 from wardgate.limits.cell import Cell, PermitCell, TokenCell
 from wardgate.limits.headers import template
-from wardgate.limits.messages import Message, keys_of
+from wardgate.limits.messages import Message, keys_of, softened, softened_key
 from wardgate.limits.slots import SlotCell
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class LimitSet:
     """The limits a plan puts on one subscription. Made by :meth:`LimitClient.bind`; belongs to one event loop."""
 
     __slots__ = (
+        "_all",
         "_asked",
         "_asked_at",
         "_cells",
@@ -72,6 +73,7 @@ class LimitSet:
         "_reset_at",
         "_shares",
         "_slots",
+        "_soft",
         "_stalled",
         "_template",
         "_timer",
@@ -92,11 +94,20 @@ class LimitSet:
         self._cells: tuple[TokenCell | PermitCell | SlotCell, ...] = tuple(
             _cell(key, limit) for key, limit in zip(self.keys, plan.limits, strict=True)
         )
+        #: By quota: the rate that requests past it are held to, a counter of its own.
+        self._soft: dict[Cell, TokenCell] = {
+            cell: TokenCell(softened_key(cell.key), rate)
+            for cell, limit in zip(self._cells, plan.limits, strict=True)
+            if (rate := softened(limit)) is not None
+        }
+        soft = tuple(self._soft.values())
+        self.keys += [cell.key for cell in soft]
+        self._all = self._cells + soft
         # A spike cell's ``soon`` is always past, so a set with one never takes the short way below.
         self._hot = self._cells
         self._permits = tuple(cell for cell in self._cells if isinstance(cell, PermitCell))
         self._slots = tuple(cell for cell in self._cells if isinstance(cell, SlotCell))
-        self._rates = tuple(cell for cell in self._cells if isinstance(cell, TokenCell) and cell.step)
+        self._rates = tuple(cell for cell in self._all if isinstance(cell, TokenCell) and cell.step)
         self._quotas = tuple(cell for cell in self._cells if isinstance(cell, TokenCell) and not cell.step)
         alone = len(self._rates) == len(self._quotas) == 1 and not self._permits
         self._pair = (self._rates[0], self._quotas[0]) if alone else None
@@ -170,7 +181,7 @@ class LimitSet:
 
     def peek(self, now: float) -> list[str]:
         """A sentence on each limit: what it grants and how it stands as far as this worker knows. Takes nothing."""
-        return [_sentence(cell, now) for cell in self._cells]
+        return [_sentence(cell, now) for cell in self._all]
 
     # -- the long way ---------------------------------------------------------------------------------------------
 
@@ -196,7 +207,8 @@ class LimitSet:
         missing: list[TokenCell | PermitCell | SlotCell] = []
         refusing: TokenCell | PermitCell | SlotCell | None = None
         wait = False
-        for cell in self._cells:
+        cells = self._needed(now)
+        for cell in cells:
             if cell.ready(now):
                 continue
             if now < cell.hold and cell.tokens <= 0:
@@ -212,12 +224,23 @@ class LimitSet:
             return _WAIT if wait else self._decide_alone(missing, now)
         if missing or wait:
             return _WAIT
-        self._spend(now, arrived)
-        self._prefetch(now)
+        self._spend(cells, now, arrived)
+        self._prefetch(cells, now)
         return None
 
-    def _spend(self, now: float, arrived: float) -> None:
-        for cell in self._cells:
+    def _needed(self, now: float) -> tuple[TokenCell | PermitCell | SlotCell, ...]:
+        """The cells a request needs one token of each: a quota known to be used up stands back for its rate."""
+        if not self._soft:
+            return self._cells
+        return tuple(
+            self._soft.get(cell, cell) if now < cell.hold and cell.tokens <= 0 else cell
+            for cell in self._cells
+        )
+
+    def _spend(
+        self, cells: tuple[TokenCell | PermitCell | SlotCell, ...], now: float, arrived: float
+    ) -> None:
+        for cell in cells:
             if isinstance(cell, SlotCell) and arrived < now:
                 cell.spend_late(now)
             else:
@@ -244,14 +267,15 @@ class LimitSet:
                 shares.append(share)
         for share in shares:
             share.spend(now)
-        for cell in self._cells:
+        for cell in self._needed(now):
             if isinstance(cell, PermitCell) or cell not in missing:
                 cell.spend(now)
         client.away_decisions["local" if shares else "allow"] += 1
         return None
 
     def _deny(self, cell: Cell, now: float, seconds: float) -> Denied:
-        return Denied(_REASONS[cell.limit.kind], max(0.0, seconds), self._headers_without(cell, now, seconds))
+        reason = "quota_exceeded" if cell in self._soft.values() else _REASONS[cell.limit.kind]
+        return Denied(reason, max(0.0, seconds), self._headers_without(cell, now, seconds))
 
     def _headers_without(self, cell: Cell, now: float, seconds: float) -> bytes:
         """:meth:`headers` of a refusal: the limit that refused has nothing left, whatever this worker last heard."""
@@ -285,14 +309,14 @@ class LimitSet:
         unanswered = self._asked_at is not None and now - self._asked_at > ASK_TIMEOUT
         if self._slots and not unanswered:
             return self._deny(self._slots[0], now, self._slots[0].step)
-        return self._decide_alone([cell for cell in self._cells if not cell.ready(now)], now)
+        return self._decide_alone([cell for cell in self._needed(now) if not cell.ready(now)], now)
 
     def _wait(self, now: float) -> None:
         """Someone waits: asks for what is missing, or wakes when the spike slot at hand is due."""
         missing: list[TokenCell | PermitCell | SlotCell] = []
         wake: float | None = None
         short_of_slots = False
-        for cell in self._cells:
+        for cell in self._needed(now):
             if isinstance(cell, SlotCell):
                 due = cell.due(now)
                 if due is None:
@@ -320,10 +344,10 @@ class LimitSet:
 
     # -- the authority --------------------------------------------------------------------------------------------
 
-    def _prefetch(self, now: float) -> None:
+    def _prefetch(self, cells: tuple[TokenCell | PermitCell | SlotCell, ...], now: float) -> None:
         """Asks ahead for leases that run low or end soon, so that nobody has to wait."""
         if self._asked_at is None and not self._client.away:
-            short: list[TokenCell | PermitCell | SlotCell] = [c for c in self._cells if _runs_low(c, now)]
+            short: list[TokenCell | PermitCell | SlotCell] = [c for c in cells if _runs_low(c, now)]
             if short:
                 self._ask(short, now, need=False)
 
@@ -333,7 +357,7 @@ class LimitSet:
         waiting = len(self._waiters) if need else 0
         asks = []
         if need:
-            cells = cells + [c for c in self._cells if c not in cells and _runs_low(c, now)]
+            cells = cells + [c for c in self._needed(now) if c not in cells and _runs_low(c, now)]
         for cell in cells:
             wanted = need and not cell.ready(now)
             slots = len(self._waiters) if isinstance(cell, SlotCell) else waiting
@@ -355,7 +379,7 @@ class LimitSet:
         self._shares.clear()
         self._reset_at = float("-inf")
         if message["later"] and self._waiters:
-            for cell in self._cells:
+            for cell in self._all:
                 cell.hold = float("-inf")
             self._wake_in(ASK_AGAIN)
         else:
@@ -370,12 +394,12 @@ class LimitSet:
             return []
         if self._waiters:
             self._serve(now)
-        items = (cell.surrender(now) if self.closed else cell.settle(now) for cell in self._cells)
+        items = (cell.surrender(now) if self.closed else cell.settle(now) for cell in self._all)
         return [item for item in items if item is not None]
 
     def recall(self, key: str, now: float) -> list[Message]:
         """Gives back what is not in use of the counter ``key``."""
-        items = (cell.surrender(now) for cell in self._cells if cell.key == key)
+        items = (cell.surrender(now) for cell in self._all if cell.key == key)
         return [item for item in items if item is not None]
 
     def close(self, now: float) -> list[Message]:
@@ -386,7 +410,7 @@ class LimitSet:
 
     def lost(self, now: float) -> None:
         """The authority is gone: voids every lease and decides on those who wait."""
-        for cell in self._cells:
+        for cell in self._all:
             cell.lost()
         self._asked_at = None
         self._asked = []
@@ -401,7 +425,7 @@ class LimitSet:
 
     def idle(self) -> bool:
         """Whether nothing is held, asked, waited for or left to report."""
-        return self._asked_at is None and not self._waiters and all(cell.empty() for cell in self._cells)
+        return self._asked_at is None and not self._waiters and all(cell.empty() for cell in self._all)
 
 
 def _cell(key: str, limit: Limit) -> TokenCell | PermitCell | SlotCell:

@@ -74,6 +74,18 @@ def burst_of(limit: Limit) -> int:
     return limit.amount if limit.burst is None else limit.burst
 
 
+def softened(limit: Limit) -> Limit | None:
+    """The rate that callers past the quota ``limit`` are held to; ``None`` where they are refused."""
+    if limit.soften is None:
+        return None
+    return Limit(kind="rate", amount=limit.soften.amount, per=limit.soften.per, when_away=limit.when_away)
+
+
+def softened_key(key: str) -> str:
+    """The counter key of the rate past the quota that is counted under ``key``."""
+    return f"{key}|softened"
+
+
 def keys_of(subscription_id: str, plan: Plan) -> list[str]:
     """The counter key of each limit of ``plan``, in order.
 
