@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.postgres import connected
+from tests.storage.samples import feed_of
 
 from wardgate.control import audit
 from wardgate.control.errors import ForbiddenError, InvalidError
@@ -390,3 +391,22 @@ def test_what_is_no_head_is_refused(text: str) -> None:
     """A head has one form."""
     with pytest.raises(ValueError):
         Head.parse(text)
+
+
+@pytest.mark.every_database
+async def test_use_cases_joined_in_one_transaction_are_told_of_together(store: SqlStore) -> None:
+    """What others do within a transaction is in the trail under their names, and what is undone within it is not."""
+    async with store.acting(ALICE).together() as joined:
+        async with joined.writing() as tx:
+            await tx.audit.record(AuditEvent(action="key.issue", target="one"), at=1.0)
+        async with joined.acting(BOB).writing() as tx:
+            await tx.audit.record(AuditEvent(action="key.issue", target="two"), at=1.0)
+        with pytest.raises(RuntimeError):
+            async with joined.writing() as tx:
+                await tx.audit.record(AuditEvent(action="key.issue", target="undone"), at=1.0)
+                await tx.feed.append("application", "undone", at=1.0)
+                raise RuntimeError
+    kept = [(each.event.target, each.actor_name) async for each in audit.export(store)]
+    assert kept == [("one", "alice"), ("two", "bob")]
+    assert feed_of(store.data_dir) == []
+    assert (await audit.verify(store)).intact

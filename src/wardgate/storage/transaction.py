@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -59,6 +60,7 @@ class SqlTransaction:
         self._clock = clock
         self.actor = actor
         self.feed = SqlFeed(connection)
+        self._told: list[dict[str, Any]] = []
 
     def acting(self, actor: Actor) -> SqlTransaction:
         """The same transaction, and its feed, as ``actor``'s."""
@@ -70,11 +72,21 @@ class SqlTransaction:
             clock=self._clock,
         )
         other.feed = self.feed
+        other._told = self._told
         return other
 
-    def savepoint(self) -> AbstractAsyncContextManager[object]:
-        """A block whose changes are undone when it raises; the transaction goes on."""
-        return self._connection.begin_nested()
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A block whose changes are undone when it raises, with what they were announced and told by; the transaction
+        goes on."""
+        fed, told = self.feed.mark(), len(self._told)
+        try:
+            async with self._connection.begin_nested():
+                yield
+        except BaseException:
+            self.feed.forget(fed)
+            del self._told[told:]
+            raise
 
     @cached_property
     def idempotency(self) -> SqlIdempotency:
@@ -82,11 +94,11 @@ class SqlTransaction:
 
     @cached_property
     def audit(self) -> SqlAudit:
-        return SqlAudit(self._connection, self.actor, self._master_key)
+        return SqlAudit(self._connection, self.actor, self._master_key, self._told)
 
     async def flush(self) -> None:
         """Afterwards what was recorded for the trail is written, to be committed."""
-        if "audit" in self.__dict__:
+        if self._told:
             await self.audit.flush()
 
     @cached_property

@@ -34,11 +34,14 @@ class SqlAudit:
     so only from there until the commit.
     """
 
-    def __init__(self, connection: AsyncConnection, actor: Actor, master_key: bytes) -> None:
+    def __init__(
+        self, connection: AsyncConnection, actor: Actor, master_key: bytes, pending: list[dict[str, Any]]
+    ) -> None:
+        """``pending``: what was recorded and not written yet, in whosever name."""
         self._connection = connection
         self._actor = actor
         self._seal = Seal(master_key)
-        self._pending: list[dict[str, Any]] = []
+        self._pending = pending
 
     async def record(self, event: AuditEvent, *, at: float, actor: Actor | None = None) -> None:
         who = actor or self._actor
@@ -64,7 +67,8 @@ class SqlAudit:
 
     async def flush(self) -> None:
         """Afterwards what was recorded is in the chain, to be committed."""
-        rows, self._pending = self._pending, []
+        rows = list(self._pending)
+        self._pending.clear()
         if not rows:
             return
         if self._connection.dialect.name == "postgresql":

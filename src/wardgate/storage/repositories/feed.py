@@ -25,6 +25,14 @@ class SqlFeed:
     async def append(self, kind: ChangeKind, key: str, *, at: float) -> None:
         self._rows.append({"kind": kind, "key": key, "at": at})
 
+    def mark(self) -> int:
+        """Where :meth:`forget` goes back to."""
+        return len(self._rows)
+
+    def forget(self, mark: int) -> None:
+        """What was appended since is not announced."""
+        del self._rows[mark:]
+
     async def flush(self) -> bool:
         """Afterwards what was appended is in ``changes``, to be committed; whether there was anything."""
         rows, self._rows = self._rows, []
