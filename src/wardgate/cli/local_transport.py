@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import httpx2
 
 if TYPE_CHECKING:
     from wardgate.domain.actor import Actor
+    from wardgate.identity.server import Server
     from wardgate.storage.database import SqlStore
     from wardgate.web.admin_api.ask import Services
 
@@ -65,7 +67,6 @@ class LocalTransport(httpx2.BaseTransport):
         from wardgate.domain.settings import ServerSettings
         from wardgate.storage.database import open_store
         from wardgate.web.admin_api.ask import Services
-        from wardgate.web.identity_server import build_server
 
         if self._store is None:
             self._store = await open_store(self._data_dir)
@@ -74,5 +75,11 @@ class LocalTransport(httpx2.BaseTransport):
             environment=self._environment,
             issuer=self._issuer or "https://unnamed.invalid",
         )
-        identity = build_server(settings, self._store.overlapping)
-        return Services(store=self._store, settings=settings, identity=identity)
+        store = self._store
+
+        def identity() -> Server:
+            from wardgate.web.identity_server import build_server
+
+            return build_server(settings, store.overlapping)
+
+        return Services(store=store, settings=settings, identity=cache(identity))

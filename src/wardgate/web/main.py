@@ -99,7 +99,7 @@ async def _answer(launch: Launch, hub: HubClient, store: SqlStore, identity: Ser
             source.close()
 
     admin = admin_app(
-        Services(store=store, settings=settings, identity=identity),
+        Services(store=store, settings=settings, identity=lambda: identity, clock=identity.clock),
         BearerActors(store, partial(authenticate, signed_on=signed_on(identity)), identity.clock),
     )
     app = create_app(settings, SupervisorBridge(hub), probe_store, IdentityApp(identity), admin)

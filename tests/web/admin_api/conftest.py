@@ -26,7 +26,8 @@ def services_of(store: SqlStore) -> Services:
     settings = ServerSettings(
         data_dir=str(store.data_dir), environment="development", issuer="https://id.example.com"
     )
-    return Services(store=store, settings=settings, identity=build_server(settings, store.overlapping))
+    identity = build_server(settings, store.overlapping)
+    return Services(store=store, settings=settings, identity=lambda: identity)
 
 
 @dataclass(frozen=True, slots=True)

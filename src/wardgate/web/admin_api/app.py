@@ -48,6 +48,7 @@ def admin_app(services: Services, who_asks: WhoAsks, segments: Iterable[str] | N
         TypeError: an operation is not soundly declared.
     """
     under_way = UnderWay()
+    documented = segments is None
     app = FastAPI(
         title="Wardgate admin API",
         version=wardgate.__version__,
@@ -58,7 +59,9 @@ def admin_app(services: Services, who_asks: WhoAsks, segments: Iterable[str] | N
         exception_handlers={HTTPException: _refused},
     )
     for operation in operations_of(ROOMS if segments is None else segments):
-        app.router.routes.append(OperationRoute(operation, services, who_asks, under_way))
+        app.router.routes.append(
+            OperationRoute(operation, services, who_asks, under_way, documented=documented)
+        )
     if segments is None:
         app.router.routes.append(Route(DOCUMENT, _document(openapi_document(app.routes))))
     check_routes(app)

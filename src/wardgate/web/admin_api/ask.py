@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,16 +21,13 @@ SCOPE_KEY = "wardgate.ask"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What all endpoints share. ``clock`` gives Unix seconds."""
+    """What all endpoints share. ``clock`` gives Unix seconds; ``identity`` gives the authorization server, which is made
+    when it is first asked for."""
 
     store: SqlStore
     settings: ServerSettings
-    identity: Server
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        """The clock of the installation."""
-        return self.identity.clock
+    identity: Callable[[], Server]
+    clock: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,4 +52,4 @@ class Ask:
     @property
     def server(self) -> Server:
         """The authorization server, on this request's store: for use cases of ``identity``."""
-        return replace(self.services.identity, store=self.store)
+        return replace(self.services.identity(), store=self.store)

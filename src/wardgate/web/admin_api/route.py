@@ -31,7 +31,7 @@ from wardgate.web.admin_api.actor import WhoAsks
 from wardgate.web.admin_api.ask import SCOPE_KEY, Ask, Services
 from wardgate.web.admin_api.bodies import StrictRequest, read_json
 from wardgate.web.admin_api.carry import carry_out
-from wardgate.web.admin_api.described import described
+from wardgate.web.admin_api.described import described, routed
 from wardgate.web.admin_api.idempotency import Key, UnderWay, key_of
 from wardgate.web.admin_api.operations import Operation
 from wardgate.web.admin_api.problems import problem_response
@@ -46,13 +46,21 @@ class OperationRoute(APIRoute):
     """The route of one operation: the only kind the admin API has."""
 
     def __init__(
-        self, operation: Operation, services: Services, who_asks: WhoAsks, under_way: UnderWay
+        self,
+        operation: Operation,
+        services: Services,
+        who_asks: WhoAsks,
+        under_way: UnderWay,
+        *,
+        documented: bool = True,
     ) -> None:
         self.operation = operation
         self._services = services
         self._who_asks = who_asks
         self._under_way = under_way
-        super().__init__(operation.path, _endpoint(operation), **described(operation))
+        super().__init__(
+            operation.path, _endpoint(operation), **(described if documented else routed)(operation)
+        )
         self._known = {field.alias for field in get_flat_params(self.dependant)} - set(operation.variables)
 
     def get_route_handler(self) -> _Handler:
