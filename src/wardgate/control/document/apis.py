@@ -21,6 +21,7 @@ from wardgate.control.document.names import (
     ORIGIN,
     ORIGIN_WORDS,
 )
+from wardgate.control.document.plans import read_limits
 from wardgate.control.document.policies import read_policies
 from wardgate.control.document.reserved import check_base_path, check_operations
 from wardgate.control.document.upstreams import read_upstream
@@ -41,6 +42,7 @@ _KNOWN = (
     "upstream",
     "security",
     "plans",
+    "limits",
     "cors",
     "undeclared",
     "max_body",
@@ -112,6 +114,10 @@ def read_api(
         assertion=identity.flag("assertion", True) if identity else True,
         oauth2=settings.oauth2,
         scopes=resolved.scopes,
+        acl=settings.acl,
+        condition=settings.condition,
+        subscription=settings.subscription,
+        limits=read_limits(fields),
     )
     entry = ApiEntry(api=api, source=plain(node), openapi_name=reference, openapi_text=text)
     return ReadApi(api.id, entry, fields)

@@ -88,11 +88,14 @@ def _role(role: Role) -> dict[str, Any]:
 
 def _limit(limit: Limit) -> dict[str, Any]:
     always = {"kind", "amount"} | ({"timezone"} if limit.kind == "quota" else set())
-    return {
+    data = {
         item.name: getattr(limit, item.name)
         for item in fields(limit)
         if item.name in always or getattr(limit, item.name) != item.default
     }
+    if limit.soften is not None:
+        data["soften"] = {"amount": limit.soften.amount, "per": limit.soften.per}
+    return data
 
 
 def _application(application: ApplicationEntry) -> dict[str, Any]:

@@ -77,6 +77,10 @@ class Fields:
         """Notes a problem some levels below the mapping."""
         self.report.add(line_of(self._node, steps), (*self.path, *steps), message, remedy)
 
+    def line_of(self, steps: Path) -> int:
+        """The line of what stands some levels below the mapping."""
+        return line_of(self._node, steps)
+
     def __contains__(self, key: str) -> bool:
         return key in self.entries
 

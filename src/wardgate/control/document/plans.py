@@ -7,12 +7,22 @@ from typing import get_args
 
 from wardgate.control.document.fields import Fields, Report, suggestion
 from wardgate.control.document.names import NAME, NAME_WORDS
-from wardgate.domain.limit import PERIOD_SECONDS, Limit, LimitKind, Period, Plan, WhenAway
+from wardgate.domain.limit import (
+    PERIOD_SECONDS,
+    Limit,
+    LimitKind,
+    OnExceeded,
+    Period,
+    Plan,
+    Soften,
+    WhenAway,
+)
 from wardgate.openapi.tree import Node, Path
 
 KINDS: tuple[LimitKind, ...] = get_args(LimitKind)
 PERIODS: tuple[Period, ...] = get_args(Period)
 AWAY: tuple[WhenAway, ...] = get_args(WhenAway)
+EXCEEDED: tuple[OnExceeded, ...] = get_args(OnExceeded)
 QUOTA_PERIODS = tuple(period for period in PERIODS if period != "second")
 LONGEST_QUEUE = 60.0
 
@@ -22,6 +32,8 @@ _ONLY: dict[str, tuple[LimitKind, ...]] = {
     "burst": ("rate",),
     "queue": ("spike",),
     "timezone": ("quota",),
+    "on_exceeded": ("quota",),
+    "soften": ("quota",),
 }
 
 
@@ -31,13 +43,18 @@ def read_plan(report: Report, node: Node, path: Path) -> tuple[Plan, Fields]:
     plan = Plan(
         name=fields.required("name", NAME, NAME_WORDS),
         description=fields.text("description", ""),
-        limits=tuple(
-            limit
-            for item, where in fields.items("limits")
-            if (limit := _read_limit(report, item, where)) is not None
-        ),
+        limits=read_limits(fields),
     )
     return plan, fields
+
+
+def read_limits(fields: Fields) -> tuple[Limit, ...]:
+    """The limits under ``limits``; what is wrong with them is noted."""
+    return tuple(
+        limit
+        for item, where in fields.items("limits")
+        if (limit := _read_limit(fields.report, item, where)) is not None
+    )
 
 
 def _read_limit(report: Report, node: Node, path: Path) -> Limit | None:
@@ -56,6 +73,7 @@ def _read_limit(report: Report, node: Node, path: Path) -> Limit | None:
                 f"a limit of kind {kind} takes no {key!r}",
                 f"Remove it; {key!r} belongs to {' and '.join(kinds)}",
             )
+    softens = fields.choice("on_exceeded", EXCEEDED, "stop") == "soften" and kind == "quota"
     return Limit(
         kind=kind,
         amount=fields.integer("amount", 1),
@@ -64,7 +82,33 @@ def _read_limit(report: Report, node: Node, path: Path) -> Limit | None:
         queue=fields.number("queue", None, 0.0, LONGEST_QUEUE) if kind == "spike" else None,
         timezone=_timezone(fields) if kind == "quota" else "UTC",
         when_away=fields.choice("when_away", AWAY, "deny"),
+        on_exceeded="soften" if softens else "stop",
+        soften=_soften(fields, softens=softens),
     )
+
+
+def _soften(fields: Fields, *, softens: bool) -> Soften | None:
+    """The rate past a quota, which stands exactly where the quota softens."""
+    if "soften" in fields and not softens:
+        fields.problem(
+            "soften",
+            "'soften' says what follows a quota that stops",
+            "Add `on_exceeded: soften`, or remove it",
+        )
+    if not softens:
+        return None
+    inner = fields.child("soften", ("amount", "per"))
+    allowed = tuple(period for period in PERIODS if period in PERIOD_SECONDS)
+    if inner is None:
+        fields.problem(
+            "on_exceeded", "a quota that softens needs 'soften'", "Add `soften: { amount: 1, per: minute }`"
+        )
+        return None
+    for key in ("amount", "per"):
+        if key not in inner:
+            inner.problem(None, f"the key {key!r} is missing", "Write `soften: { amount: 1, per: minute }`")
+    per = inner.choice("per", allowed, None)
+    return None if per is None else Soften(amount=inner.integer("amount", 1), per=per)
 
 
 def _per(fields: Fields, kind: LimitKind) -> Period | None:

@@ -6,6 +6,7 @@
   and OAuth 2.0 where one requirement names both. An operation that offers anonymous access beside a scheme asks for the
   scheme. One of which the document says nothing at all is a problem, never open.
 * ``require: all`` of either asks for every scheme; ``any`` of the settings does not undo ``all`` of the document.
+* ACLs and conditions of the API and of a resource are asked one beside the other; what is open asks for neither.
 * Scopes of the document stay with the scheme they qualify; settings add to them.
 """
 
@@ -38,15 +39,33 @@ from wardgate.control.document.requirements import (
     schemes_of,
     scopes_of,
 )
-from wardgate.domain.api import ApiKeyScheme, Place, PolicyUse, Resource, SchemeName
+from wardgate.control.document.rules import (
+    Subscribing,
+    check_condition,
+    read_acl,
+    read_condition,
+    read_subscribing,
+)
+from wardgate.domain.api import Acl, ApiKeyScheme, Place, PolicyUse, Resource, SchemeName
 from wardgate.domain.trust import OAuth2Settings
 from wardgate.openapi.document import OpenApiDocument, Operation, SecurityScheme
 from wardgate.openapi.tree import Node, Scalar
 from wardgate.openapi.tree import Path as TreePath
 
 PLACES: tuple[Place, ...] = get_args(Place)
-KEYS = ("schemes", "require", "api_key", "oauth2", "scopes", "resources")
-OVERRIDE_KEYS = ("security", "schemes", "require", "scopes", "acr", "max_age", "max_body", "policies")
+KEYS = ("schemes", "require", "api_key", "oauth2", "scopes", "acl", "condition", "subscription", "resources")
+OVERRIDE_KEYS = (
+    "security",
+    "schemes",
+    "require",
+    "scopes",
+    "acr",
+    "max_age",
+    "acl",
+    "condition",
+    "max_body",
+    "policies",
+)
 _SHOWN = 5
 _REMEDY = "Add `security: { schemes: [api_key] }` to the API, or `security: off` to open it on purpose"
 
@@ -60,6 +79,8 @@ class Override:
     scopes: tuple[str, ...] = ()
     acr_values: tuple[str, ...] = ()
     max_age: int | None = None
+    acl: Acl | None = None
+    condition: str = ""
     max_body: int | None = None
     policies: tuple[PolicyUse, ...] = ()
 
@@ -74,6 +95,9 @@ class Settings:
     api_key: ApiKeyScheme | None = None
     oauth2: OAuth2Settings | None = None
     scopes: dict[str, str] | None = None
+    acl: Acl | None = None
+    condition: str = ""
+    subscription: Subscribing = "required"
     overrides: dict[str, tuple[TreePath, int, Override]]
 
 
@@ -107,12 +131,16 @@ def read_settings(api: Fields) -> Settings:
         )
         return Settings(schemes=("api_key",), overrides={})
     fields = Fields(api.report, node, (*api.path, "security"), KEYS)
+    acl, condition = read_acl(fields), read_condition(fields)
     return Settings(
         schemes=_schemes(fields),
         require=fields.choice("require", REQUIRE, None),
         api_key=_api_key(fields),
         oauth2=read_oauth2(fields),
         scopes=_made_scopes(fields),
+        acl=acl,
+        condition=condition,
+        subscription=read_subscribing(fields, acl, condition),
         overrides=_overrides(fields),
     )
 
@@ -180,7 +208,7 @@ def _override(fields: Fields) -> Override:
             remedy = "Write `security: off`, or list `schemes:` at the resource"
             fields.problem("security", "a resource's security can only be switched off", remedy)
         else:
-            for key in ("schemes", "require", "scopes", "acr", "max_age"):
+            for key in ("schemes", "require", "scopes", "acr", "max_age", "acl", "condition"):
                 if key in fields:
                     fields.problem(key, f"{key!r} contradicts `security: off`", "Remove one of them")
             schemes = ()
@@ -190,6 +218,8 @@ def _override(fields: Fields) -> Override:
         scopes=fields.texts("scopes", SCOPE, SCOPE_WORDS),
         acr_values=fields.texts("acr", ACR, ACR_WORDS),
         max_age=fields.integer("max_age", None, 0, LONGEST),
+        acl=read_acl(fields),
+        condition=read_condition(fields),
         max_body=fields.size("max_body", None),
         policies=read_policies(fields),
     )
@@ -222,6 +252,7 @@ def resolve(api: Fields, settings: Settings, document: OpenApiDocument) -> Resol
             message,
             "Choose a header of its own: `security: { api_key: { in: header, name: X-API-Key } }`",
         )
+    _check_conditions(api, settings, resources, key)
     default: tuple[SchemeName, ...] = ("api_key",)
     require: Require | None = "any"
     if settings.schemes is not None:
@@ -236,6 +267,19 @@ def resolve(api: Fields, settings: Settings, document: OpenApiDocument) -> Resol
         require=_stricter(default, settings.require, require or "all"),
         scopes=_all_scopes(settings, document, resources),
     )
+
+
+def _check_conditions(
+    api: Fields, settings: Settings, resources: tuple[Resource, ...], key: ApiKeyScheme
+) -> None:
+    """What conditions ask for must be there at every resource they stand for."""
+    asked = tuple(resource for resource in resources if resource.schemes)
+    path, line = (*api.path, "security", "condition"), api.line_of(("security", "condition"))
+    check_condition(api, path, line, settings.condition, asked, key)
+    for resource in asked:
+        if resource.condition:
+            place, line, _ = settings.overrides[resource.name]
+            check_condition(api, (*place, "condition"), line, resource.condition, (resource,), key)
 
 
 def _report(api: Fields, notes: _Notes) -> None:
@@ -283,6 +327,8 @@ def _resource(operation: Operation, settings: Settings, document: OpenApiDocumen
         operation_id=operation.operation_id,
         acr_values=override.acr_values,
         max_age=override.max_age,
+        acl=override.acl,
+        condition=override.condition,
         max_body=override.max_body,
         policies=override.policies,
     )
