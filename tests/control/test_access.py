@@ -50,10 +50,10 @@ DEVELOPER = actor("dev", "access.request")
 MANAGER = actor("max", *BUILTIN_ROLES["access-manager"])
 
 
-async def ask(store: SqlStore, plan: str | None = "gold", **settings: str) -> AccessRecord:
+async def ask(store: SqlStore, plan: str | None = "gold", message: str = "") -> AccessRecord:
     """A request of mobile for orders."""
     return await access.request(
-        store, application="mobile", environment="development", api="orders/v1", plan=plan, **settings
+        store, application="mobile", environment="development", api="orders/v1", plan=plan, message=message
     )
 
 

@@ -30,7 +30,7 @@ _JITTER = 0.2
 #: A receiver may ask for a longer pause, up to this.
 _LONGEST_PAUSE = 86400.0
 #: Seconds without any success after which a message given up ends the webhook.
-DISABLE_AFTER = 3 * 86400.0
+DISABLE_AFTER = 2 * 86400.0
 #: Seconds a receiver has for its answer, and messages taken from the queue together.
 TIMEOUT = 20.0
 AT_A_TIME = 50

@@ -19,6 +19,7 @@ from wardgate.identity.people.outbox import (
 from wardgate.identity.ports import Store
 from wardgate.identity.server import IdentitySettings, Server
 from wardgate.identity.upkeep import EVERY, round_of
+from wardgate.identity.webhook_delivery import TIMEOUT, Deliverer
 from wardgate.storage.clientreader import SqliteClientReader
 from wardgate.storage.layout import database_path
 from wardgate.storage.tokenreader import SqliteTokenReader
@@ -26,6 +27,7 @@ from wardgate.storage.vault import Vault
 from wardgate.web.jobs import Job
 
 _MAIL_SECONDS = 2.0
+_WEBHOOK_SECONDS = 1.0
 
 
 def build_server(settings: ServerSettings, store: Store) -> Server:
@@ -63,6 +65,17 @@ def smtp_of(settings: ServerSettings) -> SmtpServer | None:
         return None
     sender = settings.mail_from or f"wardgate@{urlsplit(issuer_of(settings)).hostname}"
     return smtp_server(settings.smtp, password=os.environ.get(PASSWORD_VARIABLE, ""), sender=sender)
+
+
+def webhook_job(settings: ServerSettings, server: Server) -> Job:
+    """Sends webhooks their messages, to where ``server`` may call.
+
+    Raises:
+        ValueError: ``outbound_allow`` holds something that is no network.
+    """
+    sender = SafeFetcher(settings.outbound_allow, timeout=TIMEOUT)
+    deliverer = Deliverer(server.store, sender, server.memory.tasks, server.clock)
+    return Job(name="webhooks", seconds=_WEBHOOK_SECONDS, run=deliverer.round)
 
 
 def jobs_of(server: Server, smtp: SmtpServer | None) -> list[Job]:
