@@ -32,7 +32,7 @@ from wardgate.web.admin_api.ask import Services
 from wardgate.web.app import create_app
 from wardgate.web.bridge import SupervisorBridge
 from wardgate.web.identity import IdentityApp
-from wardgate.web.identity_server import build_server, jobs_of, smtp_of
+from wardgate.web.identity_server import build_server, jobs_of, smtp_of, webhook_job
 from wardgate.web.issuer_relay import IssuerRelay
 from wardgate.web.jobs import Job, Jobs
 
@@ -79,7 +79,7 @@ async def serve(launch: Launch) -> None:
         relay = IssuerRelay(hub, issuers, Introspection(issuers, identity.fetch))
         reading = Job(name="issuers", seconds=ISSUER_ROUND, run=issuers.round)
         try:
-            async with Jobs([*jobs_of(identity, smtp), reading]):
+            async with Jobs([*jobs_of(identity, smtp), reading, webhook_job(settings, identity)]):
                 await _answer(launch, hub, store, identity)
         finally:
             await relay.close()
