@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wardgate.control.authority import require
+from wardgate.control.authority import require, require_somewhere
 from wardgate.control.controls import checked_controls, checked_expiry
 from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from wardgate.control.ids import new_id
@@ -115,6 +115,7 @@ async def approve(
     """
     now = clock()
     async with store.writing() as tx:
+        require_somewhere(tx.actor, "access.decide")
         found = await _decidable(tx, request_id)
         record, deployment = await offer(tx, found.request.environment, found.request.api)
         decided = replace(
@@ -158,6 +159,7 @@ async def reject(store: Store, request_id: str, *, reason: str, clock: Clock = t
     if not reason.strip():
         raise InvalidError("reason", "A rejection needs a reason", "Say why, for who asked")
     async with store.writing() as tx:
+        require_somewhere(tx.actor, "access.decide")
         found = await _decidable(tx, request_id)
         present = await tx.applications.subscription(found.request.subscription)
         if present is not None:

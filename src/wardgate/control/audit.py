@@ -154,6 +154,7 @@ async def shorten(store: Store, *, days: float, clock: Clock = time.time) -> int
     gone = 0
     while True:
         async with store.writing() as tx:
+            require(tx.actor, "environments.edit")  # whose retention says how long the trail is kept
             cut = await _cut(tx, Seal(store.master_key()), oldest)
             if cut:
                 event = AuditEvent(action="audit.shorten", target="audit", after={"links": cut})

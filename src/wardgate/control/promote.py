@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from wardgate.control.authority import require
+from wardgate.control.authority import require, require_somewhere
 from wardgate.control.errors import ConflictError, ControlError, ForbiddenError, InvalidError, NotFoundError
 from wardgate.control.gate_settings import settings_hash, settings_outlook
 from wardgate.control.keys import Clock
@@ -82,6 +82,7 @@ async def request(
     if at is not None and not now < at <= now + FARTHEST:
         raise InvalidError("schedule", "The time is not ahead, or more than a year away", "Name a later time")
     async with store.writing() as tx:
+        require_somewhere(tx.actor, "apis.promote")
         known = await api_named(tx, api)
         require(tx.actor, "apis.promote", known.catalogue.project)
         if skip:
@@ -122,6 +123,7 @@ async def approve(
     reason = required_reason(reason)
     now = clock()
     async with store.writing() as tx:
+        require_somewhere(tx.actor, "apis.approve")
         promotion = await _pending(tx, promotion_id)
         require(tx.actor, "apis.approve", promotion.project or None)
         _require_second_person(tx, promotion)
@@ -155,6 +157,7 @@ async def reject(
     reason = required_reason(reason)
     now = clock()
     async with store.writing() as tx:
+        require_somewhere(tx.actor, "apis.approve")
         promotion = await _pending(tx, promotion_id)
         require(tx.actor, "apis.approve", promotion.project or None)
         decision = Decision(by_id=tx.actor.id, by=by(tx.actor), at=now, reason=reason, approved=False)
@@ -178,6 +181,7 @@ async def cancel(
     reason = checked_text("reason", reason, MAX_DESCRIPTION)
     now = clock()
     async with store.writing() as tx:
+        require_somewhere(tx.actor, "apis.view")
         promotion = await _named(tx, promotion_id)
         if tx.actor.id != promotion.requested_by_id:
             require(tx.actor, "apis.promote", promotion.project or None)
@@ -192,6 +196,7 @@ async def cancel(
 async def show(store: Store, promotion_id: str) -> PromotionRecord:
     """One promotion; if it is open, with what it would change now. Raises NotFoundError, ForbiddenError."""
     async with store.reading() as tx:
+        require_somewhere(tx.actor, "apis.view")
         promotion = await _named(tx, promotion_id)
         require(tx.actor, "apis.view", promotion.project or None)
         if not promotion.open:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from wardgate.control.authority import require
+from wardgate.control.authority import require, require_somewhere
 from wardgate.control.errors import ConflictError, NotFoundError
 from wardgate.control.keys import Clock
 from wardgate.control.lookup import environment_named
@@ -52,6 +52,7 @@ async def rollback(
     reason = required_reason(reason)
     now = clock()
     async with store.writing() as tx:
+        require_somewhere(tx.actor, "apis.rollback")
         found_api = await api_named(tx, api)
         require(tx.actor, "apis.rollback", found_api.catalogue.project)
         target = await environment_named(tx, environment)
@@ -102,6 +103,7 @@ async def withdraw(
     reason = required_reason(reason)
     now = clock()
     async with store.writing() as tx:
+        require_somewhere(tx.actor, "apis.promote")
         found_api = await api_named(tx, api)
         require(tx.actor, "apis.promote", found_api.catalogue.project)
         target = await environment_named(tx, environment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from wardgate.control.authority import require
 from wardgate.control.keys import Clock
 from wardgate.control.lookup import application_named, environment_named
 from wardgate.control.ports import Store
@@ -39,10 +40,12 @@ async def verify(
     """The verdict on ``key`` in ``environment``, by default the one the key itself names.
 
     Raises:
+        ForbiddenError: the actor may not look into keys.
         NotFoundError: there is no such environment.
     """
     text = key.reveal() if isinstance(key, Secret) else key.encode(errors="replace")
     async with store.reading() as tx:
+        require(tx.actor, "keys.view")
         known = await tx.environments.all()
         tag = apikey.tag_of(text)
         own = next((each.name for each in known if each.tag == tag), None)
