@@ -104,7 +104,6 @@ async def change(
     """
     now = clock()
     async with store.writing() as tx:
-        require_somewhere(tx.actor, "access.decide")
         found = await record_of(tx, subscription_id)
         require(tx.actor, "access.decide", found.project)
         before = found.subscription

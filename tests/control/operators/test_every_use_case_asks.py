@@ -38,6 +38,7 @@ HIDES = frozenset(
         "wardgate.control.access.show",
         "wardgate.control.access.withdraw",
         "wardgate.control.effective_view.effective_view",
+        "wardgate.control.subscriptions.change",
         "wardgate.control.subscriptions.show",
     )
 )
