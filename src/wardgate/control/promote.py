@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from wardgate.control.authority import require, require_somewhere
-from wardgate.control.errors import ConflictError, ControlError, ForbiddenError, InvalidError, NotFoundError
+from wardgate.control.errors import ConflictError, ControlError, InvalidError, NotFoundError
 from wardgate.control.gate_settings import settings_hash, settings_outlook
 from wardgate.control.keys import Clock
 from wardgate.control.lookup import MAX_DESCRIPTION, checked_text, environment_named
@@ -224,8 +224,7 @@ async def list_promotions(
 ) -> Sequence[Promotion]:
     """Those the actor may see, newest first. Raises NotFoundError, ForbiddenError."""
     async with store.reading() as tx:
-        if not tx.actor.may_somewhere("apis.view"):
-            raise ForbiddenError("apis.view")
+        require_somewhere(tx.actor, "apis.view")
         if environment is not None:
             await environment_named(tx, environment)
         found = await tx.promotions.list(environment=environment, api=api, statuses=statuses)
@@ -235,11 +234,16 @@ async def list_promotions(
 async def carry_out_due(store: Store, *, clock: Clock = time.time) -> int:
     """Carries out every scheduled promotion whose time has come, each once and alone; how many there were.
 
-    What cannot be carried out, or weakens something else than was approved, fails and says why.
+    What cannot be carried out, or weakens something else than was approved, fails and says why. It is done on the
+    installation's own account.
+
+    Raises:
+        ForbiddenError: the actor may not promote.
     """
-    store = store.acting(SYSTEM)
     async with store.reading() as tx:
+        require(tx.actor, "apis.promote")
         due = [each.id for each in await tx.promotions.due(clock())]
+    store = store.acting(SYSTEM)
     for promotion_id in due:
         try:
             await _carry_out_one(store, promotion_id, clock())

@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import uvicorn
 import uvloop
 
 from wardgate.control.operators.authenticate import authenticate
+from wardgate.control.promote import carry_out_due
 from wardgate.gateway.hub import HubClient
 from wardgate.gateway.launch import EXIT_CONFIG, Launch, LaunchError, become_child, hub_fd
 from wardgate.identity.asking import Introspection
@@ -40,6 +41,8 @@ _log = logging.getLogger("wardgate.web")
 
 #: Seconds between two looks at which foreign issuers are due to be read.
 ISSUER_ROUND = 5.0
+#: Seconds between two looks at which promotions are due.
+PROMOTION_ROUND = 1.0
 
 
 class ControlServer(uvicorn.Server):
@@ -79,13 +82,24 @@ async def serve(launch: Launch) -> None:
         relay = IssuerRelay(hub, issuers, Introspection(issuers, identity.fetch))
         reading = Job(name="issuers", seconds=ISSUER_ROUND, run=issuers.round)
         try:
-            async with Jobs([*jobs_of(identity, smtp), reading, webhook_job(settings, identity)]):
+            jobs = [reading, webhook_job(settings, identity), promotion_job(store, identity.clock)]
+            async with Jobs([*jobs_of(identity, smtp), *jobs]):
                 await _answer(launch, hub, store, identity)
         finally:
             await relay.close()
             await identity.memory.tasks.close()
             identity.passwords.close()
     hub.close()
+
+
+def promotion_job(store: SqlStore, clock: Callable[[], float]) -> Job:
+    """Carries out promotions at their time, on the installation's own account. Several processes may: each is done once."""
+
+    async def due() -> bool:
+        await carry_out_due(store, clock=clock)
+        return False
+
+    return Job(name="promotions", seconds=PROMOTION_ROUND, run=due)
 
 
 async def _answer(launch: Launch, hub: HubClient, store: SqlStore, identity: Server) -> None:
