@@ -11,8 +11,10 @@ METADATA = ("/.well-known/openid-configuration", "/.well-known/oauth-authorizati
 #: What is answered by a worker itself: its own documents, and what it asks of tokens (RFC 9728 section 3).
 OWN = ("/.well-known/wardgate", "/.well-known/oauth-protected-resource")
 TOKEN = f"{OAUTH2}/token"
+#: Where keys found in public are reported, if that is on: passed on to control too.
+SECRET_SCANNING = "/secret-scanning"
 
-_ALL = (OAUTH2, *METADATA, *OWN)
+_ALL = (OAUTH2, *METADATA, *OWN, SECRET_SCANNING)
 
 
 def reserved(path: str) -> str | None:

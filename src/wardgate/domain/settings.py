@@ -72,6 +72,8 @@ class ServerSettings:
     smtp: str = ""
     #: The address mail comes from; by default ``wardgate@`` the issuer's host.
     mail_from: str = ""
+    #: File of the public keys that GitHub signs reports of leaked keys with; empty: no reports are taken.
+    secret_scanning_keys: str = ""
     #: Whether anybody may make an account, and whether anybody may register a client (RFC 7591) without a token.
     open_signup: bool = False
     open_registration: bool = False

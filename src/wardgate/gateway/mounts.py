@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wardgate.domain.api import Api, Resource
 from wardgate.domain.rejection import Rejection
-from wardgate.domain.reserved import METADATA, OAUTH2, TOKEN, token_places
+from wardgate.domain.reserved import METADATA, OAUTH2, SECRET_SCANNING, TOKEN, token_places
 from wardgate.domain.settings import Listener
 from wardgate.domain.trust import OAuth2Settings
 from wardgate.domain.upstream import CircuitBreaker, Timeouts, Upstream
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 OWN = "wardgate:"
 _VERSION = "v1"
 _MAX_BODY = 64 * 1024
+_MAX_REPORT = 1024 * 1024
 _HOP_LABEL = b"wardgate/hop/v1"
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 _PLAIN = Rejection.of("credential_over_plain_http")
@@ -37,11 +39,15 @@ _PATIENT = CircuitBreaker(failures=100, open_seconds=1.0)
 Broken = Callable[[Api, Exception], None]
 
 
-def own_apis(control: Listener, apis: Iterable[Api], token_endpoint: str) -> list[Api]:
+def own_apis(
+    control: Listener, apis: Iterable[Api], token_endpoint: str, *, secret_scanning: bool = False
+) -> list[Api]:
     """Every mount: of the control process at ``control``, of each API's token endpoint, and of the environment's, which
     is ``token_endpoint`` or empty."""
     found = [_control(f"{OWN}oauth2", OAUTH2, control)]
     found += [_control(f"{OWN}metadata-{index}", path, control) for index, path in enumerate(METADATA)]
+    if secret_scanning:
+        found.append(replace(_control(f"{OWN}scanning", SECRET_SCANNING, control), max_body=_MAX_REPORT))
     if token_endpoint:
         found.append(_token(f"{OWN}token", "", TOKEN, token_endpoint))
     for api in apis:

@@ -59,7 +59,12 @@ class Serving:
         before = self.mounted()
         built = self._build(apis, self.snapshot)
         served = [mounted.api for mounted in built.mounted.values()]
-        own = mounts.own_apis(self._settings.control, served, self._token_endpoint())
+        own = mounts.own_apis(
+            self._settings.control,
+            served,
+            self._token_endpoint(),
+            secret_scanning=bool(self._settings.secret_scanning_keys),
+        )
         built.own = mounts.own_snapshot(
             own, self.snapshot.own, self._master_key, self._compile, self._make_pool, self._broken
         )
