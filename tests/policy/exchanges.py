@@ -13,6 +13,7 @@ from wardgate.domain.oauth import Token
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.trust import OAuth2Settings
 from wardgate.domain.upstream import Upstream
+from wardgate.gateway.entitlements import Entitlements
 from wardgate.gateway.head import HeadParser
 from wardgate.limits.client import LimitClient
 from wardgate.policy.compiled import CompiledApi, CompiledResource
@@ -136,6 +137,10 @@ class Directory:
         if plan is None or self.client is None:
             return None
         return self.client.bind(subscription.id, plan)
+
+    def effective_limits(self, exchange: Exchange) -> LimitSet | None:
+        """Every limit in force for the exchange."""
+        return Entitlements(self.plans, self.client).in_force(exchange) if self.client is not None else None
 
     def token(
         self, presented: PresentedToken, profile: Profile, now: float

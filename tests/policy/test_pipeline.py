@@ -39,7 +39,12 @@ def test_a_resource_gets_the_steps_it_needs() -> None:
     assert keyed.steps == tuple(named.call for named in keyed.table)
     (unplanned,) = compiled(resource("api_key"), plans=()).resources
     # What was set for an application holds at every API, so that is looked at even where there are no plans.
-    assert [named.policy for named in unplanned.table] == ["tls_required", "api_key", "subscription", "limits"]
+    assert [named.policy for named in unplanned.table] == [
+        "tls_required",
+        "api_key",
+        "subscription",
+        "limits",
+    ]
 
 
 @pytest.mark.parametrize(

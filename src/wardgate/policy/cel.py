@@ -91,7 +91,9 @@ def _refused(report: str) -> ConditionError:
     line, column, message = int(found[1]), int(found[2]), found[3].removeprefix("Syntax error: ")
     undeclared = _UNDECLARED.search(message)
     if undeclared is not None:
-        message = f"there is no {undeclared[1]!r}"
+        # The place is that of the last dot, the name all before and after it.
+        message = f"there is no {undeclared[1].partition('.')[0]!r}"
+        column -= len(undeclared[1].rpartition(".")[0])
         remedy = f"Use {', '.join(VARIABLES)}, and put text in quotes"
     elif "no matching overload" in message:
         remedy = "Compare values of one type; text stands in quotes"
