@@ -154,7 +154,7 @@ def test_an_api_that_asks_for_no_subscription_takes_those_its_acl_lets_in() -> N
     says otherwise."""
     acl = Acl(allow=("partners",))
     alone = grouped(principal(subscribed=None), "partners")
-    more = {"acl": acl, "subscription": "off"}
+    more: dict[str, Any] = {"acl": acl, "subscription": "off"}
     assert outcome(KEYED, alone, acl=acl) == "subscription_missing"
     made = asked(KEYED, alone, **more)
     assert reason(made) == "ok"
@@ -257,7 +257,7 @@ def test_a_condition_sees_request_and_caller(condition: str, expected: str) -> N
         path={"user_id": "u1"},
     )
     head = made.head
-    made.head = SimpleNamespace(  # type: ignore[assignment]
+    made.head = SimpleNamespace(
         method=head.method,
         path=head.path,
         query=b"tag=a&tag=b+c&empty=",
@@ -282,7 +282,7 @@ def test_a_key_in_the_query_is_not_seen_by_conditions() -> None:
         principal(),
         api_key=ApiKeyScheme(place="query", name="key"),
     )
-    made.head = SimpleNamespace(query=b"key=wg_1&a=1", method="GET", fields=(), values=lambda _: [])  # type: ignore[assignment]
+    made.head = SimpleNamespace(query=b"key=wg_1&a=1", method="GET", fields=(), values=lambda _: [])
     assert reason(made) == "condition_failed"
 
 
@@ -290,7 +290,7 @@ def test_a_key_in_the_query_is_not_seen_by_conditions() -> None:
 def test_a_query_that_cannot_be_read_refuses(query: bytes) -> None:
     """Bytes that are no text, and more parameters than anybody sends."""
     made = asked(replace(KEYED, condition="!('x' in query)"), principal())
-    made.head = SimpleNamespace(query=query, method="GET", fields=(), values=lambda _: [])  # type: ignore[assignment]
+    made.head = SimpleNamespace(query=query, method="GET", fields=(), values=lambda _: [])
     assert reason(made) == "condition_failed"
 
 
