@@ -98,6 +98,13 @@ def _table() -> dict[str, Reason]:
     )
     add("routing", 404, "resource_not_found", "Not found", "No such resource.")
     add("routing", 404, "api_not_found", "Not found", "No such resource.", "resource_not_found")
+    add(
+        "routing",
+        421,
+        "host_not_served",
+        "Misdirected request",
+        "No environment that is served here has this host.",
+    )
     add("routing", 410, "api_retired", "Gone", "This version of the API was retired.")
     add(
         "routing",

@@ -8,11 +8,23 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """An address the gateway listens on. ``tls`` needs certificates in ``ServerSettings.certificates``."""
+    """An address the gateway listens on. ``tls`` needs certificates in ``ServerSettings.certificates``.
+
+    ``environment``: the one that is served there; empty: the only one there is, or the one that has the request's host.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     tls: bool = False
+    environment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlsoServed:
+    """An environment that is served besides the primary one, and the issuer of its authorization server."""
+
+    name: str
+    issuer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +57,9 @@ class ServerSettings:
     """Everything ``wardgate serve`` was told. ``access_log`` is a path, ``-`` (standard output) or ``off``."""
 
     data_dir: str = "./wardgate-data"
+    #: The primary environment, and those that are served besides; see ``serving.py``.
     environment: str = "development"
+    also: tuple[AlsoServed, ...] = ()
     listeners: tuple[Listener, ...] = (Listener(),)
     control: Listener = field(default_factory=lambda: Listener(port=8081))
     workers: int = 0

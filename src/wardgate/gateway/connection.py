@@ -17,6 +17,7 @@ from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.policy.exchange import Exchange
 
 if TYPE_CHECKING:
+    from wardgate.gateway.hosts import HostTable
     from wardgate.gateway.snapshot import Matched
     from wardgate.gateway.worker import Worker
 
@@ -31,9 +32,13 @@ class ClientConnection(Forwarding):
     """One accepted connection. ``client``, ``secure``, ``scheme`` (as the client called) and ``forwarded`` are worked out
     once where that is possible."""
 
-    def __init__(self, worker: Worker, *, tls: bool, peer: str | None = None) -> None:
+    def __init__(
+        self, worker: Worker, *, tls: bool, peer: str | None = None, hosts: HostTable | None = None
+    ) -> None:
+        """``hosts`` says which of several environments a request is for; ``None``: all are for that of ``worker``."""
         super().__init__()
         self.worker = worker
+        self.hosts = hosts
         self.tls = tls
         self.peer = peer or ""
         self.client = self.peer
@@ -235,6 +240,7 @@ class ClientConnection(Forwarding):
         if block is not self._last_block:
             if self.per_request_client or block.authority != self.authority:
                 worker.identify_client(self, head)
+                worker = self.worker
             self._last_block = block
         if head.has_body:
             self.body_open = True
@@ -348,6 +354,11 @@ class ClientConnection(Forwarding):
     def begun(self) -> None:
         """The answer has begun; whether it still may is looked at where rights changed since it was asked for."""
         self.worker.standing.begun(self)
+
+    def forget_host(self) -> None:
+        """Whose host the next request names is looked up anew."""
+        self.authority = b"\0"
+        self._last_block = None
 
     def cut_off(self, reason: str) -> None:
         """Ends a stream or tunnel from outside: the right to it is gone."""

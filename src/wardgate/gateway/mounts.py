@@ -65,10 +65,15 @@ def own_snapshot(
     compile_api: Callable[[Api], CompiledApi],
     make_pool: Callable[[Api], UpstreamPool],
     broken: Broken,
+    environment: str = "",
 ) -> Snapshot:
-    """The routes of :func:`own_apis`; like APIs', what did not change is kept, and one that is wrong holds up no other."""
+    """The routes of :func:`own_apis`; like APIs', what did not change is kept, and one that is wrong holds up no other.
+
+    ``environment`` is what control is told of: which of several one has asked for."""
     snapshot = build(apis, before, master_key, lambda api: _guarded(compile_api(api)), make_pool, broken)
     hop = f"X-Wardgate-Hop: {hmac.digest(master_key, _HOP_LABEL, 'sha256').hex()}\r\n".encode()
+    if environment:
+        hop += f"X-Wardgate-Environment: {environment}\r\n".encode()
     for mounted in snapshot.mounted.values():
         settings = mounted.compiled.api.oauth2
         if settings is None:

@@ -94,6 +94,9 @@ class GatewaySource(TokenSource, Protocol):
     def api(self, api_id: str) -> Api | None:
         """One deployed API by ``name/version``; ``None`` if it is not deployed (any more)."""
 
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts of this environment's gateways, lower case, some perhaps with a port."""
+
     def token_endpoint(self) -> str:
         """Where ``POST /oauth2/token`` of this environment is passed on to; empty: to this installation's own."""
 

@@ -27,7 +27,7 @@ class Serving:
     """Builds each snapshot from the one before it, and lets go of what is served no more.
 
     ``token_endpoint`` reads where the environment's token requests are passed on to; empty: nowhere. ``secrets`` reads
-    those of the environment.
+    those of the environment. ``several``: whether the control process must be told which environment this is.
     """
 
     def __init__(
@@ -38,7 +38,10 @@ class Serving:
         registry: PolicyRegistry,
         token_endpoint: Callable[[], str],
         secrets: Secrets,
+        *,
+        several: bool = False,
     ) -> None:
+        self._environment = settings.environment if several else ""
         self._settings = settings
         self._issuer = issuer_of(settings)
         self._master_key = master_key
@@ -66,7 +69,13 @@ class Serving:
             secret_scanning=bool(self._settings.secret_scanning_keys),
         )
         built.own = mounts.own_snapshot(
-            own, self.snapshot.own, self._master_key, self._compile, self._make_pool, self._broken
+            own,
+            self.snapshot.own,
+            self._master_key,
+            self._compile,
+            self._make_pool,
+            self._broken,
+            self._environment,
         )
         self.snapshot = built
         kept = {id(mounted.pool) for mounted in self.mounted()}

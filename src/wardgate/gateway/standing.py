@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wardgate.domain.oauth import Token
     from wardgate.gateway.connection import ClientConnection
     from wardgate.policy.compiled import CompiledResource
-    from wardgate.policy.exchange import Step
+    from wardgate.policy.exchange import Directory, Step
 
 _PHASES = frozenset({"network", "authenticate", "authorize"})
 _SKEW: Final = OAuth2Settings().skew
@@ -80,15 +80,20 @@ def _token(exchange: Exchange) -> Token | None:
 
 
 class Standing:
-    """Judges again what is open. ``current`` gives a resource as it is served now, or the reason that it is not."""
+    """Judges again what is open. ``current`` gives a resource as it is served now, or the reason that it is not.
 
-    __slots__ = ("_changed_at", "_connections", "_current")
+    Of several environments' connections only those are judged whose exchanges ``directory`` decides; ``None``: all.
+    """
+
+    __slots__ = ("_changed_at", "_connections", "_current", "_directory")
 
     def __init__(
         self,
         connections: Collection[ClientConnection],
         current: Callable[[CompiledResource], CompiledResource | str],
+        directory: Directory | None = None,
     ) -> None:
+        self._directory = directory
         self._connections = connections
         self._current = current
         #: Monotonic time of the last change.
@@ -103,7 +108,9 @@ class Standing:
         cut = 0
         for connection in list(self._connections):
             exchange = connection.exchange
-            if exchange is not None and is_open(connection) and concerns(exchange):
+            if exchange is None or self._directory not in (None, exchange.directory):
+                continue
+            if is_open(connection) and concerns(exchange):
                 cut += self._judge(connection, exchange)
         return cut
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-import secrets
 import socket
-import time
-from collections.abc import Awaitable
-from hashlib import blake2b
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import cast
 
@@ -17,31 +13,30 @@ from wardgate.domain.api import Api
 from wardgate.domain.consumer import Principal, Subscription
 from wardgate.domain.oauth import Token
 from wardgate.domain.rejection import Rejection
-from wardgate.domain.settings import Listener, ServerSettings, issuer_of
+from wardgate.domain.settings import Listener, ServerSettings
 from wardgate.domain.trust import OAuth2Settings
 from wardgate.gateway.believing import Believer
 from wardgate.gateway.certificates import CertificateStore
 from wardgate.gateway.connection import ClientConnection
 from wardgate.gateway.entitlements import Entitlements
 from wardgate.gateway.feed import Feed
-from wardgate.gateway.forwarded import TrustedProxies, is_loopback, render
-from wardgate.gateway.head import HeadParser, RequestHead
+from wardgate.gateway.head import RequestHead
 from wardgate.gateway.health import HealthChecks
+from wardgate.gateway.hosts import HostTable, Nowhere
 from wardgate.gateway.hub import HubClient
 from wardgate.gateway.identity import JWKS_PATH, Identity, Signer
 from wardgate.gateway.listener import Acceptor
-from wardgate.gateway.outlet import Outbox
 from wardgate.gateway.pool import UpstreamPool
 from wardgate.gateway.ports import GatewaySource, IssuerDesk, ReplayDesk, StoreUnavailableError
 from wardgate.gateway.principals import Principals
 from wardgate.gateway.proofs import Proofs, SeenOnce
+from wardgate.gateway.reception import Reception, Shared
 from wardgate.gateway.resource_metadata import METADATA_LINES, ResourceMetadata
 from wardgate.gateway.serving import Serving
 from wardgate.gateway.snapshot import Matched, Mounted, Snapshot
 from wardgate.gateway.standing import Standing, of_client, of_issuer, of_person
 from wardgate.gateway.timers import Timers
 from wardgate.gateway.tokens import Tokens, covered
-from wardgate.jose.thumbprint import certificate_thumbprint
 from wardgate.limits.client import LimitClient
 from wardgate.limits.limitset import LimitSet
 from wardgate.policy.exchange import Exchange, PresentedToken
@@ -58,8 +53,11 @@ _JSON = b"application/json"
 _TOKEN_SHARE = 5
 
 
-class Worker:
-    """Owns everything a request needs; connections call back into it. Also the steps' ``Directory``."""
+class Worker(Reception):
+    """Owns everything a request to one environment needs; connections call back into it. Also the steps' ``Directory``.
+
+    A process that serves several environments has one for each; that of the primary one accepts for all of them.
+    """
 
     def __init__(
         self,
@@ -72,23 +70,15 @@ class Worker:
         *,
         issuers: IssuerDesk | None = None,
         replay: ReplayDesk | None = None,
+        shared: Shared | None = None,
+        several: bool = False,
     ) -> None:
         """``issuers`` asks foreign issuers (``None``: their tokens are refused for as long as it takes to know more),
-        ``replay`` remembers proofs for all workers (``None``: this one is alone)."""
-        self.settings = settings
-        self.issuer = issuer_of(settings)
-        self.bounds = settings.bounds
-        self.now = monotonic
-        self.wall = time.time
-        self.draining = False
-        self.parser = HeadParser(settings.bounds.max_header_count, settings.bounds.max_target_bytes)
-        self.recorder = recorder
-        self.outbox = Outbox()
-        self.access_log = access_log
+        ``replay`` remembers proofs for all workers (``None``: this one is alone). ``shared`` is that of the process's
+        primary environment, which :meth:`serve_also` tells of this one; ``several``: whether there are others at all."""
+        self._master_key = source.master_key()
+        super().__init__(settings, shared or Shared(settings), recorder, access_log, self._master_key)
         self.hub = hub
-        self.connections: set[ClientConnection] = set()
-        self.trusted = TrustedProxies(settings.trusted_proxies, settings.forwarded_header)
-        self._forwarded = settings.forwarded_header == "forwarded"
         self._source = source
         self._limits = limits
         self._registry = PolicyRegistry.installed()
@@ -104,25 +94,28 @@ class Worker:
         self._feed = Feed(source, self, settings.environment, self.wall, monotonic)
         self._stale_at = monotonic() + settings.max_staleness
         self._entitlements = Entitlements(source.plans(), limits)
-        self._master_key = source.master_key()
         self._proofs = Proofs(self.issuer, self._master_key, replay or SeenOnce(self.wall), self.wall)
         self._identity = Identity(Signer(source.signing_keys()), issuer=self.issuer)
-        self._per_address: dict[str, int] = {}
-        self._retries = 0
-        self._request_prefix = secrets.token_hex(6).encode()
-        self._numbers = itertools.count()
         self._acceptors: list[Acceptor] = []
         self._certificates = (
             CertificateStore(settings.certificates, client_ca=settings.client_ca)
-            if settings.certificates
+            if settings.certificates and shared is None
             else None
         )
-        self._serving = Serving(
-            settings, self._master_key, self.outbox, self._registry, source.token_endpoint, source.secrets
+        self.serving = Serving(
+            settings,
+            self._master_key,
+            self.outbox,
+            self._registry,
+            source.token_endpoint,
+            source.secrets,
+            several=several,
         )
         #: Judges streams and tunnels again when somebody's rights to them may have gone.
-        self.standing = Standing(self.connections, self._serving.current)
-        self.snapshot: Snapshot = self._serving.snapshot
+        self.standing = Standing(self.connections, self.serving.current, self)
+        self._others: tuple[Worker, ...] = ()
+        self._hosts: HostTable | None = None
+        self.snapshot: Snapshot = self.serving.snapshot
         self._load(source.apis())
         self._timers = Timers(self)
         self._health = HealthChecks(self)
@@ -136,7 +129,7 @@ class Worker:
                 sock,
                 listener,
                 self._certificates,
-                self._connection,
+                self._maker(listener),
                 self.trusted,
                 proxy_headers=self.settings.proxy_protocol,
             )
@@ -145,12 +138,46 @@ class Worker:
         self._timers.start()
         self._health.start()
 
-    def _connection(self, tls: bool, peer: str | None) -> asyncio.BaseProtocol:
-        return cast("asyncio.BaseProtocol", ClientConnection(self, tls=tls, peer=peer))
+    def serve_also(self, others: Sequence[Worker]) -> None:
+        """From the start on this process also serves the environments of ``others``, which share its connections.
+
+        Raises:
+            StoreUnavailableError: the environments' hosts cannot be read.
+        """
+        self._others = tuple(others)
+        everyone = (self, *self._others)
+        nowhere = Nowhere(self.settings, self.shared, self.recorder, self.access_log, self._master_key)
+        table = HostTable({worker: worker.hosts for worker in everyone}, cast("Worker", nowhere))
+        for worker in everyone:
+            worker.use_hosts(table)
+
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts of this environment's gateways. Raises StoreUnavailableError."""
+        return self._source.hosts()
+
+    def use_hosts(self, table: HostTable) -> None:
+        """Has ``table`` read again whenever this environment changes."""
+        self._hosts = table
+
+    def _maker(self, listener: Listener) -> Callable[[bool, str | None], asyncio.BaseProtocol]:
+        """Makes the connections of ``listener``: for its environment, or for the one whose host they name."""
+        named = {worker.settings.environment: worker for worker in (self, *self._others)}
+        worker = named[listener.environment] if listener.environment else self
+        hosts = None if listener.environment else self._hosts
+        if hosts is not None:
+            worker = hosts.nowhere
+
+        def make(tls: bool, peer: str | None) -> asyncio.BaseProtocol:
+            return cast("asyncio.BaseProtocol", ClientConnection(worker, tls=tls, peer=peer, hosts=hosts))
+
+        return make
 
     async def drain(self, grace: float) -> None:
         """Stops accepting, lets requests in flight end, closes what is idle; returns when all are closed."""
-        self.draining = True
+        for worker in (self, *self._others):
+            worker.draining = True
+        if self._hosts is not None:
+            self._hosts.nowhere.draining = True
         for acceptor in self._acceptors:
             await acceptor.close()
         began = monotonic()
@@ -178,14 +205,20 @@ class Worker:
             except (OSError, ValueError) as error:
                 log.error("certificates not reloaded: %s", error)
 
-    def on_wake(self) -> None:
-        """The change feed moved."""
+    def on_wake(self, environment: str = "") -> None:
+        """The change feed moved; ``environment`` is whose service was told so, of several."""
+        for worker in (self, *self._others):
+            if not environment or worker.settings.environment == environment:
+                worker.read_feed()
+
+    def read_feed(self) -> None:
+        """Acts on every change of this environment that was committed."""
         self._feed.read()
 
     # -- the store's changes (feed.Follower)
 
     def _load(self, apis: list[Api]) -> None:
-        self.snapshot = self._serving.load(apis)
+        self.snapshot = self.serving.load(apis)
         served = [mounted.api for mounted in self.snapshot.mounted.values()]
         self._metadata = ResourceMetadata(served, self.issuer, mtls=bool(self.settings.client_ca))
 
@@ -256,6 +289,8 @@ class Worker:
     def environment_changed(self) -> None:
         """Serves its APIs by the environment's settings and secrets as they are now; who calls is known as before."""
         self.plans_changed(set(self._entitlements.plans))
+        if self._hosts is not None:
+            self._hosts.read(self.connections)
         self._load(self._source.apis())
         self.standing.changed(lambda exchange: True)
 
@@ -304,50 +339,7 @@ class Worker:
         """See ``Directory``."""
         return self._entitlements.in_force(exchange)
 
-    # -- what connections ask
-
-    def next_request_id(self) -> bytes:
-        """An id unique to this request, across workers and restarts."""
-        return b"%b%08x" % (self._request_prefix, next(self._numbers))
-
-    def opened(self, connection: ClientConnection) -> None:
-        """A connection was accepted: who is it, and is there room?"""
-        if not connection.peer:
-            name = connection.transport.get_extra_info("peername")
-            connection.peer = name[0] if name else ""
-        # Until a request says otherwise; what is refused before its head was read has no other.
-        peer = connection.client = connection.peer
-        connection.per_request_client = self.trusted.trusts(peer)
-        if connection.tls and self.settings.client_ca:
-            tls = connection.transport.get_extra_info("ssl_object")
-            shown = tls.getpeercert(True) if tls is not None else None
-            connection.certificate = certificate_thumbprint(shown) if shown else ""
-        held = self._per_address.get(peer, 0) + 1
-        self._per_address[peer] = held
-        self.connections.add(connection)
-        bounds = self.bounds
-        if held > bounds.max_connections_per_address or len(self.connections) > bounds.max_connections:
-            connection.refuse("connections_exceeded")
-
-    def closed(self, connection: ClientConnection) -> None:
-        """A connection is gone."""
-        if connection not in self.connections:
-            return
-        self.connections.discard(connection)
-        left = self._per_address.get(connection.peer, 1) - 1
-        if left:
-            self._per_address[connection.peer] = left
-        else:
-            self._per_address.pop(connection.peer, None)
-
-    def identify_client(self, connection: ClientConnection, head: RequestHead) -> None:
-        """Who asks (behind a trusted proxy each request names its own client), and what the upstream hears of it."""
-        client, scheme, via = self.trusted.client_of(connection.peer, head.fields, connection.tls)
-        connection.client = client
-        connection.scheme = scheme
-        connection.secure = scheme == "https" or is_loopback(client)
-        connection.forwarded = render(client, scheme, via, head.block.authority, forwarded=self._forwarded)
-        connection.authority = head.block.authority
+    # -- what connections ask besides
 
     def answer_unrouted(self, connection: ClientConnection, head: RequestHead, matched: Matched) -> None:
         """Answers what no resource does: pre-flights, the gateway's own documents, and 404."""
@@ -378,119 +370,43 @@ class Worker:
             exchange.principal, subscription, assertion=api.assertion, now=exchange.now, wall=self.wall
         )
 
-    def release(self, exchange: Exchange) -> None:
-        """The exchange is over: gives back what it held."""
-        limit_set = exchange.limit_set
-        if limit_set is not None and limit_set.holds:
-            limit_set.release(monotonic())
-
-    def record(
-        self, connection: ClientConnection, exchange: Exchange | None, status: int, reason: str, now: float
-    ) -> None:
-        """Counts and logs one finished exchange."""
-        principal = exchange.principal if exchange is not None else None
-        application = credential = ""
-        if principal is not None:
-            application = principal.application.id
-            credential = principal.credential.id
-        matched = connection.matched
-        api_id, resource = (matched.api_id, matched.resource_name) if matched is not None else ("", "")
-        seconds = now - connection.started
-        self.recorder.record(
-            api_id,
-            resource,
-            application,
-            credential,
-            connection.client,
-            status,
-            reason,
-            connection.bytes_in,
-            connection.bytes_out,
-            seconds,
-        )
-        if self.access_log is not None:
-            token = principal.token if principal is not None else None
-            self._log(connection, api_id, resource, application, credential, status, reason, seconds, token)
-
-    def _log(
-        self,
-        connection: ClientConnection,
-        api_id: str,
-        resource: str,
-        application: str,
-        credential: str,
-        status: int,
-        reason: str,
-        seconds: float,
-        token: Token | None,
-    ) -> None:
-        head = connection.head
-        target = connection.target
-        if self.access_log is not None:
-            self.access_log.write(
-                connection.request_id.decode(),
-                connection.client,
-                head.method if head is not None else "",
-                head.host if head is not None else "",
-                head.path if head is not None else "",
-                head.query.decode("latin-1") if head is not None else "",
-                api_id,
-                resource,
-                application,
-                credential,
-                status,
-                reason,
-                connection.bytes_in,
-                connection.bytes_out,
-                seconds,
-                target.name if target is not None else "",
-                monotonic() - connection.sent_at if target is not None else 0.0,
-                connection.attempts,
-                token.client if token is not None else "",
-                self._pseudonym(token) if token is not None else "",
-            )
-
-    def _pseudonym(self, token: Token) -> str:
-        """Whom a token speaks for, without naming a person: an account's id is no name, others' subjects may be one."""
-        if not token.subject or token.issuer == self.issuer:
-            return token.subject
-        text = f"{token.issuer} {token.subject}".encode()
-        return "~" + blake2b(text, digest_size=12, key=self._master_key).hexdigest()
-
-    def count_retry(self) -> None:
-        """One more attempt at an upstream."""
-        self._retries += 1
-
-    def report(self, error: Exception) -> None:
-        """A bug or an outage inside a step: the request was refused, the operator must know."""
-        log.error("a request failed inside the gateway", exc_info=error)
-
     # -- timers
 
     def pools(self) -> list[UpstreamPool]:
         """Every pool in use, and those that still finish old exchanges."""
-        return self._serving.pools()
+        return [pool for worker in (self, *self._others) for pool in worker.serving.pools()]
 
     def mounted(self) -> list[Mounted]:
-        """The APIs of the present snapshot, and what the gateway serves besides."""
-        return self._serving.mounted()
+        """The APIs of the present snapshots, and what the gateway serves besides."""
+        return [mounted for worker in (self, *self._others) for mounted in worker.serving.mounted()]
 
     def beat(self, now: float) -> None:
-        """House-keeping of every tick: the feed's safety net, and the figures."""
-        self._feed.poll()
-        self._stale_at = self._feed.read_at + self.settings.max_staleness
-        keys, tokens = self._principals, self._tokens
-        known, refused = (sum(sizes) for sizes in zip(keys.sizes, tokens.sizes, strict=True))
+        """House-keeping of every tick: the feed's safety net, and the figures, which are one process's."""
+        everyone = (self, *self._others)
+        read_at = min([worker.keep_up() for worker in everyone])
+        caches = [cache for worker in everyone for cache in worker.caches]
+        known, refused = (sum(sizes) for sizes in zip(*(cache.sizes for cache in caches), strict=True))
         recorder = self.recorder
-        recorder.tick()
         recorder.set("connections", len(self.connections))
         recorder.set(
             "in_flight", sum(1 for connection in self.connections if connection.exchange is not None)
         )
         recorder.set("credential_cache_entries", known)
         recorder.set("negative_cache_entries", refused)
-        recorder.set("credential_cache_hits", keys.hits + tokens.hits)
-        recorder.set("credential_cache_misses", keys.misses + tokens.misses)
+        recorder.set("credential_cache_hits", sum(cache.hits for cache in caches))
+        recorder.set("credential_cache_misses", sum(cache.misses for cache in caches))
         recorder.set("upstream_connections", sum(len(pool.connections) for pool in self.pools()))
-        recorder.set("upstream_retries", self._retries)
-        recorder.set("store_staleness_seconds", max(0.0, now - self._feed.read_at))
+        recorder.set("upstream_retries", self.shared.retries)
+        recorder.set("store_staleness_seconds", max(0.0, now - read_at))
+
+    def keep_up(self) -> float:
+        """Reads the feed if anything was committed that nobody told of; the monotonic time it is true for."""
+        self._feed.poll()
+        self._stale_at = self._feed.read_at + self.settings.max_staleness
+        self.recorder.tick()
+        return self._feed.read_at
+
+    @property
+    def caches(self) -> tuple[Principals, Tokens]:
+        """What is known of callers."""
+        return self._principals, self._tokens

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -31,6 +32,7 @@ _SETTINGS = "SELECT document FROM environment_settings WHERE environment = ?"
 _SECRETS = "SELECT name, sealed FROM environment_secrets WHERE environment = ?"
 
 Row = tuple[Any, ...]
+_PORT = re.compile(r":[0-9]+\Z")
 
 
 class _Source(Protocol):
@@ -48,14 +50,14 @@ class ApiReads:
 
     def apis(self: _Source) -> list[Api]:
         """Every API deployed to this environment, as it is bound and stands there."""
-        hosts = self.settings().hosts
+        hosts = _names(self.settings().hosts)
         return [_api(row, hosts) for row in self._rows(_APIS, (self._environment,))]
 
     def api(self: _Source, api_id: str) -> Api | None:
         """One deployed API by ``name/version``."""
         name, _, version = api_id.partition("/")
         rows = self._rows(_API, (self._environment, name, version))
-        return _api(rows[0], self.settings().hosts) if rows else None
+        return _api(rows[0], _names(self.settings().hosts)) if rows else None
 
     def settings(self: _Source) -> EnvironmentSettings:
         """What belongs to the environment itself."""
@@ -64,6 +66,10 @@ class ApiReads:
             return decode(EnvironmentSettings, json.loads(rows[0][0])) if rows else EnvironmentSettings()
         except ValueError as error:
             raise StoreUnavailableError(f"the settings of the environment cannot be read: {error}") from error
+
+    def hosts(self: _Source) -> tuple[str, ...]:
+        """The hosts of the environment's gateways."""
+        return self.settings().hosts
 
     def token_endpoint(self: _Source) -> str:
         """Where the environment's token requests are passed on to; empty: nowhere."""
@@ -94,6 +100,11 @@ class ApiReads:
             }
         except MasterKeyError as error:
             raise StoreUnavailableError(str(error)) from error
+
+
+def _names(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """The hosts without their ports, which decide on the environment and not on the API."""
+    return tuple(dict.fromkeys(_PORT.sub("", host) for host in hosts))
 
 
 def _api(row: Row, hosts: tuple[str, ...]) -> Api:
