@@ -16,6 +16,7 @@ from wardgate.control.authority import require
 from wardgate.control.binding import bind_to
 from wardgate.control.document.difference import difference
 from wardgate.control.errors import ConflictError
+from wardgate.control.foresight import foresight
 from wardgate.control.keys import Clock
 from wardgate.control.listing import listed
 from wardgate.control.ports import ApiRecord, Environment, Store, Transaction
@@ -23,6 +24,7 @@ from wardgate.control.settling import put_environments
 from wardgate.control.state import State, check, check_mounts, merged, placed_of, read_state
 from wardgate.domain.api import Api
 from wardgate.domain.audit import AuditEvent
+from wardgate.domain.difference import Difference
 from wardgate.domain.document import NOT_LISTED, ApiEntry, Document
 from wardgate.domain.revision import content_hash as content_hash
 from wardgate.domain.revision import offered
@@ -47,6 +49,8 @@ class ApplyResult:
     revisions: dict[str, int]
     #: Ids of changes of environments that weaken something and so wait for a second person.
     waiting: tuple[str, ...] = ()
+    #: With a dry run, what differs by meaning.
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,8 @@ async def apply_document(
     if dry_run:
         async with store.reading() as tx:
             plan = await _plan(tx, document, environment, prune)
-        return ApplyResult(changes=plan.lines, revisions={})
+            found = await foresight(tx, plan.state, plan.target, plan.environments, plan.bound)
+        return ApplyResult(changes=plan.lines, revisions={}, differences=found)
     async with store.writing() as tx:
         plan = await _plan(tx, document, environment, prune)
         now = clock()

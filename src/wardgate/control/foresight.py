@@ -1,0 +1,76 @@
+"""What applying a document would change, compared by meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from wardgate.control.compare import Deployable, compare_all
+from wardgate.control.compare.consumers import applications, roles
+from wardgate.control.compare.rules import At
+from wardgate.control.compare.settings import settings as settings_differences
+from wardgate.control.gate_settings import settings_outlook
+from wardgate.control.listing import listed
+from wardgate.control.ports import ApiRecord, Environment, Transaction
+from wardgate.control.state import State
+from wardgate.domain.api import Api
+from wardgate.domain.difference import Difference
+from wardgate.domain.document import Document
+from wardgate.domain.standing import Catalogue
+
+
+async def foresight(
+    tx: Transaction,
+    state: State,
+    target: Document,
+    environments: Sequence[Environment],
+    bound: Mapping[str, Api],
+) -> tuple[Difference, ...]:
+    """All in which ``target``, with its APIs bound, differs from ``state``, and every environment from what it was.
+
+    Raises:
+        BindingError: an API deployed to another environment names a variable that would not be there.
+    """
+    here = next(each for each in environments if each.name == state.environment.name)
+    old_plans = {plan.name: plan for plan in state.document.plans}
+    new_plans = {plan.name: plan for plan in target.plans}
+    before = {
+        name: Deployable.of(
+            each.bound,
+            old_plans,
+            state.environment.settings,
+            openapi_text=each.entry.openapi_text,
+            catalogue=_catalogue(state, name),
+        )
+        for name, each in state.deployments.items()
+    }
+    after = {
+        entry.api.id: Deployable.of(
+            bound[entry.api.id],
+            new_plans,
+            here.settings,
+            openapi_text=entry.openapi_text,
+            catalogue=listed(
+                state.apis.get(entry.api.id, ApiRecord(api=entry.api.id)), entry.listing, 0.0
+            ).catalogue,
+        )
+        for entry in target.apis
+    }
+    found = [*compare_all(before, after)]
+    found += roles(state.document.roles, target.roles)
+    found += applications(state.document.applications, target.applications, old_plans, new_plans)
+    known = {each.name: each for each in state.environments}
+    for each in environments:
+        old = known.get(each.name)
+        if old is None or old.settings == each.settings:
+            continue
+        if each.name == here.name:
+            place = At(place=f"environment {each.name}")
+            found += settings_differences(place, old.settings, each.settings)
+        else:
+            found += await settings_outlook(tx, old, each)
+    return tuple(found)
+
+
+def _catalogue(state: State, api: str) -> Catalogue:
+    record = state.apis.get(api)
+    return record.catalogue if record is not None else Catalogue()
