@@ -22,6 +22,7 @@ from wardgate.control.ports_apis import RevisionCheck as RevisionCheck
 from wardgate.control.ports_apis import RevisionInfo as RevisionInfo
 from wardgate.control.ports_apis import SecretInfo as SecretInfo
 from wardgate.control.ports_idempotency import Idempotency
+from wardgate.control.ports_leaks import Leaks
 from wardgate.control.ports_operators import Operators
 from wardgate.control.ports_promotions import Promotions
 from wardgate.domain.actor import Actor
@@ -194,6 +195,8 @@ class Transaction(Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def feed(self) -> Feed: ...
+    @property
+    def leaks(self) -> Leaks: ...
     @property
     def idempotency(self) -> Idempotency: ...
 

@@ -16,8 +16,9 @@ from wardgate.domain.operator import is_token
 
 #: ``api_key``; ``admin_token``: of an operator or a service account; ``oauth_secret``: of the authorization server.
 LeakKind = Literal["api_key", "admin_token", "oauth_secret"]
-#: What was done about a key that was found: see ``EnvironmentSettings.leaks``. ``none``: it was over already.
-LeakAction = Literal["none", "notify", "rotate", "revoke"]
+#: What was done about a key that was found: see ``EnvironmentSettings.leaks``. ``none``: it was over already, or had been
+#: found before; ``pending``: it is about to be looked at.
+LeakAction = Literal["pending", "none", "notify", "rotate", "revoke"]
 
 #: Bytes of the longest key, and one before and after it.
 LONGEST = len("wg_") + 12 + 1 + 38 + 2

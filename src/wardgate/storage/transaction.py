@@ -33,6 +33,7 @@ from wardgate.storage.repositories.identity.sessions import SqlSessions
 from wardgate.storage.repositories.identity.sweep import sweep
 from wardgate.storage.repositories.identity.tokens import SqlAccessTokens, SqlDeviceCodes
 from wardgate.storage.repositories.identity.users import SqlRoles, SqlUsers
+from wardgate.storage.repositories.leaks import SqlLeaks
 from wardgate.storage.repositories.operators import SqlOperators
 from wardgate.storage.repositories.plans import SqlPlans
 from wardgate.storage.repositories.promotions import SqlPromotions
@@ -87,6 +88,10 @@ class SqlTransaction:
             self.feed.forget(fed)
             del self._told[told:]
             raise
+
+    @cached_property
+    def leaks(self) -> SqlLeaks:
+        return SqlLeaks(self._connection)
 
     @cached_property
     def idempotency(self) -> SqlIdempotency:
