@@ -9,7 +9,23 @@ from wardgate.web.admin_api.operations import Operation, Operations, check
 
 #: Every module has ``operations``, the :class:`Operations` whose paths begin with the segment.
 ROOMS = {
+    "differences": "wardgate.web.admin_api.differences",
+    "drift": "wardgate.web.admin_api.drift",
+    "admin-tokens": "wardgate.web.admin_api.tokens",
     "keys": "wardgate.web.admin_api.keys",
+    "promotions": "wardgate.web.admin_api.promotions",
+    "clients": "wardgate.web.admin_api.clients",
+    "tokens": "wardgate.web.admin_api.tokens",
+    "users": "wardgate.web.admin_api.users",
+    "roles": "wardgate.web.admin_api.roles",
+    "providers": "wardgate.web.admin_api.providers",
+    "documents": "wardgate.web.admin_api.documents",
+    "traffic": "wardgate.web.admin_api.traffic",
+    "me": "wardgate.web.admin_api.me",
+    "operator-roles": "wardgate.web.admin_api.operator_roles",
+    "operators": "wardgate.web.admin_api.operators",
+    "projects": "wardgate.web.admin_api.projects",
+    "service-accounts": "wardgate.web.admin_api.service_accounts",
 }
 
 
