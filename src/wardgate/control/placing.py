@@ -71,7 +71,21 @@ def placed(
     named_here = {entry.name for entry in entries}
     names = [next(ordered) if name in named_here else name for name in known]
     result = [replace(known[name], position=position) for position, name in enumerate(names, 1)]
-    return _production(result, entries)
+    arranged = _production(result, entries)
+    if arranged != list(present):
+        check_arrangement(arranged)
+    return arranged
+
+
+def check_arrangement(environments: Sequence[Environment]) -> None:
+    """Returns when the first environment is not the one for production, unless there is no other: what is applied is in
+    force in the first at once. Raises ConflictError."""
+    if len(environments) > 1 and environments[0].production:
+        raise ConflictError(
+            "production_first",
+            f"{environments[0].name} is for production and would be the first environment, which is applied to directly",
+            "Put another before it, or mark another for production",
+        )
 
 
 def _merged(known: Environment | None, entry: EnvironmentEntry) -> Environment:
