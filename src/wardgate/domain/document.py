@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from wardgate.domain.access import Group
 from wardgate.domain.api import Api
+from wardgate.domain.consumer import Controls
 from wardgate.domain.environment import LeakPolicy, Retention
 from wardgate.domain.limit import Limit, Plan
 from wardgate.domain.people import Role
@@ -48,21 +51,35 @@ class ApiEntry:
     listing: Listing = NOT_LISTED
 
 
+#: The expiry of a subscription that a document says has none.
+NEVER = math.inf
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionEntry:
-    """``api`` is ``name/version``; ``plan`` is one the API offers, or ``None`` where it offers none."""
+    """``api`` is ``name/version``; ``plan`` is one the API offers, or ``None`` where it offers none.
+
+    The rest is ``None`` where the document does not name it, and where it is as for a subscription nobody changed.
+    ``expires_at`` is in Unix seconds, ``NEVER`` where the document says so.
+    """
 
     api: str
     plan: str | None = None
+    controls: Controls | None = None
+    expires_at: float | None = None
+    status: Literal["active", "suspended"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationEntry:
-    """An application of the document, by its unique name."""
+    """An application of the document, by its unique name. ``limits`` and ``groups`` are ``None`` where it does not name
+    them, and where there are none."""
 
     name: str
     owner: str = ""
     subscriptions: tuple[SubscriptionEntry, ...] = ()
+    limits: tuple[Limit, ...] | None = None
+    groups: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +107,7 @@ class EnvironmentEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A whole checked document: every reference in it resolves, every name in it is unique.
+    """A whole checked document: every reference in it resolves, every name in it is unique. ``groups`` have no members.
 
     ``authorization_server`` is ``None`` where the document does not name it.
     """
@@ -101,6 +118,7 @@ class Document:
     applications: tuple[ApplicationEntry, ...] = ()
     authorization_server: AuthorizationServer | None = None
     environments: tuple[EnvironmentEntry, ...] = ()
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from wardgate.control.document.difference_consumers import (
+    application_changes,
+    application_text,
+    group_changes,
+    group_text,
+)
+from wardgate.control.document.limit_text import limits_text, shown
 from wardgate.domain.api import Api, PolicyUse, Resource
 from wardgate.domain.codec import encode
-from wardgate.domain.document import ApiEntry, ApplicationEntry, Document
-from wardgate.domain.limit import Limit, Plan
+from wardgate.domain.document import ApiEntry, Document
+from wardgate.domain.limit import Plan
 from wardgate.domain.people import Role
-
-_LONGEST = 120
 
 
 def difference(old: Document, new: Document) -> list[str]:
@@ -33,11 +38,14 @@ def difference(old: Document, new: Document) -> list[str]:
         "role", {r.name: r for r in old.roles}, {r.name: r for r in new.roles}, _role_text, _role_changes
     )
     lines += _compared(
+        "group", {g.name: g for g in old.groups}, {g.name: g for g in new.groups}, group_text, group_changes
+    )
+    lines += _compared(
         "application",
         {item.name: item for item in old.applications},
         {item.name: item for item in new.applications},
-        _application_text,
-        _application_changes,
+        application_text,
+        application_changes,
     )
     before, after = _token_endpoint(old), _token_endpoint(new)
     if before != after:
@@ -79,7 +87,7 @@ def _api_changes(old: ApiEntry, new: ApiEntry) -> Iterator[str]:
     for key in sorted(before.keys() | after.keys()):
         if before.get(key) != after.get(key):
             found = True
-            yield f"{key}: {_shown(before.get(key))} -> {_shown(after.get(key))}"
+            yield f"{key}: {shown(before.get(key))} -> {shown(after.get(key))}"
     if old.api.policies != new.api.policies:
         found = True
         yield _policies("policies", old.api.policies, new.api.policies)
@@ -131,9 +139,9 @@ def _resource_changes(old: Resource, new: Resource) -> Iterator[str]:
     for name in ("operation_id", "max_body", "max_age"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
-            yield f"{name} {_shown(before)} -> {_shown(after)}"
+            yield f"{name} {shown(before)} -> {shown(after)}"
     if old.acr_values != new.acr_values:
-        yield f"acr {_shown(list(old.acr_values))} -> {_shown(list(new.acr_values))}"
+        yield f"acr {shown(list(old.acr_values))} -> {shown(list(new.acr_values))}"
     if old.policies != new.policies:
         yield _policies("policies", old.policies, new.policies)
 
@@ -148,33 +156,22 @@ def _access(resource: Resource) -> str:
 def _policies(what: str, old: tuple[PolicyUse, ...], new: tuple[PolicyUse, ...]) -> str:
     before, after = [use.name for use in old], [use.name for use in new]
     if before != after:
-        return f"{what}: {_shown(before)} -> {_shown(after)}"
+        return f"{what}: {shown(before)} -> {shown(after)}"
     changed = sorted({b.name for b, a in zip(old, new, strict=True) if a != b})
     return f"{what}: settings of {', '.join(changed)} changed"
 
 
 def _plan_text(plan: Plan) -> str:
-    return "; ".join(_limit(limit) for limit in plan.limits) or "no limits"
-
-
-def _limit(limit: Limit) -> str:
-    text = f"{limit.kind} {limit.amount}"
-    if limit.per is not None:
-        text += f" per {limit.per}"
-    if limit.kind == "quota":
-        text += f" ({limit.timezone})"
-    if limit.burst is not None:
-        text += f", burst {limit.burst}"
-    if limit.queue is not None:
-        text += f", queue {limit.queue:g} s"
-    return text if limit.when_away == "deny" else f"{text}, {limit.when_away} when away"
+    return limits_text(plan.limits) + (", by approval" if plan.approval == "required" else "")
 
 
 def _plan_changes(old: Plan, new: Plan) -> Iterator[str]:
     if old.description != new.description:
-        yield f"description: {_shown(old.description)} -> {_shown(new.description)}"
+        yield f"description: {shown(old.description)} -> {shown(new.description)}"
     if old.limits != new.limits:
-        yield f"limits: {_plan_text(old)} -> {_plan_text(new)}"
+        yield f"limits: {limits_text(old.limits)} -> {limits_text(new.limits)}"
+    if old.approval != new.approval:
+        yield f"approval: {old.approval} -> {new.approval}"
 
 
 def _role_text(role: Role) -> str:
@@ -183,7 +180,7 @@ def _role_text(role: Role) -> str:
 
 def _role_changes(old: Role, new: Role) -> Iterator[str]:
     if old.description != new.description:
-        yield f"description: {_shown(old.description)} -> {_shown(new.description)}"
+        yield f"description: {shown(old.description)} -> {shown(new.description)}"
     for scope in old.scopes:
         if scope not in new.scopes:
             yield f"- scope {scope}"
@@ -192,37 +189,3 @@ def _role_changes(old: Role, new: Role) -> Iterator[str]:
             yield f"+ scope {scope}"
     if old.scopes != new.scopes and set(old.scopes) == set(new.scopes):
         yield "order of its scopes"
-
-
-def _application_text(application: ApplicationEntry) -> str:
-    return ", ".join(_on(item.api, item.plan) for item in application.subscriptions) or "no subscriptions"
-
-
-def _on(api: str, plan: str | None) -> str:
-    return f"{api} on plan {plan}" if plan else f"{api} without a plan"
-
-
-def _application_changes(old: ApplicationEntry, new: ApplicationEntry) -> Iterator[str]:
-    if old.owner != new.owner:
-        yield f"owner: {_shown(old.owner)} -> {_shown(new.owner)}"
-    before = {item.api: item.plan for item in old.subscriptions}
-    after = {item.api: item.plan for item in new.subscriptions}
-    for api, plan in before.items():
-        if api not in after:
-            yield f"- subscription {_on(api, plan)}"
-    for api, plan in after.items():
-        if api not in before:
-            yield f"+ subscription {_on(api, plan)}"
-        elif plan != before[api]:
-            yield f"~ subscription {api}: {_shown(before[api])} -> {_shown(plan)}"
-    if list(before) != list(after) and before == after:
-        yield "order of its subscriptions"
-
-
-def _shown(value: Any) -> str:
-    if value is None or value in ("", []):
-        return "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

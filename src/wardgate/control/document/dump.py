@@ -6,7 +6,9 @@ from dataclasses import fields
 from pathlib import PurePath
 from typing import Any
 
-from wardgate.domain.document import ApplicationEntry, Document
+from wardgate.control.document.controls import expiry_text
+from wardgate.domain.access import Group
+from wardgate.domain.document import NEVER, ApplicationEntry, Document, SubscriptionEntry
 from wardgate.domain.limit import Limit, Plan
 from wardgate.domain.people import Role
 from wardgate.openapi.yamltext import dump_yaml
@@ -53,12 +55,16 @@ def _inside(reference: str) -> str | None:
 def _data(document: Document, sources: list[dict[str, Any]]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     server = document.authorization_server
-    if sources or not (document.plans or document.roles or document.applications or server):
+    if sources or not (
+        document.plans or document.roles or document.groups or document.applications or server
+    ):
         data["apis"] = sources
     if document.plans:
         data["plans"] = [_plan(plan) for plan in document.plans]
     if document.roles:
         data["roles"] = [_role(role) for role in document.roles]
+    if document.groups:
+        data["groups"] = [_group(group) for group in document.groups]
     if document.applications:
         data["applications"] = [_application(application) for application in document.applications]
     if server is not None:
@@ -72,6 +78,8 @@ def _plan(plan: Plan) -> dict[str, Any]:
     data: dict[str, Any] = {"name": plan.name}
     if plan.description:
         data["description"] = plan.description
+    if plan.approval != "auto":
+        data["approval"] = plan.approval
     if plan.limits:
         data["limits"] = [_limit(limit) for limit in plan.limits]
     return data
@@ -83,6 +91,15 @@ def _role(role: Role) -> dict[str, Any]:
         data["description"] = role.description
     if role.scopes:
         data["scopes"] = list(role.scopes)
+    return data
+
+
+def _group(group: Group) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": group.name}
+    if group.description:
+        data["description"] = group.description
+    if group.roles:
+        data["roles"] = list(group.roles)
     return data
 
 
@@ -102,9 +119,29 @@ def _application(application: ApplicationEntry) -> dict[str, Any]:
     data: dict[str, Any] = {"name": application.name}
     if application.owner:
         data["owner"] = application.owner
+    if application.limits is not None:
+        data["limits"] = [_limit(limit) for limit in application.limits]
+    if application.groups is not None:
+        data["groups"] = list(application.groups)
     if application.subscriptions:
-        data["subscriptions"] = [
-            {"api": item.api} if item.plan is None else {"api": item.api, "plan": item.plan}
-            for item in application.subscriptions
-        ]
+        data["subscriptions"] = [_subscription(item) for item in application.subscriptions]
+    return data
+
+
+def _subscription(item: SubscriptionEntry) -> dict[str, Any]:
+    data: dict[str, Any] = {"api": item.api}
+    if item.plan is not None:
+        data["plan"] = item.plan
+    if item.controls is not None:
+        controls: dict[str, Any] = {}
+        if item.controls.limits:
+            controls["limits"] = [_limit(limit) for limit in item.controls.limits]
+        for name in ("cidrs", "scopes", "roles"):
+            if values := getattr(item.controls, name):
+                controls[name] = list(values)
+        data["controls"] = controls
+    if item.expires_at is not None:
+        data["expires"] = "never" if item.expires_at == NEVER else expiry_text(item.expires_at)
+    if item.status is not None:
+        data["status"] = item.status
     return data

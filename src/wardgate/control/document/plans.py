@@ -9,6 +9,7 @@ from wardgate.control.document.fields import Fields, Report, suggestion
 from wardgate.control.document.names import NAME, NAME_WORDS
 from wardgate.domain.limit import (
     PERIOD_SECONDS,
+    Approval,
     Limit,
     LimitKind,
     OnExceeded,
@@ -22,6 +23,7 @@ from wardgate.openapi.tree import Node, Path
 KINDS: tuple[LimitKind, ...] = get_args(LimitKind)
 PERIODS: tuple[Period, ...] = get_args(Period)
 AWAY: tuple[WhenAway, ...] = get_args(WhenAway)
+APPROVALS: tuple[Approval, ...] = get_args(Approval)
 EXCEEDED: tuple[OnExceeded, ...] = get_args(OnExceeded)
 QUOTA_PERIODS = tuple(period for period in PERIODS if period != "second")
 LONGEST_QUEUE = 60.0
@@ -39,11 +41,12 @@ _ONLY: dict[str, tuple[LimitKind, ...]] = {
 
 def read_plan(report: Report, node: Node, path: Path) -> tuple[Plan, Fields]:
     """One plan with its fields, for problems found later; what is wrong with it is noted in ``report``."""
-    fields = Fields(report, node, path, ("name", "description", "limits"))
+    fields = Fields(report, node, path, ("name", "description", "approval", "limits"))
     plan = Plan(
         name=fields.required("name", NAME, NAME_WORDS),
         description=fields.text("description", ""),
         limits=read_limits(fields),
+        approval=fields.choice("approval", APPROVALS, "auto"),
     )
     return plan, fields
 
