@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Literal
@@ -21,6 +20,7 @@ from wardgate.control.document.names import (
     ORIGIN,
     ORIGIN_WORDS,
 )
+from wardgate.control.document.opener import Opener
 from wardgate.control.document.plans import read_limits
 from wardgate.control.document.policies import read_policies
 from wardgate.control.document.reserved import check_base_path, check_operations
@@ -53,9 +53,6 @@ _KNOWN = (
 _UNDECLARED: tuple[Literal["deny", "allow"], ...] = ("deny", "allow")
 DEFAULT_MAX_BODY = 10 * 1024 * 1024
 
-#: Text and content of the OpenAPI document in a file; raises DocumentError.
-OpenDocument = Callable[[FilePath], tuple[str, OpenApiDocument]]
-
 
 @dataclass(frozen=True, slots=True)
 class ReadApi:
@@ -66,9 +63,7 @@ class ReadApi:
     fields: Fields
 
 
-def read_api(
-    report: Report, node: Node, path: Path, folder: FilePath, open_document: OpenDocument
-) -> ReadApi:
+def read_api(report: Report, node: Node, path: Path, folder: FilePath, open_document: Opener) -> ReadApi:
     """One API, resolved; mistakes are noted in ``report``. File names in it are relative to ``folder``."""
     fields = Fields(report, node, path, _KNOWN)
     name = fields.required("name", NAME, NAME_WORDS)
@@ -183,7 +178,7 @@ def _index(fields: Fields, key: str, value: str) -> Path:
 
 
 def _openapi(
-    fields: Fields, folder: FilePath, open_document: OpenDocument
+    fields: Fields, folder: FilePath, open_document: Opener
 ) -> tuple[str, str, OpenApiDocument] | None:
     if "openapi" not in fields:
         fields.problem(
@@ -198,7 +193,7 @@ def _openapi(
         fields.problem("openapi", f"{reference!r} is an absolute path", remedy)
         return None
     path = folder / reference
-    if not path.is_file():
+    if not open_document.there(path):
         fields.problem(
             "openapi", f"there is no file {reference!r}", "Correct the path; it is relative to this file"
         )

@@ -7,33 +7,35 @@ from pathlib import Path
 from wardgate.control.document.apis import read_api
 from wardgate.control.document.applications import ReadApplication, read_application
 from wardgate.control.document.fields import Fields, Report, suggestion
+from wardgate.control.document.groups import check_group_roles, read_group
+from wardgate.control.document.opener import Opener
 from wardgate.control.document.plans import read_plan
 from wardgate.control.document.policies import check_policies
 from wardgate.control.document.roles import check_role_scopes, read_role
 from wardgate.control.document.server import read_server
-from wardgate.control.document.sources import File, read_files, read_text
+from wardgate.control.document.sources import File, read_files
+from wardgate.domain.access import Group
 from wardgate.domain.document import ApiEntry, AuthorizationServer, Document, DocumentError, Problem
 from wardgate.domain.limit import Plan
 from wardgate.domain.oauth import OIDC_SCOPES
 from wardgate.domain.people import Role
 from wardgate.domain.reserved import reserved, token_places
-from wardgate.openapi.document import OpenApiDocument
-from wardgate.openapi.reader import read_document
 from wardgate.openapi.tree import Scalar
 from wardgate.policy.registry import PolicyLoadError, PolicyRegistry
 
-_KNOWN = ("apis", "plans", "roles", "applications", "authorization_server")
+_KNOWN = ("apis", "plans", "roles", "groups", "applications", "authorization_server")
 
 
-def load(path: Path, policies: PolicyRegistry | None = None) -> Document:
+def load(path: Path, policies: PolicyRegistry | None = None, *, within: Path | None = None) -> Document:
     """The document at ``path``, a YAML file or a folder of them, with every reference in it resolved.
 
-    ``policies`` are those it may use: by default all that the installed packages offer.
+    ``policies`` are those it may use: by default all that the installed packages offer. With ``within`` no reference
+    leads out of that folder.
 
     Raises:
         DocumentError: something is wrong with it; holds every problem that could be found.
     """
-    loader = _Loader(policies)
+    loader = _Loader(policies, Opener(within))
     for file in read_files(path):
         loader.take(file)
     return loader.finish()
@@ -42,15 +44,16 @@ def load(path: Path, policies: PolicyRegistry | None = None) -> Document:
 class _Loader:
     """Collects the parts of all files, then checks what they say of each other."""
 
-    def __init__(self, policies: PolicyRegistry | None) -> None:
+    def __init__(self, policies: PolicyRegistry | None, opener: Opener) -> None:
         self._registry = policies
+        self._opener = opener
         self._problems: list[Problem] = []
         self._reports: list[Report] = []
-        self._opened: dict[Path, tuple[str, OpenApiDocument]] = {}
         self._apis: list[tuple[ApiEntry, Fields]] = []
         self._unread: set[str] = set()
         self._plans: list[tuple[Plan, Fields]] = []
         self._roles: list[tuple[Role, Fields]] = []
+        self._groups: list[tuple[Group, Fields]] = []
         self._applications: list[ReadApplication] = []
         self._server: tuple[AuthorizationServer, Fields] | None = None
 
@@ -64,10 +67,12 @@ class _Loader:
             self._plans.append(read_plan(report, node, path))
         for node, path in root.items("roles"):
             self._roles.append(read_role(report, node, path))
+        for node, path in root.items("groups"):
+            self._groups.append(read_group(report, node, path))
         for node, path in root.items("applications"):
             self._applications.append(read_application(report, node, path))
         for node, path in root.items("apis"):
-            read = read_api(report, node, path, file.folder, self._open)
+            read = read_api(report, node, path, file.folder, self._opener)
             if read.entry is None:
                 self._unread.add(read.id)
             else:
@@ -86,6 +91,7 @@ class _Loader:
         self._check_issuers()
         self._check_plans()
         self._check_roles()
+        self._check_groups()
         self._check_applications()
         self._check_policies()
         self._problems.extend(problem for report in self._reports for problem in report.problems)
@@ -95,17 +101,10 @@ class _Loader:
             apis=tuple(entry for entry, _ in self._apis),
             plans=tuple(plan for plan, _ in self._plans),
             roles=tuple(role for role, _ in self._roles),
+            groups=tuple(sorted((group for group, _ in self._groups), key=lambda group: group.name)),
             applications=tuple(application.entry for application in self._applications),
             authorization_server=self._server[0] if self._server is not None else None,
         )
-
-    def _open(self, path: Path) -> tuple[str, OpenApiDocument]:
-        """Each OpenAPI document is read once, however many APIs refer to it."""
-        where = path.resolve()
-        if where not in self._opened:
-            text = read_text(path)
-            self._opened[where] = (text, read_document(text, str(path)))
-        return self._opened[where]
 
     def _check_apis(self) -> None:
         ids: dict[str, Fields] = {}
@@ -200,6 +199,15 @@ class _Loader:
         except PolicyLoadError as error:
             use, fields = uses[0]
             fields.problem("use", f"the policy {use.name!r} cannot be checked", str(error))
+
+    def _check_groups(self) -> None:
+        names: dict[str, Fields] = {}
+        roles = {role.name for role, _ in self._roles}
+        for group, fields in self._groups:
+            if group.name and (first := names.setdefault(group.name, fields)) is not fields:
+                message = f"the group {group.name!r} is also declared at {_place(first)}"
+                fields.problem("name", message, "Merge the two, or rename one")
+            check_group_roles(group, fields, roles)
 
     def _check_applications(self) -> None:
         names: dict[str, Fields] = {}

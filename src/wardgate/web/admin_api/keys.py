@@ -152,7 +152,7 @@ async def rotate_key(ask: Ask, key_id: KeyId, body: KeyRotation) -> IssuedKey:
     return IssuedKey(credential=await show_key(ask, credential.id), key=secret.reveal().decode())
 
 
-@operations.post("/keys:verify", permission="keys.view", status=200)
+@operations.post("/keys:verify", permission="keys.view", status=200, together=False)
 async def verify_key(ask: Ask, body: KeyPresented) -> KeyVerdict:
     """Say of a key what the gateway would say. Nothing is changed."""
     verdict = await judge(ask.store, body.key, environment=body.environment)

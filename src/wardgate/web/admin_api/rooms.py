@@ -11,11 +11,11 @@ from wardgate.web.admin_api.operations import Operation, Operations, check
 ROOMS = {
     "differences": "wardgate.web.admin_api.differences",
     "drift": "wardgate.web.admin_api.drift",
-    "admin-tokens": "wardgate.web.admin_api.tokens",
+    "admin-tokens": "wardgate.web.admin_api.admin_tokens",
     "keys": "wardgate.web.admin_api.keys",
     "promotions": "wardgate.web.admin_api.promotions",
     "clients": "wardgate.web.admin_api.clients",
-    "tokens": "wardgate.web.admin_api.tokens",
+    "tokens": "wardgate.web.admin_api.oauth_tokens",
     "users": "wardgate.web.admin_api.users",
     "roles": "wardgate.web.admin_api.roles",
     "providers": "wardgate.web.admin_api.providers",
