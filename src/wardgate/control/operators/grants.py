@@ -44,6 +44,18 @@ async def list_grants(
         return [GrantRecord(grant=each, name=await called(tx, each.kind, each.principal)) for each in found]
 
 
+async def who(store: Store, *, kind: GranteeKind, name: str) -> tuple[str, str]:
+    """What grants keep of whom is named (an id, or a group's name), and what people call them.
+
+    Raises:
+        ForbiddenError: the actor may not see that.
+        NotFoundError: there is no such user, group or service account.
+    """
+    async with store.reading() as tx:
+        require(tx.actor, "operators.view")
+        return await grantee_named(tx, kind, name)
+
+
 async def grant(
     store: Store,
     *,

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from wardgate.control.authority import require, require_operator
 from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
@@ -32,12 +33,22 @@ MOST = 100
 KEPT = 90 * DAY
 
 
+TokenState = Literal["active", "expired", "revoked"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRecord:
     """A token, and what people call its owner."""
 
     token: AdminToken
     owner_name: str
+
+
+def state_of(token: AdminToken, now: float) -> TokenState:
+    """What a token itself is worth at ``now``."""
+    if token.revoked_at is not None:
+        return "revoked"
+    return "expired" if token.expires_at <= now else "active"
 
 
 async def issue_token(
