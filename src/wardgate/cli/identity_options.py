@@ -57,6 +57,13 @@ class IdentityOptions:
     mail_from: Annotated[str, _option("Address mail comes from; by default wardgate@ the issuer's host.")] = (
         ""
     )
+    secret_scanning_keys: Annotated[
+        Path | None,
+        _option(
+            "File of the public keys GitHub signs reports of leaked keys with; with it, POST /secret-scanning/github "
+            "takes them."
+        ),
+    ] = None
     open_signup: Annotated[bool, _option("Anybody may make an account.", negative=())] = False
     open_registration: Annotated[
         bool, _option("Anybody may register a client, without a token (RFC 7591).", negative=())
@@ -70,6 +77,7 @@ class IdentityOptions:
             "outbound_allow": tuple(_network(text) for text in self.outbound_allow or ()),
             "smtp": _smtp(self.smtp),
             "mail_from": _mail_from(self.mail_from),
+            "secret_scanning_keys": _scanning_keys(self.secret_scanning_keys),
             "open_signup": self.open_signup,
             "open_registration": self.open_registration,
         }
@@ -114,6 +122,22 @@ def _client_ca(path: Path | None) -> str:
             "client_ca_invalid",
             f"--client-ca {path} cannot be used: {reason}",
             "Give a PEM file of certificates",
+        ) from error
+    return str(path.resolve())
+
+
+def _scanning_keys(path: Path | None) -> str:
+    if path is None:
+        return ""
+    from wardgate.web.secret_scanning import load_keys  # heavy
+
+    try:
+        load_keys(str(path))
+    except ValueError as error:
+        raise CommandError(
+            "secret_scanning_keys_invalid",
+            f"--secret-scanning-keys: {error}",
+            "Give such a file, or leave it out",
         ) from error
     return str(path.resolve())
 

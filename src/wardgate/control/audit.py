@@ -164,6 +164,12 @@ async def shorten(store: Store, *, days: float, clock: Clock = time.time) -> int
             return gone
 
 
+async def retained_days(store: Store) -> int:
+    """For how long links are kept: as long as the environment that asks for the most."""
+    async with store.reading() as tx:
+        return max(each.settings.retention.audit for each in await tx.environments.all())
+
+
 async def _cut(tx: Transaction, seal: Seal, oldest: float) -> int:
     walk = Walk(seal, await tx.audit.end("first"), await tx.audit.end("last"))
     if walk.begin() is not None:

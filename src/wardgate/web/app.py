@@ -32,14 +32,17 @@ def create_app(
     probe_store: Callable[[], None],
     identity: IdentityApp | None = None,
     admin: ASGIApp | None = None,
+    more: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
     """The application of one installation; ``probe_store`` raises StoreUnavailableError when the store is away.
 
     The paths of ``identity`` are looked for first and go straight to it; those of ``admin`` begin with its prefix.
+    ``more`` are routes beside these.
     """
     routes: Sequence[BaseRoute] = [
         *health_routes(bridge, probe_store),
         *metrics_routes(bridge),
+        *more,
         Route("/", _index(settings)),
     ]
     others = Starlette(routes=routes, exception_handlers={HTTPException: _problem})

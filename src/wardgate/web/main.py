@@ -15,6 +15,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
+from wardgate.control.github_reports import Keys
 from wardgate.control.operators.authenticate import authenticate
 from wardgate.control.promote import carry_out_due
 from wardgate.gateway.hub import HubClient
@@ -36,6 +37,8 @@ from wardgate.web.identity import IdentityApp
 from wardgate.web.identity_server import build_server, jobs_of, smtp_of, webhook_job
 from wardgate.web.issuer_relay import IssuerRelay
 from wardgate.web.jobs import Job, Jobs
+from wardgate.web.secret_scanning import load_keys, scanning_routes, settling
+from wardgate.web.trail_job import shortening
 
 _log = logging.getLogger("wardgate.web")
 
@@ -75,6 +78,7 @@ async def serve(launch: Launch) -> None:
     """
     settings = launch.settings
     smtp = smtp_of(settings)
+    scanning = load_keys(settings.secret_scanning_keys) if settings.secret_scanning_keys else None
     hub = await HubClient.connect(hub_fd())
     async with await open_store(Path(settings.data_dir)) as store:
         identity = build_server(settings, store.overlapping)
@@ -83,8 +87,9 @@ async def serve(launch: Launch) -> None:
         reading = Job(name="issuers", seconds=ISSUER_ROUND, run=issuers.round)
         try:
             jobs = [reading, webhook_job(settings, identity), promotion_job(store, identity.clock)]
+            jobs += [settling(store), shortening(store)]
             async with Jobs([*jobs_of(identity, smtp), *jobs]):
-                await _answer(launch, hub, store, identity)
+                await _answer(launch, hub, store, identity, scanning)
         finally:
             await relay.close()
             await identity.memory.tasks.close()
@@ -102,7 +107,9 @@ def promotion_job(store: SqlStore, clock: Callable[[], float]) -> Job:
     return Job(name="promotions", seconds=PROMOTION_ROUND, run=due)
 
 
-async def _answer(launch: Launch, hub: HubClient, store: SqlStore, identity: Server) -> None:
+async def _answer(
+    launch: Launch, hub: HubClient, store: SqlStore, identity: Server, scanning: Keys | None
+) -> None:
     settings = launch.settings
 
     def probe_store() -> None:
@@ -116,7 +123,8 @@ async def _answer(launch: Launch, hub: HubClient, store: SqlStore, identity: Ser
         Services(store=store, settings=settings, identity=lambda: identity, clock=identity.clock),
         BearerActors(store, partial(authenticate, signed_on=signed_on(identity)), identity.clock),
     )
-    app = create_app(settings, SupervisorBridge(hub), probe_store, IdentityApp(identity), admin)
+    more = scanning_routes(store, scanning, identity.clock) if scanning is not None else ()
+    app = create_app(settings, SupervisorBridge(hub), probe_store, IdentityApp(identity), admin, more)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
