@@ -111,7 +111,7 @@ async def test_reporting_again_does_nothing_more(store: SqlStore) -> None:
     """The same report twice, or at once, is one; another place is noted and told of in the trail, without more mail."""
     credential, key = await a_key(store)
     both = await asyncio.gather(leaks.report(store, [found(key)] * 3), leaks.report(store, [found(key)]))
-    assert both == [[True] * 3, [True]]
+    assert list(both) == [[True] * 3, [True]]
     await asyncio.gather(*(leaks.settle(store) for _ in range(3)))
     await dealt_with(store, found(key), found(key, "https://example.com/elsewhere"))
     assert [each.action for each in await leaks.list_leaks(store)] == ["none", "notify"]

@@ -168,7 +168,8 @@ async def test_reports_are_bounded(github: GitHub) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [("", "not of the form"), ("{}", "not of the form"), (document(), "holds no key"),
-     (document(a="x"), "no public key in PEM"), (document(a=pem_of(ec.generate_private_key(ec.SECP384R1()))), "not on the curve P-256")],
+     (document(a="x"), "no public key in PEM"),
+     (document(a=pem_of(ec.generate_private_key(ec.SECP384R1()))), "not on the curve P-256")],
 )  # fmt: skip
 def test_keys_that_cannot_be_pinned_are_refused(tmp_path: Path, text: str, problem: str) -> None:
     """The service does not start with keys it cannot check signatures by."""
