@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from wardgate.control.apply_consumers import put_applications
+from wardgate.control.apply_consumers import check_consumers, put_applications, put_groups
 from wardgate.control.authority import require
 from wardgate.control.binding import bind_to
 from wardgate.control.document.difference import difference
@@ -92,8 +92,8 @@ async def apply_document(
     settings as written, its OpenAPI text, the plans it offers) differs from the one in force. A named application has
     exactly the subscriptions listed. What the document does not name stays; with ``prune`` it goes: APIs are withdrawn
     from the first environment (their revisions stay), plans and roles deleted, and applications deleted with their keys,
-    unless another environment uses them. ``around_roles`` surrounds the change of roles, if there is any, and belongs to
-    the same transaction.
+    unless another environment uses them. ``around_roles`` surrounds the change of roles and groups, if there is any, and
+    belongs to the same transaction.
 
     Raises:
         NotFoundError: there is no such environment.
@@ -115,9 +115,11 @@ async def apply_document(
             tx, plan.state.environments, plan.environments, now, rebound=own, note=note
         )
         await _put_plans(tx, plan, now)
-        if plan.state.document.roles != plan.target.roles:
+        old, new = plan.state.document, plan.target
+        if (old.roles, old.groups) != (new.roles, new.groups):
             async with around_roles(tx, now):
                 await _put_roles(tx, plan, now)
+                await put_groups(tx, plan.state, new, now)
         revisions = await _put_apis(tx, plan, now, actor, note) if plan.first else {}
         await put_applications(tx, plan.state, plan.target, environment, now)
         await _remove(tx, plan, now)
@@ -192,8 +194,7 @@ def _check_authority(tx: Transaction, state: State, target: Document) -> None:
         require(tx.actor, "plans.edit")
     if old.roles != target.roles:
         require(tx.actor, "people.edit")
-    if old.applications != target.applications:
-        require(tx.actor, "applications.edit")
+    check_consumers(tx, state, target)
     if old.environments != target.environments:
         require(tx.actor, "environments.edit")
 

@@ -6,17 +6,18 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from wardgate.control.consumers import entry_of_application, merged_application
 from wardgate.control.errors import ConflictError
 from wardgate.control.listing import listing_of, merged_listing
 from wardgate.control.lookup import environment_named
 from wardgate.control.placing import entry_of, placed
 from wardgate.control.ports import ApiRecord, Deployment, Environment, Transaction
+from wardgate.domain.access import Group
 from wardgate.domain.api import Api
 from wardgate.domain.codec import decode_api, encode_api
 from wardgate.domain.consumer import Application, Subscription
 from wardgate.domain.document import (
     ApiEntry,
-    ApplicationEntry,
     AuthorizationServer,
     Document,
     SubscriptionEntry,
@@ -66,16 +67,12 @@ async def read_state(tx: Transaction, environment: str) -> State:
             roles=tuple(roles),
             authorization_server=_server(here),
             environments=tuple(entry_of(each) for each in environments),
+            groups=tuple(
+                Group(name=each.name, description=each.description, roles=each.roles)
+                for each in await tx.groups.all()
+            ),
             applications=tuple(
-                ApplicationEntry(
-                    name=each.name,
-                    owner=each.owner,
-                    subscriptions=tuple(
-                        SubscriptionEntry(api=item.api, plan=item.plan)
-                        for item in subscriptions[each.id].values()
-                    ),
-                )
-                for each in applications
+                entry_of_application(each, subscriptions[each.id].values()) for each in applications
             ),
         ),
         environments=tuple(environments),
@@ -113,6 +110,8 @@ def merged(state: State, new: Document, *, prune: bool, kept: frozenset[str]) ->
     plans |= {plan.name: plan for plan in new.plans}
     roles = {role.name: role for role in old.roles} if not whole else {}
     roles |= {role.name: role for role in new.roles}
+    groups = {group.name: group for group in old.groups} if not whole else {}
+    groups |= {group.name: group for group in new.groups}
     server = new.authorization_server
     if server is None and prune and not _names_endpoint(new, state.environment.name):
         server = AuthorizationServer()
@@ -124,11 +123,12 @@ def merged(state: State, new: Document, *, prune: bool, kept: frozenset[str]) ->
     else:
         applications = dict(present)
     for each in new.applications:
-        applications[each.name] = _in_known_order(each, present.get(each.name))
+        applications[each.name] = merged_application(each, present.get(each.name))
     return Document(
         apis=tuple(entries.values()),
         plans=tuple(plans.values()),
         roles=tuple(roles.values()),
+        groups=tuple(groups[name] for name in sorted(groups)),
         applications=tuple(applications.values()),
         authorization_server=server,
         environments=tuple(entry_of(each) for each in environments),
@@ -160,10 +160,32 @@ def check(document: Document) -> None:
                     f"Keep the plan, or take it out of `plans` of {entry.api.id}",
                 )
     _check_mapped(document)
+    _check_groups(document)
     offered = {entry.api.id: entry.api.plans for entry in document.apis}
     for application in document.applications:
         for subscription in application.subscriptions:
             _check_subscription(application.name, subscription, offered)
+
+
+def _check_groups(document: Document) -> None:
+    roles = {role.name for role in document.roles}
+    for group in document.groups:
+        for role in group.roles:
+            if role not in roles:
+                raise ConflictError(
+                    "role_unknown",
+                    f"The group {group.name!r} has the role {role!r}, which would not exist",
+                    "Keep the role in `roles`, or take it out of the group",
+                )
+    known = {group.name for group in document.groups}
+    for application in document.applications:
+        for name in application.groups or ():
+            if name not in known:
+                raise ConflictError(
+                    "group_unknown",
+                    f"The application {application.name!r} is in the group {name!r}, which would not exist",
+                    "Declare it in `groups`, or take the application out of it",
+                )
 
 
 def _check_mapped(document: Document) -> None:
@@ -230,12 +252,3 @@ def _stored_form(entry: ApiEntry) -> ApiEntry:
     return replace(
         entry, api=decode_api(encode_api(entry.api)), source=json.loads(json.dumps(dict(entry.source)))
     )
-
-
-def _in_known_order(new: ApplicationEntry, old: ApplicationEntry | None) -> ApplicationEntry:
-    """Subscriptions have no order of their own: known ones first, as they were, so that moving a line changes nothing."""
-    if old is None:
-        return new
-    wanted = {item.api: item for item in new.subscriptions}
-    order = dict.fromkeys([item.api for item in old.subscriptions if item.api in wanted] + list(wanted))
-    return replace(new, subscriptions=tuple(wanted[api] for api in order))
