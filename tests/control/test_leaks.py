@@ -54,7 +54,7 @@ async def dealt_with(store: SqlStore, *reports: Report) -> list[bool]:
 
 def mails(store: SqlStore) -> list[tuple[str, str]]:
     """Recipients and bodies of the mail that waits."""
-    return rows_of(store.data_dir, "SELECT recipient, body FROM outbox")  # type: ignore[return-value]
+    return rows_of(store.data_dir, "SELECT recipient, body FROM outbox")
 
 
 @pytest.mark.every_database
