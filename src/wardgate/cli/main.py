@@ -72,6 +72,25 @@ app.command(
     help="Add, check, suspend and remove foreign OpenID providers that people sign in with.",
     group=_CONFIGURE,
 )
+app.command(
+    "wardgate.cli.promotions:promote", help="Bring a revision to the next environment.", group=_CONFIGURE
+)
+app.command(
+    "wardgate.cli.promotions:app",
+    name="promotions",
+    help="List, show, approve, reject and cancel promotions.",
+    group=_CONFIGURE,
+)
+app.command(
+    "wardgate.cli.promotions:rollback", help="Put a revision back in force that was before.", group=_CONFIGURE
+)
+app.command("wardgate.cli.promotions:withdraw", help="Take an API out of an environment.", group=_CONFIGURE)
+app.command(
+    "wardgate.cli.promotions:diff", help="Compare revisions and environments by meaning.", group=_LOOK
+)
+app.command(
+    "wardgate.cli.promotions:drift", help="Check that what is served is what was promoted.", group=_LOOK
+)
 app.command("wardgate.cli.explain:explain", help="Show which step decides a request, and why.", group=_LOOK)
 app.command(
     "wardgate.cli.top:top", help="Show the most trafficked resources and heaviest callers.", group=_LOOK
