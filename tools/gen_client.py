@@ -5,6 +5,8 @@ Run by ``make client``. A test runs the comparison and fails when something is s
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import re
 import subprocess
 import sys
@@ -17,7 +19,7 @@ CLIENT = ROOT / "src" / "wardgate" / "client"
 NOTE = '"""{what}. Made by tools/gen_client.py (make client); change the operations instead."""\n\n'
 FUTURE = "from __future__ import annotations\n\n"
 JSON = "application/json"
-_KEYWORDS = {"from", "class", "import", "global", "is", "in", "not", "or", "and", "pass", "type_"}
+_TAKEN = {*keyword.kwlist, *dir(builtins), "self", "if_match", "idempotency_key"}
 
 Schema = dict[str, Any]
 
@@ -291,8 +293,7 @@ def _class(tag: str) -> str:
 
 
 def _argument(name: str, taken: set[str]) -> str:
-    reserved = {*taken, *_KEYWORDS, "self", "if_match", "idempotency_key"}
-    return f"{name}_" if name in reserved else name
+    return f"{name}_" if name in taken | _TAKEN else name
 
 
 def _doc(text: str) -> str:

@@ -2,8 +2,32 @@
 
 from __future__ import annotations
 
+from wardgate.client.asynchronous.clients import Clients
+from wardgate.client.asynchronous.differences import Differences
+from wardgate.client.asynchronous.documents import Documents
+from wardgate.client.asynchronous.drift import Drift
 from wardgate.client.asynchronous.keys import Keys
+from wardgate.client.asynchronous.operators import Operators
+from wardgate.client.asynchronous.promotions import Promotions
+from wardgate.client.asynchronous.providers import Providers
+from wardgate.client.asynchronous.roles import Roles
+from wardgate.client.asynchronous.tokens import Tokens
+from wardgate.client.asynchronous.traffic import Traffic
+from wardgate.client.asynchronous.users import Users
 
 
-class AsyncClient(Keys):
+class AsyncClient(
+    Clients,
+    Differences,
+    Documents,
+    Drift,
+    Keys,
+    Operators,
+    Promotions,
+    Providers,
+    Roles,
+    Tokens,
+    Traffic,
+    Users,
+):
     """A client of the admin API: one method an operation, named as in its OpenAPI document."""

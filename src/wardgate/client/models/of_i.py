@@ -8,6 +8,13 @@ if TYPE_CHECKING:
     from wardgate.client import models
 
 
+class IssuedAdminToken(TypedDict):
+    """A new token."""
+
+    credential: models.AdminToken
+    token: str | None
+
+
 class IssuedKey(TypedDict):
     """A new key."""
 

@@ -116,6 +116,9 @@ def openapi_document(routes: Any) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     schemas.update(problem.pop("$defs", {}))
     schemas["Problem"] = problem
+    twice = sorted(name for name in schemas if "__" in name)
+    if twice:
+        raise TypeError(f"two models have one name: give {', '.join(twice)} names of their own")
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"token": []}]
     named: dict[str, Any] = json.loads(_GENERIC.sub(r"\1Page", json.dumps(document)))

@@ -8,7 +8,7 @@ from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
 from wardgate.control.errors import NotFoundError
-from wardgate.domain import people
+from wardgate.domain.people import Role
 from wardgate.identity.people import manage_roles
 from wardgate.web.admin_api.ask import Ask
 from wardgate.web.admin_api.models import Model, Page, Thing
@@ -23,14 +23,14 @@ OpenScopes = Annotated[
 ]
 
 
-class RoleSettings(Model):
+class ScopeRoleSettings(Model):
     """What a role carries."""
 
     scopes: Annotated[list[Annotated[str, StringConstraints(max_length=256)]], Field(max_length=500)] = []
     description: Annotated[str, StringConstraints(max_length=500)] = ""
 
 
-class Role(Thing):
+class ScopeRole(Thing):
     """A named set of scopes."""
 
     name: str
@@ -39,13 +39,13 @@ class Role(Thing):
 
 
 @operations.get("/roles", permission="people.view")
-async def list_roles(ask: Ask, page: Paging) -> Page[Role]:
+async def list_roles(ask: Ask, page: Paging) -> Page[ScopeRole]:
     """Roles by name."""
     return page.of(await manage_roles.list_roles(ask.server), key=lambda each: each.name, show=_shown)
 
 
 @operations.get("/roles/{role}", permission="people.view")
-async def show_role(ask: Ask, role: RoleName) -> Role:
+async def show_role(ask: Ask, role: RoleName) -> ScopeRole:
     """One role."""
     for each in await manage_roles.list_roles(ask.server):
         if each.name == role:
@@ -54,7 +54,9 @@ async def show_role(ask: Ask, role: RoleName) -> Role:
 
 
 @operations.put("/roles/{role}", permission="people.edit", guard=show_role, creates=True)
-async def set_role(ask: Ask, role: RoleName, body: RoleSettings, open_scopes: OpenScopes = False) -> Role:
+async def set_role(
+    ask: Ask, role: RoleName, body: ScopeRoleSettings, open_scopes: OpenScopes = False
+) -> ScopeRole:
     """Make a role, or replace it. Access tokens of people who lose a scope by it are refused."""
     put = await manage_roles.put_role(
         ask.server, role, body.scopes, body.description, open_scopes=open_scopes
@@ -68,5 +70,5 @@ async def remove_role(ask: Ask, role: RoleName, open_scopes: OpenScopes = False)
     await manage_roles.remove_role(ask.server, role, open_scopes=open_scopes)
 
 
-def _shown(role: people.Role) -> Role:
-    return Role(name=role.name, scopes=list(role.scopes), description=role.description)
+def _shown(role: Role) -> ScopeRole:
+    return ScopeRole(name=role.name, scopes=list(role.scopes), description=role.description)

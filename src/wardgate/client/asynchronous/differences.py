@@ -1,0 +1,21 @@
+"""Operations of differences. Made by tools/gen_client.py (make client); change the operations instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wardgate.client.async_core import AsyncCore
+
+if TYPE_CHECKING:
+    from wardgate.client import models
+
+
+class Differences(AsyncCore):
+    """Operations of differences."""
+
+    async def show_differences(self, *, before: str, after: str) -> models.Differences:
+        """In what `after` differs from `before`."""
+        found: models.Differences = await self._ask(
+            "GET", "/differences", query={"before": before, "after": after}
+        )
+        return found

@@ -1,0 +1,68 @@
+"""What the admin API is sent and answers. Made by tools/gen_client.py (make client); change the operations instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from wardgate.client import models
+
+
+class Account(TypedDict):
+    """A person's account, with how they sign in (factors by kind) and where they are signed in."""
+
+    id: str
+    name: str
+    email: str
+    email_verified: bool
+    profile: dict[str, Any]
+    status: Literal["active", "suspended"]
+    created_at: float
+    roles: list[str]
+    factors: dict[str, int]
+    sessions: list[models.Session]
+
+
+class AddedUser(TypedDict):
+    """A new account; ``link`` is good for a week, works once, and is null where a password was given."""
+
+    user: models.Account
+    link: str | None
+
+
+class AdminToken(TypedDict):
+    """An access token of the control plane: never the token itself."""
+
+    id: str
+    kind: Literal["user", "service"]
+    owner: str
+    name: str
+    prefix: str
+    last_four: str
+    permissions: list[str]
+    projects: list[str] | None
+    state: Literal["active", "expired", "revoked"]
+    created_at: float
+    expires_at: float
+    revoked_at: float | None
+    last_used_at: float | None
+    last_used_address: str
+
+
+class AdminTokenIssue(TypedDict):
+    """Which token to issue; one's own where nobody is named."""
+
+    name: str
+    user: NotRequired[str | None]
+    service: NotRequired[str | None]
+    permissions: NotRequired[Sequence[str] | None]
+    projects: NotRequired[Sequence[str] | None]
+    expires_at: NotRequired[float | None]
+
+
+class Approval(TypedDict):
+    """Why it may be."""
+
+    reason: str
+    seen: NotRequired[str]
