@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wardgate.control.compare import Deployable, compare_all
-from wardgate.control.compare.consumers import applications, roles
+from wardgate.control.compare.consumers import applications, groups, roles
 from wardgate.control.compare.rules import At
 from wardgate.control.compare.settings import settings as settings_differences
 from wardgate.control.gate_settings import settings_outlook
@@ -57,6 +57,7 @@ async def foresight(
     }
     found = [*compare_all(before, after)]
     found += roles(state.document.roles, target.roles)
+    found += groups(state.document.groups, target.groups)
     found += applications(state.document.applications, target.applications, old_plans, new_plans)
     known = {each.name: each for each in state.environments}
     for each in environments:

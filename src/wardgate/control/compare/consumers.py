@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from wardgate.control.compare.limits import no_weaker
+from wardgate.control.compare.controls import CONTROLS
+from wardgate.control.compare.limits import limits, no_weaker
 from wardgate.control.compare.plans import in_force
-from wardgate.control.compare.rules import Aspect, At, differences, neutral, told
+from wardgate.control.compare.rules import Aspect, At, bounded, differences, elements, neutral, told
+from wardgate.domain.access import Group
+from wardgate.domain.consumer import UNCONTROLLED
 from wardgate.domain.difference import Difference
 from wardgate.domain.document import ApplicationEntry, SubscriptionEntry
 from wardgate.domain.limit import Plan
@@ -59,6 +62,64 @@ def _carriers(found: Sequence[Role]) -> dict[str, frozenset[str]]:
     return {scope: frozenset(carriers) for scope, carriers in names.items()}
 
 
+def groups(before: Sequence[Group], after: Sequence[Group]) -> Iterator[Difference]:
+    """How groups and the roles of those in them differ. One that goes may have been denied something by an ACL."""
+    old, new = {group.name: group for group in before}, {group.name: group for group in after}
+    for name in dict.fromkeys((*old, *new)):
+        at = At(place=f"group {name}")
+        if name not in new:
+            yield at.found("group_removed", name, None, "the group is gone", weakens=True)
+        elif name not in old:
+            yield at.found("group_added", None, name, f"the group is new, with {told(new[name].roles)}")
+        else:
+            yield from differences(at, old[name], new[name], GROUP)
+
+
+def _roles(at: At, before: Group, after: Group) -> Iterator[Difference]:
+    yield from elements(at, "group_role", before.roles, after.roles, "the role", weakens="added")
+
+
+GROUP: tuple[Aspect, ...] = (
+    neutral("name", "description", "users", "applications"),
+    Aspect(("roles",), _roles),
+)
+
+
+def _controls(at: At, before: SubscriptionEntry, after: SubscriptionEntry) -> Iterator[Difference]:
+    old, new = before.controls or UNCONTROLLED, after.controls or UNCONTROLLED
+    yield from differences(at, old, new, CONTROLS)
+
+
+def _expiry(at: At, before: SubscriptionEntry, after: SubscriptionEntry) -> Iterator[Difference]:
+    yield from bounded(at, "expires_at", before.expires_at, after.expires_at, "its expiry (Unix seconds)")
+
+
+def _status(at: At, before: SubscriptionEntry, after: SubscriptionEntry) -> Iterator[Difference]:
+    old, new = before.status or "active", after.status or "active"
+    yield at.found("status_changed", old, new, f"it is {new}, instead of {old}", weakens=new == "active")
+
+
+def _limits(at: At, before: ApplicationEntry, after: ApplicationEntry) -> Iterator[Difference]:
+    old, new = before.limits or (), after.limits or ()
+    yield from limits(at, old, new)
+    if new and not old:
+        sentence = "limits of its own stand before those of its plans"
+        yield at.found("limits_override", None, new, sentence, weakens=True)
+
+
+def _groups(at: At, before: ApplicationEntry, after: ApplicationEntry) -> Iterator[Difference]:
+    old, new = before.groups or (), after.groups or ()
+    yield from elements(at, "application_group", old, new, "the group", weakens="both")
+
+
+SUBSCRIPTION: tuple[Aspect, ...] = (
+    Aspect(("controls",), _controls),
+    Aspect(("expires_at",), _expiry),
+    Aspect(("status",), _status),
+)
+APPLICATION: tuple[Aspect, ...] = (Aspect(("limits",), _limits), Aspect(("groups",), _groups))
+
+
 def applications(
     before: Sequence[ApplicationEntry],
     after: Sequence[ApplicationEntry],
@@ -80,7 +141,7 @@ def applications(
             weakens=weaker,
         )
 
-    aspects = (neutral("api"), Aspect(("plan",), _plan))
+    aspects = (neutral("api"), Aspect(("plan",), _plan), *SUBSCRIPTION)
 
     def _subscriptions(at: At, old: ApplicationEntry, new: ApplicationEntry) -> Iterator[Difference]:
         left = {item.api: item for item in old.subscriptions}
@@ -96,7 +157,7 @@ def applications(
         if left == right:
             yield at.found("subscriptions_reordered", None, None, "subscriptions: another order")
 
-    application = (neutral("name", "owner"), Aspect(("subscriptions",), _subscriptions))
+    application = (neutral("name", "owner"), Aspect(("subscriptions",), _subscriptions), *APPLICATION)
     known, then = {each.name: each for each in before}, {each.name: each for each in after}
     for name in dict.fromkeys((*known, *then)):
         at = At(place=f"application {name}")

@@ -26,7 +26,17 @@ def _limits(at: At, before: Plan, after: Plan) -> Iterator[Difference]:
         )
 
 
-PLAN: tuple[Aspect, ...] = (neutral("name", "description"), Aspect(("limits",), _limits))
+def _approval(at: At, before: Plan, after: Plan) -> Iterator[Difference]:
+    open_now = after.approval == "auto"
+    sentence = "who asks for it has it at once" if open_now else "who asks for it waits for an approval"
+    yield at.found("approval_changed", before.approval, after.approval, sentence, weakens=open_now)
+
+
+PLAN: tuple[Aspect, ...] = (
+    neutral("name", "description"),
+    Aspect(("limits",), _limits),
+    Aspect(("approval",), _approval),
+)
 
 
 def plans(at: At, before: Sequence[Plan], after: Sequence[Plan]) -> Iterator[Difference]:
