@@ -325,8 +325,9 @@ async def serving(
     replay: ReplayDesk | None = None,
     **settings: Any,
 ) -> AsyncIterator[Gateway]:
-    """A gateway serving ``apis``, with an application ``mobile`` subscribed to each of them on the plan ``free``."""
-    names = {each.api.name: "free" for each in apis}
+    """A gateway serving ``apis``, with an application ``mobile`` subscribed to each of them on the plan ``free``, if
+    they offer plans."""
+    names = {each.api.name: "free" if each.api.plans else None for each in apis}
     await apply_document(
         store, document(apis, plans, [application("mobile", **names)]), ENVIRONMENT, "test", ""
     )

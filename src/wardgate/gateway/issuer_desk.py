@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from wardgate.domain.trust import TrustedIssuer
 from wardgate.gateway.hub import Handler, Message
-from wardgate.gateway.ports import IssuerUnavailableError
+from wardgate.gateway.ports import IssuerDesk, IssuerUnavailableError
 
 #: Longer than control takes at most: a call of 5 s for metadata and one for keys.
 ISSUER_SECONDS = 12.0
@@ -39,21 +39,25 @@ class HubIssuerDesk:
         self._seconds = seconds
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Message]] = {}
-        self._refreshing: dict[str, asyncio.Task[None]] = {}
+        self._refreshing: dict[tuple[str, str], asyncio.Task[None]] = {}
         hub.on("issuer.reply", self._reply)
         hub.on("introspect.reply", self._reply)
 
-    def refresh(self, issuer: TrustedIssuer) -> Awaitable[None]:
+    def of(self, environment: str) -> IssuerDesk:
+        """The same for one of several environments, whose APIs trust the issuers."""
+        return _OfEnvironment(self, environment)
+
+    def refresh(self, issuer: TrustedIssuer, environment: str = "") -> Awaitable[None]:
         """See ``IssuerDesk``; who asks for the same issuer meanwhile waits for the same answer."""
-        name = issuer.issuer
-        flight = self._refreshing.get(name)
+        key = environment, issuer.issuer
+        flight = self._refreshing.get(key)
         if flight is None:
-            flight = asyncio.get_running_loop().create_task(self._refresh(name))
-            self._refreshing[name] = flight
-            flight.add_done_callback(lambda done: self._refreshed(name, done))
+            flight = asyncio.get_running_loop().create_task(self._refresh(*key))
+            self._refreshing[key] = flight
+            flight.add_done_callback(lambda done: self._refreshed(key, done))
         return asyncio.shield(flight)
 
-    async def introspect(self, issuer: TrustedIssuer, token: str) -> Mapping[str, Any]:
+    async def introspect(self, issuer: TrustedIssuer, token: str, environment: str = "") -> Mapping[str, Any]:
         """See ``IssuerDesk``."""
         reply = await self._ask(
             {
@@ -62,6 +66,7 @@ class HubIssuerDesk:
                 "endpoint": issuer.introspection_endpoint,
                 "client_id": issuer.introspection_client_id,
                 "token": token,
+                **_named(environment),
             }
         )
         answer = reply.get("answer")
@@ -75,11 +80,11 @@ class HubIssuerDesk:
             if not waiting.done():
                 waiting.set_exception(IssuerUnavailableError("the supervisor is gone"))
 
-    async def _refresh(self, name: str) -> None:
-        await self._ask({"kind": "issuer.refresh", "issuer": name})
+    async def _refresh(self, environment: str, name: str) -> None:
+        await self._ask({"kind": "issuer.refresh", "issuer": name, **_named(environment)})
 
-    def _refreshed(self, name: str, flight: asyncio.Task[None]) -> None:
-        del self._refreshing[name]
+    def _refreshed(self, key: tuple[str, str], flight: asyncio.Task[None]) -> None:
+        del self._refreshing[key]
         if not flight.cancelled():
             flight.exception()  # told to whoever waits, if anybody still does
 
@@ -110,6 +115,26 @@ class HubIssuerDesk:
         waiting = self._waiting.get(message.get("id", 0))
         if waiting is not None and not waiting.done():
             waiting.set_result(message)
+
+
+class _OfEnvironment:
+    """Asks for one environment."""
+
+    def __init__(self, desk: HubIssuerDesk, environment: str) -> None:
+        self._desk = desk
+        self._environment = environment
+
+    def refresh(self, issuer: TrustedIssuer) -> Awaitable[None]:
+        """See ``IssuerDesk``."""
+        return self._desk.refresh(issuer, self._environment)
+
+    def introspect(self, issuer: TrustedIssuer, token: str) -> Awaitable[Mapping[str, Any]]:
+        """See ``IssuerDesk``."""
+        return self._desk.introspect(issuer, token, self._environment)
+
+
+def _named(environment: str) -> Message:
+    return {"environment": environment} if environment else {}
 
 
 class HubReplayDesk:

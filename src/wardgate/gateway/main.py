@@ -7,18 +7,20 @@ import gc
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from wardgate.domain.serving import served, settings_of
 from wardgate.domain.settings import Listener, ServerSettings
 from wardgate.gateway.hub import HubClient, Message
 from wardgate.gateway.issuer_desk import HubIssuerDesk, HubReplayDesk
 from wardgate.gateway.launch import Launch, hub_fd
 from wardgate.gateway.ports import GatewaySource
+from wardgate.gateway.reception import Shared
 from wardgate.gateway.worker import Worker
 from wardgate.limits.client import LimitClient
 from wardgate.telemetry.access_log import AccessLog
-from wardgate.telemetry.recorder import Recorder
+from wardgate.telemetry.recorder import Recorder, added
 
 LIMITS_SECONDS = 0.1
 LOG_SECONDS = 0.2
@@ -30,8 +32,9 @@ class WorkerConfigError(Exception):
     """The settings can never work here, such as a certificate that cannot be read; the message says which."""
 
 
-async def serve(launch: Launch, source: GatewaySource) -> None:
-    """Serves the inherited sockets until the supervisor says ``drain`` or is gone, or SIGTERM comes.
+async def serve(launch: Launch, sources: Mapping[str, GatewaySource]) -> None:
+    """Serves the environments of ``sources`` on the inherited sockets until the supervisor says ``drain`` or is gone,
+    or SIGTERM comes.
 
     Afterwards every request taken was finished or ``bounds.drain_timeout`` is over, and all counts were sent.
 
@@ -41,7 +44,7 @@ async def serve(launch: Launch, source: GatewaySource) -> None:
     """
     hub = await HubClient.connect(hub_fd())
     try:
-        process = WorkerProcess(launch.settings, source, hub)
+        process = WorkerProcess(launch.settings, sources, hub)
     except (OSError, ValueError) as error:
         raise WorkerConfigError(str(error)) from error
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, process.stop)
@@ -63,31 +66,47 @@ def _calm_collector() -> None:
 class WorkerProcess:
     """One worker with what it is wired to: hub, limits, telemetry and the access log."""
 
-    def __init__(self, settings: ServerSettings, source: GatewaySource, hub: HubClient) -> None:
+    def __init__(
+        self, settings: ServerSettings, sources: Mapping[str, GatewaySource], hub: HubClient
+    ) -> None:
         self._settings = settings
         self._hub = hub
         self._stop = asyncio.Event()
         self._timers: list[asyncio.TimerHandle | None] = []
-        self._recorder = Recorder(settings.environment)
-        self._access_log = _access_log(settings)
+        environments = served(settings)
+        self._recorders = [Recorder(environment) for environment in environments]
+        self._access_logs = [_access_log(settings, environment) for environment in environments]
         self._limits = LimitClient(self._send_limits, time.monotonic, time.time)
         self._issuers = HubIssuerDesk(hub)
         self._replay = HubReplayDesk(hub)
-        self._worker = Worker(
-            settings,
-            source,
-            self._limits,
-            self._recorder,
-            self._access_log,
-            hub,
-            issuers=self._issuers,
-            replay=self._replay,
-        )
+        self._worker = self._made(0, sources, hub, None)
+        if settings.also:
+            shared = self._worker.shared
+            others = [self._made(place, sources, hub, shared) for place in range(1, len(environments))]
+            self._worker.serve_also(others)
         hub.on("drain", lambda message: self.stop())
         hub.on("reload", lambda message: self._reload())
-        hub.on("wake", lambda message: self._worker.on_wake())
+        hub.on("wake", lambda message: self._worker.on_wake(str(message.get("environment", ""))))
         hub.on("limits.", self._limits.on_message)
         hub.on_lost = self._supervisor_lost
+
+    def _made(
+        self, place: int, sources: Mapping[str, GatewaySource], hub: HubClient, shared: Shared | None
+    ) -> Worker:
+        """The worker of one of the environments, by its place among them."""
+        environment = served(self._settings)[place]
+        return Worker(
+            settings_of(self._settings, environment),
+            sources[environment],
+            self._limits,
+            self._recorders[place],
+            self._access_logs[place],
+            hub,
+            issuers=self._issuers.of(environment) if self._settings.also else self._issuers,
+            replay=self._replay,
+            shared=shared,
+            several=bool(self._settings.also),
+        )
 
     def stop(self) -> None:
         """Makes :meth:`run` drain and return."""
@@ -109,8 +128,8 @@ class WorkerProcess:
         self._limits.close()
         while self._ship():
             continue
-        if self._access_log is not None:
-            self._access_log.close()
+        for log in self._logs():
+            log.close()
         self._hub.send({"kind": "drained"})
 
     def _every(self, seconds: float, deed: Callable[[], object]) -> None:
@@ -126,30 +145,41 @@ class WorkerProcess:
 
     def _ship(self) -> bool:
         """Sends what was counted; whether there may be more. What cannot be sent is kept for the next time."""
-        self._recorder.set("limit_authority_away", self._limits.away_decisions.total())
-        return self._send_counts(self._recorder.drain())
+        self._recorders[0].set("limit_authority_away", self._limits.away_decisions.total())
+        more = False
+        for recorder in self._recorders:
+            more = self._send_counts(recorder, recorder.drain()) or more
+        return more
 
     def _ship_uses(self) -> None:
         """Sends uses of many credentials a little at a time."""
-        self._send_counts(self._recorder.drain_uses())
+        for recorder in self._recorders:
+            self._send_counts(recorder, recorder.drain_uses())
 
-    def _send_counts(self, message: Message | None) -> bool:
+    def _send_counts(self, recorder: Recorder, message: Message | None) -> bool:
         if message is None:
             return False
+        if len(self._recorders) > 1:
+            message["metrics"] = added([each.snapshot() for each in self._recorders])
         if self._hub.send(message):
             return bool(message["rows"] or message["uses"])
-        self._recorder.restore(message)
+        recorder.restore(message)
         return False
 
     def _flush_log(self) -> None:
-        if self._access_log is not None:
-            self._access_log.flush()
-            self._recorder.set("access_log_dropped", self._access_log.dropped)
+        dropped = 0
+        for log in self._logs():
+            log.flush()
+            dropped += log.dropped
+        self._recorders[0].set("access_log_dropped", dropped)
+
+    def _logs(self) -> list[AccessLog]:
+        return [log for log in self._access_logs if log is not None]
 
     def _reload(self) -> None:
         self._worker.reload_certificates()
-        if self._access_log is not None:
-            self._access_log.reopen()
+        for log in self._logs():
+            log.reopen()
 
     def _send_limits(self, message: Message) -> None:
         self._hub.send(message)
@@ -162,9 +192,13 @@ class WorkerProcess:
         self.stop()
 
 
-def _access_log(settings: ServerSettings) -> AccessLog | None:
-    """The access log: a relative path is below the data directory. Raises OSError when it cannot be opened."""
+def _access_log(settings: ServerSettings, environment: str) -> AccessLog | None:
+    """The access log of an environment; all write to one file, a relative path being below the data directory.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
     if settings.access_log == "off":
         return None
     path = settings.access_log
-    return AccessLog(path if path == "-" else str(Path(settings.data_dir) / path), settings.environment)
+    return AccessLog(path if path == "-" else str(Path(settings.data_dir) / path), environment)

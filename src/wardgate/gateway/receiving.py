@@ -57,7 +57,7 @@ class Receiving(Answering):
                 return
             done = decoder.done
             if done:
-                self._trailers = self._without_key(decoder.trailers)
+                self._trailers = self._without_secrets(decoder.trailers)
                 if decoder.rest:
                     self._keep(decoder.rest)
         self.bytes_in += sum(map(len, pieces))
@@ -87,13 +87,17 @@ class Receiving(Answering):
             if sum(map(len, pending)) > PIPELINE:
                 self._pause_reading()
 
-    def _without_key(self, trailers: list[bytes]) -> list[bytes]:
-        """What may be forwarded: a key is no more for the upstream in a trailer than in a header."""
-        resource = self.matched.resource if self.matched is not None else None
-        if not trailers or resource is None or resource.key_place != "header":
+    def _without_secrets(self, trailers: list[bytes]) -> list[bytes]:
+        """What may be forwarded: a key is no more for the upstream in a trailer than in a header, and no copy of a header
+        that its API sends."""
+        matched = self.matched
+        if not trailers or matched is None or matched.resource is None or matched.mounted is None:
             return trailers
-        read = cgi_name(resource.key_name)
-        return [line for line in trailers if cgi_name(line.partition(b":")[0].lower()) != read]
+        resource = matched.resource
+        read = {*matched.mounted.revealed.names}
+        if resource.key_place == "header":
+            read.add(cgi_name(resource.key_name))
+        return [line for line in trailers if cgi_name(line.partition(b":")[0].lower()) not in read]
 
     def _body_failed(self, reason: str) -> None:
         """The body cannot be taken: the upstream must not see it as whole, and the connection ends."""
