@@ -12,9 +12,10 @@ from cyclopts import Group, Parameter
 from wardgate.cli.bounds import BoundOptions
 from wardgate.cli.errors import CommandError
 from wardgate.cli.identity_options import IdentityOptions
-from wardgate.cli.options import DATA_DIR, ENVIRONMENT, SECONDS, DataDir, Environment
+from wardgate.cli.options import DATA_DIR, ENVIRONMENT, SECONDS, DataDir
 from wardgate.cli.values import parse_address
-from wardgate.domain.settings import Bounds, Certificate, Listener, ServerSettings
+from wardgate.domain.serving import served
+from wardgate.domain.settings import AlsoServed, Bounds, Certificate, Listener, ServerSettings
 
 _NETWORK = Group("Network")
 _STORE = Group("Store and caches")
@@ -24,18 +25,31 @@ _default = ServerSettings()
 def serve(
     *,
     data_dir: DataDir = DATA_DIR,
-    environment: Environment = ENVIRONMENT,
+    environment: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--environment",
+            negative=(),
+            help="The environment to serve, such as development or production; may be given again, or as a list with "
+            "commas. The first is the primary one. Default development.",
+        ),
+    ] = None,
     listen: Annotated[
         list[str] | None,
         Parameter(
             negative=(),
             group=_NETWORK,
-            help="HOST:PORT for plain HTTP; may be given again. Default 127.0.0.1:8080.",
+            help="HOST:PORT for plain HTTP, or HOST:PORT@ENVIRONMENT where it serves one of several; may be given again. "
+            "Default 127.0.0.1:8080.",
         ),
     ] = None,
     tls_listen: Annotated[
         list[str] | None,
-        Parameter(negative=(), group=_NETWORK, help="HOST:PORT for HTTPS; may be given again."),
+        Parameter(
+            negative=(),
+            group=_NETWORK,
+            help="HOST:PORT or HOST:PORT@ENVIRONMENT for HTTPS; may be given again.",
+        ),
     ] = None,
     certificate: Annotated[
         list[Path] | None,
@@ -94,9 +108,11 @@ def serve(
     SIGTERM and Ctrl-C drain: running requests finish, new connections are refused. SIGHUP reads certificates again.
     Every option can also be set in the environment, such as WARDGATE_DATA_DIR.
     """
+    environments = _environments(environment or [ENVIRONMENT])
     settings = ServerSettings(
         data_dir=str(data_dir),
-        environment=environment,
+        environment=environments[0],
+        also=tuple(AlsoServed(name=name) for name in environments[1:]),
         listeners=_listeners(listen or [], tls_listen or []),
         control=_address(control, "--control"),
         workers=workers,
@@ -119,6 +135,17 @@ def serve(
         run(settings, lambda line: print(line, flush=True))
     except ServeError as error:
         raise CommandError("serve_failed", str(error)) from error
+
+
+def _environments(given: Sequence[str]) -> list[str]:
+    names = [name.strip() for text in given for name in text.split(",")]
+    if "" in names or len(set(names)) < len(names):
+        raise CommandError(
+            "environment_invalid",
+            f"--environment {','.join(given)} names one twice, or none",
+            "Name each environment once, such as --environment production,staging",
+        )
+    return names
 
 
 def _listeners(plain: Sequence[str], tls: Sequence[str]) -> tuple[Listener, ...]:
@@ -163,6 +190,17 @@ def _network(text: str) -> str:
 
 
 def _check(settings: ServerSettings) -> None:
+    if settings.control.environment:
+        raise CommandError(
+            "address_invalid", "--control serves every environment", "Leave out what stands after its port"
+        )
+    for listener in settings.listeners:
+        if listener.environment not in ("", *served(settings)):
+            raise CommandError(
+                "environment_invalid",
+                f"A listener is bound to {listener.environment!r}, which is not served",
+                f"Add --environment {listener.environment}, or correct the name",
+            )
     if settings.workers < 0:
         raise CommandError("workers_invalid", f"--workers {settings.workers}", "Give a number from 0")
     if any(listener.tls for listener in settings.listeners) and not settings.certificates:

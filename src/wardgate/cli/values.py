@@ -49,12 +49,16 @@ def parse_size(text: str) -> int:
 
 
 def parse_address(text: str, *, tls: bool = False) -> Listener:
-    """The listener of ``host:port``, ``[::1]:port``, ``:port`` (every address) or ``port`` (loopback).
+    """The listener of ``host:port``, ``[::1]:port``, ``:port`` (every address) or ``port`` (loopback), each followed by
+    ``@environment`` where it serves one of several.
 
     Raises:
         ValueError: it is no such address.
     """
-    host, colon, port = text.rpartition(":")
+    address, at, environment = text.partition("@")
+    if at and not environment:
+        raise ValueError(f"{text!r} names no environment: write HOST:PORT@ENVIRONMENT, or leave out the @")
+    host, colon, port = address.rpartition(":")
     if not colon:
         host = "127.0.0.1"
     elif host.startswith("[") and host.endswith("]"):
@@ -67,7 +71,7 @@ def parse_address(text: str, *, tls: bool = False) -> Listener:
         raise ValueError(
             f"{text!r} is no address: write HOST:PORT with a port from 0 to 65535, such as 0.0.0.0:8080"
         )
-    return Listener(host=host, port=int(port), tls=tls)
+    return Listener(host=host, port=int(port), tls=tls, environment=environment)
 
 
 def shown_duration(seconds: float) -> str:

@@ -57,14 +57,17 @@ def unsubscribed(exchange: Exchange) -> Rejection | None:
     covered = principal.credential.restrictions.resources
     if covered and resource.names[0] not in covered and resource.names[1] not in covered:
         return _RESOURCE
-    exchange.subscription = stand_in(principal.application.id, resource.api_id)
+    exchange.subscription = stand_in(
+        principal.application.id, resource.api_id, principal.credential.environment
+    )
     return None
 
 
 @lru_cache(maxsize=4096)
-def stand_in(application_id: str, api_id: str) -> Subscription:
-    """What an application is counted and named by at an API it is not subscribed to and need not be."""
-    return Subscription(id=f"{application_id}@{api_id}", application=application_id, api=api_id, plan=None)
+def stand_in(application_id: str, api_id: str, environment: str) -> Subscription:
+    """What an application is counted and named by at an environment's API it is not subscribed to and need not be."""
+    own = f"{application_id}@{environment} {api_id}"
+    return Subscription(id=own, application=application_id, api=api_id, plan=None)
 
 
 def _controlled(exchange: Exchange, principal: Principal, found: Subscription) -> Rejection | None:

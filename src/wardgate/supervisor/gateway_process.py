@@ -7,6 +7,7 @@ from pathlib import Path
 
 import uvloop
 
+from wardgate.domain.serving import served
 from wardgate.gateway.launch import EXIT_CONFIG, LaunchError, become_child
 from wardgate.gateway.main import WorkerConfigError, serve
 from wardgate.gateway.ports import StoreUnavailableError
@@ -21,8 +22,9 @@ def main() -> int:
     try:
         launch = become_child("gateway")
         data_dir = Path(launch.settings.data_dir)
-        source = SqliteSource(database_path(data_dir), launch.settings.environment, load_master_key(data_dir))
-        uvloop.run(serve(launch, source))
+        key = load_master_key(data_dir)
+        sources = {name: SqliteSource(database_path(data_dir), name, key) for name in served(launch.settings)}
+        uvloop.run(serve(launch, sources))
     except (LaunchError, StoreError, WorkerConfigError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_CONFIG

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import resource
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import uvloop
 
+from wardgate.domain.serving import UnreachableError, check_reachable, served
 from wardgate.domain.settings import ServerSettings
 from wardgate.gateway.launch import LOG_FORMAT, raise_file_limit
 from wardgate.gateway.ports import StoreUnavailableError
@@ -19,7 +21,7 @@ from wardgate.storage.layout import database_path
 from wardgate.storage.ledger import Ledger
 from wardgate.supervisor.certificates import CertificateDesk
 from wardgate.supervisor.limits import LimitDesk
-from wardgate.supervisor.prepare import PrepareError, check_environment, prepare_store
+from wardgate.supervisor.prepare import PrepareError, check_environment, hosts_of, prepare_store
 from wardgate.supervisor.relay import RelayDesk
 from wardgate.supervisor.replay import ReplayDesk
 from wardgate.supervisor.service import Desk, StartError, Supervisor
@@ -44,10 +46,21 @@ def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
     data_dir = Path(settings.data_dir)
     try:
         prepare_store(data_dir)
-        check_environment(data_dir, settings.environment)
-        with serving(data_dir, settings.environment):
-            uvloop.run(_run(settings, say))
-    except (PrepareError, AlreadyServingError, ListenError, StartError, StoreUnavailableError) as error:
+        hosts = hosts_of(data_dir)
+        with contextlib.ExitStack() as held:
+            for environment in served(settings):
+                check_environment(data_dir, environment)
+                held.enter_context(serving(data_dir, environment))
+            check_reachable(settings, hosts)
+            uvloop.run(_run(settings, say, hosts))
+    except (
+        PrepareError,
+        AlreadyServingError,
+        ListenError,
+        StartError,
+        StoreUnavailableError,
+        UnreachableError,
+    ) as error:
         raise ServeError(str(error)) from error
     except OSError as error:
         raise ServeError(
@@ -55,7 +68,9 @@ def serve(settings: ServerSettings, say: Callable[[str], None]) -> None:
         ) from error
 
 
-async def _run(settings: ServerSettings, say: Callable[[str], None]) -> None:
+async def _run(
+    settings: ServerSettings, say: Callable[[str], None], hosts: Mapping[str, tuple[str, ...]]
+) -> None:
     ledger = Ledger(database_path(Path(settings.data_dir)))
     limits = LimitDesk(ledger.load_quotas(time.time()))
     desks: list[Desk] = [
@@ -65,7 +80,7 @@ async def _run(settings: ServerSettings, say: Callable[[str], None]) -> None:
         RelayDesk(),
         ReplayDesk(),
     ]
-    supervisor = Supervisor(settings, desks, say)
+    supervisor = Supervisor(settings, desks, say, hosts=hosts)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stop)

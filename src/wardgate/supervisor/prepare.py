@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import subprocess
 import sys
@@ -38,6 +39,24 @@ def prepare_store(data_dir: Path) -> None:
         raise PrepareError(done.stderr.strip() or f"making the store in {data_dir} failed")
 
 
+def hosts_of(data_dir: Path) -> dict[str, tuple[str, ...]]:
+    """The hosts of each environment's gateways.
+
+    Raises:
+        PrepareError: the store cannot be read.
+    """
+    try:
+        with closing(_opened(data_dir)) as connection:
+            rows = connection.execute("SELECT environment, document FROM environment_settings").fetchall()
+        return {name: tuple(json.loads(document).get("hosts", ())) for name, document in rows}
+    except (sqlite3.Error, ValueError) as error:
+        raise PrepareError(f"the store in {data_dir} cannot be read: {error}") from error
+
+
+def _opened(data_dir: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{database_path(data_dir).absolute().as_uri()}?mode=ro", uri=True)
+
+
 def check_environment(data_dir: Path, environment: str) -> None:
     """Returns when the store in ``data_dir`` has ``environment``.
 
@@ -45,9 +64,7 @@ def check_environment(data_dir: Path, environment: str) -> None:
         PrepareError: it has not; the message lists those there are.
     """
     try:
-        with closing(
-            sqlite3.connect(f"{database_path(data_dir).absolute().as_uri()}?mode=ro", uri=True)
-        ) as connection:
+        with closing(_opened(data_dir)) as connection:
             rows = connection.execute("SELECT name FROM environments ORDER BY position").fetchall()
     except sqlite3.Error as error:
         raise PrepareError(f"the store in {data_dir} cannot be read: {error}") from error

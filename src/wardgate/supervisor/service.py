@@ -6,12 +6,14 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from wardgate.control.feed import wake_socket
+from wardgate.domain.serving import served, with_issuers
 from wardgate.domain.settings import Listener, ServerSettings
 from wardgate.gateway.hub import Message
 from wardgate.gateway.launch import InheritedSocket, Launch
@@ -51,6 +53,7 @@ class Supervisor:
     """Runs one service: ``settings.workers`` gateway processes and one control process, and ``desks`` for them.
 
     ``say`` prints one line to the operator. ``patience`` decides when a child is hung and how soon it comes back.
+    ``hosts`` are those of the environments' gateways, by which several of them are told apart.
     """
 
     def __init__(
@@ -59,6 +62,8 @@ class Supervisor:
         desks: Sequence[Desk],
         say: Callable[[str], None],
         patience: Patience | None = None,
+        *,
+        hosts: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         workers = settings.workers or len(os.sched_getaffinity(0))
         self.sockets = ListeningSockets(settings.listeners, workers)
@@ -67,13 +72,14 @@ class Supervisor:
         except ListenError:
             self.sockets.close()
             raise
-        self.settings = replace(
+        placed = replace(
             settings,
             workers=workers,
             listeners=self.sockets.listeners,
             control=self.control_socket.listeners[0],
             data_dir=str(Path(settings.data_dir).resolve()),
         )
+        self.settings = with_issuers(placed, hosts or {})
         self.hub = Hub()
         self.workers: list[Child] = []
         self._desks = desks
@@ -104,9 +110,10 @@ class Supervisor:
         """
         data_dir = Path(self.settings.data_dir)
         run_dir(data_dir)
-        wake = WakeSocket(
-            wake_socket(data_dir, self.settings.environment), lambda: self.hub.broadcast({"kind": "wake"})
-        )
+        wakes = [
+            WakeSocket(wake_socket(data_dir, name), partial(self._wake, name))
+            for name in served(self.settings)
+        ]
         try:
             for desk in self._desks:
                 await desk.open(self.hub)
@@ -114,9 +121,13 @@ class Supervisor:
             await self._until_stopped()
         finally:
             await self._drain()
-            wake.close()
+            for wake in wakes:
+                wake.close()
             for desk in reversed(self._desks):
                 await desk.close()
+
+    def _wake(self, environment: str) -> None:
+        self.hub.broadcast({"kind": "wake", "environment": environment})
 
     def _start_children(self) -> None:
         for index in range(self.settings.workers):
@@ -156,19 +167,25 @@ class Supervisor:
             return
         self._ready.set()
         addresses = [_url(listener) for listener in self.settings.listeners]
-        write_state(
-            Path(self.settings.data_dir),
-            self.settings.environment,
-            {
-                "pid": os.getpid(),
-                "environment": self.settings.environment,
-                "gateway": addresses,
-                "control": _url(self.settings.control),
-                "workers": len(self.workers),
-            },
-        )
+        environments = served(self.settings)
+        for environment in environments:
+            write_state(
+                Path(self.settings.data_dir),
+                environment,
+                {
+                    "pid": os.getpid(),
+                    "environment": environment,
+                    "gateway": [
+                        _url(listener)
+                        for listener in self.settings.listeners
+                        if listener.environment in ("", environment)
+                    ],
+                    "control": _url(self.settings.control),
+                    "workers": len(self.workers),
+                },
+            )
         self._say(
-            f"wardgate serves {self.settings.environment} at {' and '.join(addresses)} "
+            f"wardgate serves {' and '.join(environments)} at {' and '.join(addresses)} "
             f"with {len(self.workers)} worker{'s' if len(self.workers) != 1 else ''}; "
             f"control at {_url(self.settings.control)}"
         )

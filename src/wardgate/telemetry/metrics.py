@@ -19,8 +19,8 @@ from wardgate.telemetry.rollups import FIELDS, Rollup
 #: Label sets of one family at most; past that, resources are reported as ``(other)`` of their API.
 MAX_SERIES = 20_000
 _NOT_FOUND = frozenset({"resource_not_found", "api_not_found"})
-_API, _RESOURCE, _STATUS, _REASON, _COUNT, _SECONDS = map(
-    FIELDS.index, ("api", "resource", "status", "reason", "count", "seconds")
+_ENVIRONMENT, _API, _RESOURCE, _STATUS, _REASON, _COUNT, _SECONDS = map(
+    FIELDS.index, ("environment", "api", "resource", "status", "reason", "count", "seconds")
 )
 
 _GAUGE_HELP = {
@@ -63,10 +63,10 @@ class Metrics(Collector):
     """
 
     def __init__(self) -> None:
-        self._requests: dict[tuple[str, str, int, str], int] = {}
-        #: By API: seconds, and requests by latency bucket.
-        self._latency: dict[str, list[float]] = {}
-        self._undeclared: dict[str, int] = {}
+        self._requests: dict[tuple[str, str, str, int, str], int] = {}
+        #: By environment and API: seconds, and requests by latency bucket.
+        self._latency: dict[tuple[str, str], list[float]] = {}
+        self._undeclared: dict[tuple[str, str], int] = {}
         self._alive: dict[str, Mapping[str, Any]] = {}
         self._ended: dict[str, float] = dict.fromkeys(COUNTERS, 0)
         self._propagation: list[float] = [0.0] * (len(PROPAGATION_BOUNDS) + 2)
@@ -77,13 +77,13 @@ class Metrics(Collector):
 
     def absorb(self, worker: str, rows: Iterable[Rollup], figures: Mapping[str, Any]) -> None:
         """Counts what the worker called ``worker`` sent: roll-ups, and its figures (see ``Recorder.drain``)."""
-        latencies: dict[str, list[Sequence[float]]] = {}
+        latencies: dict[tuple[str, str], list[Sequence[float]]] = {}
         for row in rows:
             self._count(row)
-            latencies.setdefault(row[_API], []).append(row[_SECONDS:])
-        for api, counted in latencies.items():
-            known = self._latency.get(api, [0.0] * (BUCKETS + 1))
-            self._latency[api] = [sum(column) for column in zip(known, *counted, strict=True)]
+            latencies.setdefault((row[_ENVIRONMENT], row[_API]), []).append(row[_SECONDS:])
+        for place, counted in latencies.items():
+            known = self._latency.get(place, [0.0] * (BUCKETS + 1))
+            self._latency[place] = [sum(column) for column in zip(known, *counted, strict=True)]
         self._alive[worker] = figures
 
     def worker_ended(self, worker: str) -> None:
@@ -119,10 +119,10 @@ class Metrics(Collector):
         undeclared = CounterMetricFamily(
             "wardgate_undeclared",
             "Requests for paths no API declares; api is empty where no API has the base path.",
-            labels=["api"],
+            labels=["environment", "api"],
         )
-        for api, count in self._undeclared.items():
-            undeclared.add_metric([api], count)
+        for names, count in self._undeclared.items():
+            undeclared.add_metric(names, count)
         yield undeclared
         yield from self._worker_families()
         restarts = CounterMetricFamily(
@@ -139,38 +139,40 @@ class Metrics(Collector):
         )
 
     def _count(self, row: Rollup) -> None:
-        api, resource, status, reason, count = (
+        environment, api, resource, status, reason, count = (
+            row[_ENVIRONMENT],
             row[_API],
             row[_RESOURCE],
             row[_STATUS],
             row[_REASON],
             row[_COUNT],
         )
-        key = (api, resource, status, reason)
+        key = (environment, api, resource, status, reason)
         if key not in self._requests and len(self._requests) >= MAX_SERIES:
-            key = (api, OTHER, status, reason)
+            key = (environment, api, OTHER, status, reason)
         self._requests[key] = self._requests.get(key, 0) + count
         if not resource and (api or reason in _NOT_FOUND):
-            self._undeclared[api] = self._undeclared.get(api, 0) + count
+            place = environment, api
+            self._undeclared[place] = self._undeclared.get(place, 0) + count
 
     def _requests_family(self) -> Metric:
         family = CounterMetricFamily(
             "wardgate_requests",
             "Finished requests; reason is ok or why Wardgate refused.",
-            labels=["api", "resource", "status", "reason"],
+            labels=["environment", "api", "resource", "status", "reason"],
         )
-        for (api, resource, status, reason), count in self._requests.items():
-            family.add_metric([api, resource, str(status), reason], count)
+        for (environment, api, resource, status, reason), count in self._requests.items():
+            family.add_metric([environment, api, resource, str(status), reason], count)
         return family
 
     def _latency_family(self) -> Metric:
         family = HistogramMetricFamily(
             "wardgate_request_duration_seconds",
             "Time from a request's first byte to the end of its answer.",
-            labels=["api"],
+            labels=["environment", "api"],
         )
-        for api, counted in self._latency.items():
-            family.add_metric([api], _cumulative(BOUNDS, counted[1:]), counted[0])
+        for names, counted in self._latency.items():
+            family.add_metric(names, _cumulative(BOUNDS, counted[1:]), counted[0])
         return family
 
     def _worker_families(self) -> Iterator[Metric]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -281,3 +281,18 @@ class Recorder:
             [times.pop(credential) for credential in ids],
             [addresses.pop(credential) for credential in ids],
         )
+
+
+def added(snapshots: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The figures of one process whose environments have a recorder each; gauges stand in one of them alone."""
+    histograms = [each["propagation"] for each in snapshots]
+    return {
+        "gauges": {name: sum(each["gauges"][name] for each in snapshots) for name in GAUGES},
+        "counters": {name: sum(each["counters"][name] for each in snapshots) for name in COUNTERS},
+        "propagation": {
+            "buckets": [
+                sum(column) for column in zip(*(each["buckets"] for each in histograms), strict=True)
+            ],
+            "sum": sum(each["sum"] for each in histograms),
+        },
+    }

@@ -15,6 +15,7 @@ import wardgate
 from wardgate.domain.settings import ServerSettings
 from wardgate.web.admin_api.prefix import PREFIX
 from wardgate.web.bridge import SupervisorBridge
+from wardgate.web.environments import IdentityApps
 from wardgate.web.health import health_routes
 from wardgate.web.identity import IdentityApp
 from wardgate.web.metrics import metrics_routes
@@ -30,7 +31,7 @@ def create_app(
     settings: ServerSettings,
     bridge: SupervisorBridge,
     probe_store: Callable[[], None],
-    identity: IdentityApp | None = None,
+    identity: IdentityApp | IdentityApps | None = None,
     admin: ASGIApp | None = None,
     more: Sequence[BaseRoute] = (),
 ) -> ASGIApp:

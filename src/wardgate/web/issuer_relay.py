@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from wardgate.gateway.hub import HubClient, Message
@@ -24,10 +24,13 @@ class IssuerRelay:
     """Answers ``issuer.refresh`` with ``issuer.reply`` and ``introspect.ask`` with ``introspect.reply``. Tokens and
     answers are in no log; why a question failed is, and workers are told."""
 
-    def __init__(self, hub: HubClient, issuers: Issuers, introspection: Introspection) -> None:
+    def __init__(
+        self, hub: HubClient, issuers: Mapping[str, tuple[Issuers, Introspection]], primary: str
+    ) -> None:
+        """``issuers`` are those of each environment; ``primary`` is the one that is meant where none is named."""
         self._hub = hub
         self._issuers = issuers
-        self._introspection = introspection
+        self._primary = primary
         self._tasks: set[asyncio.Task[None]] = set()
         hub.on("issuer.refresh", lambda message: self._take(message, "issuer.reply", self._refresh(message)))
         hub.on("introspect.ask", lambda message: self._take(message, "introspect.reply", self._ask(message)))
@@ -65,11 +68,17 @@ class IssuerRelay:
         self._hub.send({"kind": kind, **envelope, **reply})
 
     async def _refresh(self, message: Message) -> Message:
-        await self._issuers.refresh(str(message["issuer"]))
+        issuers, _ = self._of(message)
+        await issuers.refresh(str(message["issuer"]))
         return {}
 
     async def _ask(self, message: Message) -> Message:
         issuer, endpoint, client_id, token = (
             str(message[name]) for name in ("issuer", "endpoint", "client_id", "token")
         )
-        return {"answer": await self._introspection.ask(issuer, endpoint, client_id, token)}
+        _, introspection = self._of(message)
+        return {"answer": await introspection.ask(issuer, endpoint, client_id, token)}
+
+    def _of(self, message: Message) -> tuple[Issuers, Introspection]:
+        """The issuers of the environment whose worker asks. Raises KeyError: it is not served here."""
+        return self._issuers[str(message.get("environment", self._primary))]

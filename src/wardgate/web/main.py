@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import uvloop
 from wardgate.control.github_reports import Keys
 from wardgate.control.operators.authenticate import authenticate
 from wardgate.control.promote import carry_out_due
+from wardgate.domain.serving import served, settings_of
 from wardgate.gateway.hub import HubClient
 from wardgate.gateway.launch import EXIT_CONFIG, Launch, LaunchError, become_child, hub_fd
 from wardgate.identity.asking import Introspection
@@ -33,6 +34,7 @@ from wardgate.web.admin_api.app import admin_app
 from wardgate.web.admin_api.ask import Services
 from wardgate.web.app import create_app
 from wardgate.web.bridge import SupervisorBridge
+from wardgate.web.environments import IdentityApps
 from wardgate.web.identity import IdentityApp
 from wardgate.web.identity_server import build_server, jobs_of, smtp_of, webhook_job
 from wardgate.web.issuer_relay import IssuerRelay
@@ -81,19 +83,29 @@ async def serve(launch: Launch) -> None:
     scanning = load_keys(settings.secret_scanning_keys) if settings.secret_scanning_keys else None
     hub = await HubClient.connect(hub_fd())
     async with await open_store(Path(settings.data_dir)) as store:
-        identity = build_server(settings, store.overlapping)
-        issuers = Issuers(store, identity.fetch, settings.environment, identity.clock)
-        relay = IssuerRelay(hub, issuers, Introspection(issuers, identity.fetch))
-        reading = Job(name="issuers", seconds=ISSUER_ROUND, run=issuers.round)
+        servers = {
+            name: build_server(settings_of(settings, name), store.overlapping) for name in served(settings)
+        }
+        identity = servers[settings.environment]
+        issuers = {name: Issuers(store, server.fetch, name, server.clock) for name, server in servers.items()}
+        relay = IssuerRelay(
+            hub,
+            {name: (each, Introspection(each, servers[name].fetch)) for name, each in issuers.items()},
+            settings.environment,
+        )
+        reading = [Job(name="issuers", seconds=ISSUER_ROUND, run=each.round) for each in issuers.values()]
+        for other in settings.also:
+            reading += jobs_of(servers[other.name], None)
         try:
-            jobs = [reading, webhook_job(settings, identity), promotion_job(store, identity.clock)]
+            jobs = [*reading, webhook_job(settings, identity), promotion_job(store, identity.clock)]
             jobs += [settling(store), shortening(store)]
             async with Jobs([*jobs_of(identity, smtp), *jobs]):
-                await _answer(launch, hub, store, identity, scanning)
+                await _answer(launch, hub, store, servers, scanning)
         finally:
             await relay.close()
-            await identity.memory.tasks.close()
-            identity.passwords.close()
+            for server in servers.values():
+                await server.memory.tasks.close()
+                server.passwords.close()
     hub.close()
 
 
@@ -108,9 +120,14 @@ def promotion_job(store: SqlStore, clock: Callable[[], float]) -> Job:
 
 
 async def _answer(
-    launch: Launch, hub: HubClient, store: SqlStore, identity: Server, scanning: Keys | None
+    launch: Launch, hub: HubClient, store: SqlStore, servers: Mapping[str, Server], scanning: Keys | None
 ) -> None:
     settings = launch.settings
+    identity = servers[settings.environment]
+    apps = {name: IdentityApp(server) for name, server in servers.items()}
+    own: IdentityApp | IdentityApps = apps[settings.environment]
+    if settings.also:
+        own = IdentityApps(apps, settings.environment, store.master_key())
 
     def probe_store() -> None:
         source = SqliteSource(database_path(Path(settings.data_dir)), settings.environment, b"")
@@ -124,7 +141,7 @@ async def _answer(
         BearerActors(store, partial(authenticate, signed_on=signed_on(identity)), identity.clock),
     )
     more = scanning_routes(store, scanning, identity.clock) if scanning is not None else ()
-    app = create_app(settings, SupervisorBridge(hub), probe_store, IdentityApp(identity), admin, more)
+    app = create_app(settings, SupervisorBridge(hub), probe_store, own, admin, more)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
