@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wardgate.control.authority import require
-from wardgate.control.document.names import HOST
+from wardgate.control.document.environments import ENVIRONMENT, ENVIRONMENT_WORDS, GATEWAY_HOST
 from wardgate.control.document.urls import url_problem
 from wardgate.control.errors import ConflictError, InvalidError
 from wardgate.control.keys import Clock
@@ -24,8 +24,6 @@ from wardgate.domain.redaction import REDACTED
 from wardgate.domain.secret import Secret
 from wardgate.domain.template import NAME
 
-ENVIRONMENT = r"[a-z][a-z0-9-]{0,31}"
-ENVIRONMENT_WORDS = "up to 32 lower-case letters, digits or hyphens, the first a letter"
 MAX_VALUE = 10_000
 MAX_SECRET = 16 * 1024
 MAX_DAYS = 36_500
@@ -318,7 +316,7 @@ async def remove(store: Store, name: str, *, note: str = "", clock: Clock = time
 def check_settings(settings: EnvironmentSettings) -> None:
     """Returns when these can be an environment's settings. Raises InvalidError."""
     for host in settings.hosts:
-        if not re.fullmatch(rf"(?:{HOST})(?::[0-9]{{1,5}})?", host):
+        if not re.fullmatch(GATEWAY_HOST, host):
             raise InvalidError(
                 "hosts", f"{host[:100]!r} is no host in lower case", "Write api.example.com, or with :port"
             )

@@ -20,6 +20,7 @@ from wardgate.domain.document import (
     ApiEntry,
     AuthorizationServer,
     Document,
+    EnvironmentEntry,
     SubscriptionEntry,
 )
 from wardgate.domain.reserved import token_places
@@ -66,7 +67,7 @@ async def read_state(tx: Transaction, environment: str) -> State:
             plans=tuple(plans.values()),
             roles=tuple(roles),
             authorization_server=_server(here),
-            environments=tuple(entry_of(each) for each in environments),
+            environments=_entries(environments, environment),
             groups=tuple(
                 Group(name=each.name, description=each.description, roles=each.roles)
                 for each in await tx.groups.all()
@@ -131,13 +132,20 @@ def merged(state: State, new: Document, *, prune: bool, kept: frozenset[str]) ->
         groups=tuple(groups[name] for name in sorted(groups)),
         applications=tuple(applications.values()),
         authorization_server=server,
-        environments=tuple(entry_of(each) for each in environments),
+        environments=_entries(environments, state.environment.name),
     )
+
+
+def _entries(environments: Iterable[Environment], here: str) -> tuple[EnvironmentEntry, ...]:
+    """The environments; the token endpoint of this one has a section of its own."""
+    entries = (entry_of(each) for each in environments)
+    return tuple(replace(each, token_endpoint=None) if each.name == here else each for each in entries)
 
 
 def placed_of(state: State, target: Document) -> list[Environment]:
     """The environments of a target that :func:`merged` gave."""
-    return placed(state.environments, target.environments, state.environment.name, None)
+    server = target.authorization_server or AuthorizationServer()
+    return placed(state.environments, target.environments, state.environment.name, server)
 
 
 def _names_endpoint(document: Document, environment: str) -> bool:

@@ -8,8 +8,8 @@ from typing import Literal
 
 from wardgate.control.document import security
 from wardgate.control.document.fields import Fields, Report
+from wardgate.control.document.listings import LISTING_KEYS, read_listing
 from wardgate.control.document.names import (
-    HOST,
     HOST_WORDS,
     HTTP_NAME,
     HTTP_NAME_WORDS,
@@ -24,6 +24,7 @@ from wardgate.control.document.opener import Opener
 from wardgate.control.document.plans import read_limits
 from wardgate.control.document.policies import read_policies
 from wardgate.control.document.reserved import check_base_path, check_operations
+from wardgate.control.document.templates import HOST_OR_VARIABLES
 from wardgate.control.document.upstreams import read_upstream
 from wardgate.domain.api import Api, Cors
 from wardgate.domain.document import ApiEntry, DocumentError
@@ -48,6 +49,7 @@ _KNOWN = (
     "max_body",
     "policies",
     "identity",
+    *LISTING_KEYS,
 )
 
 _UNDECLARED: tuple[Literal["deny", "allow"], ...] = ("deny", "allow")
@@ -76,7 +78,7 @@ def read_api(report: Report, node: Node, path: Path, folder: FilePath, open_docu
     identity = fields.child("identity", ("headers", "assertion"))
     max_body = fields.size("max_body", DEFAULT_MAX_BODY)
     plans = fields.texts("plans", NAME, "the name of a plan of this document")
-    hosts = fields.texts("hosts", HOST, HOST_WORDS)
+    hosts = fields.texts("hosts", HOST_OR_VARIABLES, HOST_WORDS)
     policies = read_policies(fields)
     check_base_path(fields, base_path)
     opened = _openapi(fields, folder, open_document)
@@ -114,7 +116,10 @@ def read_api(report: Report, node: Node, path: Path, folder: FilePath, open_docu
         subscription=settings.subscription,
         limits=read_limits(fields),
     )
-    entry = ApiEntry(api=api, source=plain(node), openapi_name=reference, openapi_text=text)
+    source = {key: value for key, value in plain(node).items() if key not in LISTING_KEYS}
+    entry = ApiEntry(
+        api=api, source=source, openapi_name=reference, openapi_text=text, listing=read_listing(fields)
+    )
     return ReadApi(api.id, entry, fields)
 
 

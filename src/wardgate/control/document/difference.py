@@ -11,7 +11,9 @@ from wardgate.control.document.difference_consumers import (
     group_changes,
     group_text,
 )
+from wardgate.control.document.environments import environment_changes, environment_text
 from wardgate.control.document.limit_text import limits_text, shown
+from wardgate.control.document.listings import listing_changes
 from wardgate.domain.api import Api, PolicyUse, Resource
 from wardgate.domain.codec import encode
 from wardgate.domain.document import ApiEntry, Document
@@ -25,6 +27,14 @@ def difference(old: Document, new: Document) -> list[str]:
     Empty when both enforce and say the same. Settings of policies are never shown, as they may hold secrets.
     """
     lines = _compared(
+        "environment",
+        {each.name: each for each in old.environments},
+        {each.name: each for each in new.environments},
+        environment_text,
+        environment_changes,
+    )
+    lines += _order(old, new)
+    lines += _compared(
         "api",
         {entry.api.id: entry for entry in old.apis},
         {entry.api.id: entry for entry in new.apis},
@@ -51,6 +61,14 @@ def difference(old: Document, new: Document) -> list[str]:
     if before != after:
         lines.append(f"~ authorization server: token endpoint {before} -> {after}")
     return lines
+
+
+def _order(old: Document, new: Document) -> list[str]:
+    before, after = [each.name for each in old.environments], [each.name for each in new.environments]
+    staying = [name for name in after if name in before]
+    if staying == [name for name in before if name in after]:
+        return []
+    return [f"~ environments: order {', '.join(before)} -> {', '.join(after)}"]
 
 
 def _token_endpoint(document: Document) -> str:
@@ -92,6 +110,9 @@ def _api_changes(old: ApiEntry, new: ApiEntry) -> Iterator[str]:
         found = True
         yield _policies("policies", old.api.policies, new.api.policies)
     for line in _resources(old.api, new.api):
+        found = True
+        yield line
+    for line in listing_changes(old.listing, new.listing):
         found = True
         yield line
     if not found:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import PurePath
 from typing import Any
 
 from wardgate.control.document.controls import expiry_text
+from wardgate.control.document.environments import environment_data
+from wardgate.control.document.listings import listing_data
 from wardgate.domain.access import Group
-from wardgate.domain.document import NEVER, ApplicationEntry, Document, SubscriptionEntry
+from wardgate.domain.document import NEVER, ApiEntry, ApplicationEntry, Document, SubscriptionEntry
 from wardgate.domain.limit import Limit, Plan
 from wardgate.domain.people import Role
 from wardgate.openapi.yamltext import dump_yaml
@@ -18,7 +21,7 @@ SETTINGS_NAME = "wardgate.yaml"
 
 def dump(document: Document) -> str:
     """YAML that :func:`load` reads as an equal document, with the OpenAPI documents where its APIs refer to them."""
-    return dump_yaml(_data(document, [dict(entry.source) for entry in document.apis]))
+    return dump_yaml(_data(document, [_source(entry) for entry in document.apis]))
 
 
 def export(document: Document) -> dict[str, str]:
@@ -30,7 +33,7 @@ def export(document: Document) -> dict[str, str]:
     files: dict[str, str] = {}
     sources: list[dict[str, Any]] = []
     for entry in document.apis:
-        source = dict(entry.source)
+        source = _source(entry)
         name = _inside(entry.openapi_name)
         if name is None or name == SETTINGS_NAME:
             name = PurePath(entry.openapi_name).name
@@ -44,6 +47,16 @@ def export(document: Document) -> dict[str, str]:
     return {SETTINGS_NAME: dump_yaml(_data(document, sources)), **files}
 
 
+def _source(entry: ApiEntry) -> dict[str, Any]:
+    """An API's settings as written, with what holds beside its revision after its name and version."""
+    source = dict(entry.source)
+    listing = listing_data(entry.listing)
+    if not listing:
+        return source
+    first = {key: source.pop(key) for key in ("name", "version") if key in source}
+    return first | listing | source
+
+
 def _inside(reference: str) -> str | None:
     """The reference as a relative name below the folder, or ``None`` if it leads out of it."""
     path = PurePath(reference)
@@ -55,8 +68,10 @@ def _inside(reference: str) -> str | None:
 def _data(document: Document, sources: list[dict[str, Any]]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     server = document.authorization_server
+    if document.environments:
+        data["environments"] = [environment_data(each, _limits) for each in document.environments]
     if sources or not (
-        document.plans or document.roles or document.groups or document.applications or server
+        document.environments or document.plans or document.roles or document.groups or document.applications or server
     ):
         data["apis"] = sources
     if document.plans:
@@ -101,6 +116,10 @@ def _group(group: Group) -> dict[str, Any]:
     if group.roles:
         data["roles"] = list(group.roles)
     return data
+
+
+def _limits(limits: Iterable[Limit]) -> list[dict[str, Any]]:
+    return [_limit(limit) for limit in limits]
 
 
 def _limit(limit: Limit) -> dict[str, Any]:

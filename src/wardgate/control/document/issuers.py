@@ -96,7 +96,7 @@ def _generic(fields: Fields) -> tuple[TrustedIssuer, ...]:
         fields.problem(None, "the key 'issuer' is missing", "Add `issuer:` with what stands in `iss`")
     if "tenant" in fields:
         fields.problem("tenant", "only the preset entra has a tenant", "Add `preset: entra`, or remove it")
-    return (TrustedIssuer(issuer=read_url(fields, "issuer")),)
+    return (TrustedIssuer(issuer=read_url(fields, "issuer", variables=True)),)
 
 
 def _checks(fields: Fields, base: TrustedIssuer) -> TrustedIssuer:
@@ -124,7 +124,7 @@ def _checks(fields: Fields, base: TrustedIssuer) -> TrustedIssuer:
         role_scopes=_role_scopes(fields),
         skew=fields.integer("skew", None, 0, 600),
         max_lifetime=fields.integer("max_lifetime", None, 1, LONGEST),
-        jwks_uri=base.jwks_uri or read_url(fields, "jwks_uri", query=True),
+        jwks_uri=base.jwks_uri or read_url(fields, "jwks_uri", query=True, variables=True),
         max_key_age=fields.integer("max_key_age", base.max_key_age, 300, 30 * 86400),
     )
 
@@ -158,7 +158,7 @@ def _introspected(fields: Fields, issuer: TrustedIssuer) -> TrustedIssuer:
     return replace(
         issuer,
         kind="introspection",
-        introspection_endpoint=read_url(inner, "endpoint", query=True),
+        introspection_endpoint=read_url(inner, "endpoint", query=True, variables=True),
         introspection_client_id=inner.required("client_id", _CLAIM, "the client the gateway asks as"),
         introspection_secret=inner.required(
             "secret_env", _VARIABLE, "the environment variable that holds the client's secret"

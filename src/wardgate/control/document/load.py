@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wardgate.control.document.apis import read_api
 from wardgate.control.document.applications import ReadApplication, read_application
+from wardgate.control.document.environments import read_environment
 from wardgate.control.document.fields import Fields, Report, suggestion
 from wardgate.control.document.groups import check_group_roles, read_group
 from wardgate.control.document.opener import Opener
@@ -15,7 +16,14 @@ from wardgate.control.document.roles import check_role_scopes, read_role
 from wardgate.control.document.server import read_server
 from wardgate.control.document.sources import File, read_files
 from wardgate.domain.access import Group
-from wardgate.domain.document import ApiEntry, AuthorizationServer, Document, DocumentError, Problem
+from wardgate.domain.document import (
+    ApiEntry,
+    AuthorizationServer,
+    Document,
+    DocumentError,
+    EnvironmentEntry,
+    Problem,
+)
 from wardgate.domain.limit import Plan
 from wardgate.domain.oauth import OIDC_SCOPES
 from wardgate.domain.people import Role
@@ -23,7 +31,7 @@ from wardgate.domain.reserved import reserved, token_places
 from wardgate.openapi.tree import Scalar
 from wardgate.policy.registry import PolicyLoadError, PolicyRegistry
 
-_KNOWN = ("apis", "plans", "roles", "groups", "applications", "authorization_server")
+_KNOWN = ("environments", "apis", "plans", "roles", "groups", "applications", "authorization_server")
 
 
 def load(path: Path, policies: PolicyRegistry | None = None, *, within: Path | None = None) -> Document:
@@ -51,6 +59,7 @@ class _Loader:
         self._reports: list[Report] = []
         self._apis: list[tuple[ApiEntry, Fields]] = []
         self._unread: set[str] = set()
+        self._environments: list[tuple[EnvironmentEntry, Fields]] = []
         self._plans: list[tuple[Plan, Fields]] = []
         self._roles: list[tuple[Role, Fields]] = []
         self._groups: list[tuple[Group, Fields]] = []
@@ -63,6 +72,8 @@ class _Loader:
         report = Report(file.name)
         self._reports.append(report)
         root = Fields(report, file.tree, (), _KNOWN)
+        for node, path in root.items("environments"):
+            self._environments.append(read_environment(report, node, path))
         for node, path in root.items("plans"):
             self._plans.append(read_plan(report, node, path))
         for node, path in root.items("roles"):
@@ -86,6 +97,7 @@ class _Loader:
 
     def finish(self) -> Document:
         """The whole document. Raises DocumentError with the problems of all files."""
+        self._check_environments()
         self._check_apis()
         self._check_token_places()
         self._check_issuers()
@@ -104,7 +116,19 @@ class _Loader:
             groups=tuple(sorted((group for group, _ in self._groups), key=lambda group: group.name)),
             applications=tuple(application.entry for application in self._applications),
             authorization_server=self._server[0] if self._server is not None else None,
+            environments=tuple(entry for entry, _ in self._environments),
         )
+
+    def _check_environments(self) -> None:
+        names: dict[str, Fields] = {}
+        production: dict[bool, Fields] = {}
+        for entry, fields in self._environments:
+            if entry.name and (first := names.setdefault(entry.name, fields)) is not fields:
+                message = f"the environment {entry.name!r} is also declared at {_place(first)}"
+                fields.problem("name", message, "Merge the two")
+            if entry.production and (first := production.setdefault(True, fields)) is not fields:
+                message = f"the environment for production is also declared at {_place(first)}"
+                fields.problem("production", message, "Mark one of them")
 
     def _check_apis(self) -> None:
         ids: dict[str, Fields] = {}

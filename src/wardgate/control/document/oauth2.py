@@ -45,7 +45,7 @@ def read_oauth2(security: Fields) -> OAuth2Settings | None:
         proof_nonce=fields.flag("proof_nonce", default.proof_nonce),
         acr_values=fields.texts("acr", ACR, ACR_WORDS),
         max_age=fields.integer("max_age", None, 0, LONGEST),
-        token_endpoint=read_url(fields, "token_endpoint", query=True),
+        token_endpoint=read_url(fields, "token_endpoint", query=True, variables=True),
     )
     if settings.token_endpoint and all(issuer.kind == "builtin" for issuer in issuers):
         fields.problem(

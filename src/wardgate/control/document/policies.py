@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from wardgate.control.document.fields import Fields
 from wardgate.control.document.names import POLICY, POLICY_WORDS
+from wardgate.control.document.templates import check_templates, names_any
 from wardgate.domain.api import Api, PolicyUse
 from wardgate.openapi.tree import plain
 from wardgate.policy.pipeline import undeclared_resource
@@ -20,6 +21,7 @@ def read_policies(holder: Fields) -> tuple[PolicyUse, ...]:
         name = fields.required("use", POLICY, POLICY_WORDS)
         config = {key: plain(value) for key, value in fields.entries.items() if key != "use"}
         use = PolicyUse(name=name, config=config)
+        check_templates(fields, config, (), secrets=True)
         uses.append(use)
         if name:
             holder.report.policies.append((use, fields))
@@ -35,6 +37,8 @@ def check_policies(
     for use, fields in uses:
         try:
             policy = registry.get(use.name)
+            if names_any(use.config):
+                continue  # what it will be is not known before it is bound
             policy.validate(use.config)
             for context in guarded.get(id(use), ()):
                 policy.compile(use.config, context)

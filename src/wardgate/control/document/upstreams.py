@@ -7,7 +7,8 @@ from pathlib import Path as FilePath
 from urllib.parse import urlsplit
 
 from wardgate.control.document.fields import Fields, Report
-from wardgate.control.document.names import LINE, LINE_WORDS, SERVER_NAME, SERVER_NAME_WORDS
+from wardgate.control.document.names import LINE, LINE_WORDS, SERVER_NAME_WORDS
+from wardgate.control.document.templates import SERVER_OR_VARIABLES, named, read_headers, template_problem
 from wardgate.domain.upstream import CircuitBreaker, HealthCheck, Timeouts, Upstream, UpstreamTls
 from wardgate.openapi.paths import base_path_problem
 from wardgate.openapi.tree import Node, Path, Scalar
@@ -23,6 +24,7 @@ _KNOWN = (
     "breaker",
     "timeouts",
     "tls",
+    "headers",
 )
 _DAY = 86400.0
 _TARGET_REMEDY = "Write http://host:port or https://host:port, with a path prefix if the service has one"
@@ -43,6 +45,7 @@ def read_upstream(report: Report, node: Node, path: Path, folder: FilePath) -> U
         breaker=_breaker(fields),
         timeouts=_timeouts(fields),
         tls=_tls(fields, folder),
+        headers=read_headers(fields),
     )
 
 
@@ -71,7 +74,7 @@ def _targets(fields: Fields) -> tuple[str, ...]:
     targets: list[str] = []
     for item, path in fields.items("targets"):
         value = item.value if isinstance(item, Scalar) else None
-        trouble = target_problem(value) if isinstance(value, str) else "it is no text"
+        trouble = _target_problem(value) if isinstance(value, str) else "it is no text"
         target = str(value).rstrip("/")
         if trouble is None and target in targets:
             trouble = "it stands here twice"
@@ -83,6 +86,14 @@ def _targets(fields: Fields) -> tuple[str, ...]:
         key = "targets" if "targets" in fields else None
         fields.problem(key, "the upstream has no targets", 'Add `targets: ["http://host:port"]`')
     return tuple(targets)
+
+
+def _target_problem(value: str) -> str | None:
+    """As :func:`target_problem`; what holds variables is checked again when they are in place."""
+    if not named(value):
+        return target_problem(value)
+    trouble = template_problem(value, secrets=False)
+    return trouble[0] if trouble else None
 
 
 def _health(fields: Fields) -> HealthCheck | None:
@@ -130,7 +141,7 @@ def _tls(fields: Fields, folder: FilePath) -> UpstreamTls:
         inner.problem(None, "mutual TLS needs both 'certificate' and 'key'", "Give both files, or neither")
     tls = UpstreamTls(
         ca=_file(inner, "ca", folder),
-        server_name=inner.text("server_name", None, SERVER_NAME, SERVER_NAME_WORDS),
+        server_name=inner.text("server_name", None, SERVER_OR_VARIABLES, SERVER_NAME_WORDS),
         certificate=_file(inner, "certificate", folder),
         key=_file(inner, "key", folder),
         verify=inner.flag("verify", True),
@@ -142,7 +153,7 @@ def _tls(fields: Fields, folder: FilePath) -> UpstreamTls:
 def _check_files(fields: Fields, tls: UpstreamTls) -> None:
     """Loads the files as a gateway will, unless only the gateway may read them."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if tls.ca is not None:
+    if tls.ca is not None and not named(tls.ca):
         try:
             context.load_verify_locations(tls.ca)
         except PermissionError:
@@ -150,7 +161,7 @@ def _check_files(fields: Fields, tls: UpstreamTls) -> None:
         except OSError:
             message = f"{FilePath(tls.ca).name!r} holds no PEM certificate"
             fields.problem("ca", message, "Give the authorities' certificates in PEM")
-    if tls.certificate is not None and tls.key is not None:
+    if tls.certificate is not None and tls.key is not None and not named(tls.certificate + tls.key):
         try:
             context.load_cert_chain(tls.certificate, tls.key, password=_no_password)
         except PermissionError:
@@ -168,10 +179,15 @@ def _no_password() -> str:
 
 
 def _file(fields: Fields, key: str, folder: FilePath) -> str | None:
-    """The absolute path of an existing file named relative to the document."""
+    """The absolute path of an existing file named relative to the document; one with variables as it is written."""
     name = fields.text(key, None, LINE, LINE_WORDS)
     if name is None:
         return None
+    if named(name):
+        trouble = template_problem(name, secrets=False)
+        if trouble is not None:
+            fields.problem(key, *trouble)
+        return name
     path = (folder / name).resolve()
     if not path.is_file():
         fields.problem(key, f"there is no file {name!r}", "Give a PEM file, relative to this document")

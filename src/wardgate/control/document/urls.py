@@ -7,16 +7,23 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from wardgate.control.document.fields import Fields
+from wardgate.control.document.templates import named, template_problem
 
 _NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,2000}")
 _REMEDY = "Write it as https://host/path"
 
 
-def read_url(fields: Fields, key: str, *, query: bool = False) -> str:
+def read_url(fields: Fields, key: str, *, query: bool = False, variables: bool = False) -> str:
     """The URL under ``key``, empty where there is none or it is wrong, which is noted. It may be plain http for
-    loopback only; a query only with ``query``."""
+    loopback only; a query only with ``query``. With ``variables`` it may hold some; it is checked when they are in place.
+    """
     url = fields.text(key, "")
+    if variables and named(url):
+        wrong = template_problem(url, secrets=False)
+        if wrong is not None:
+            fields.problem(key, *wrong)
+        return url
     trouble = url_problem(url, query=query) if url else None
     if trouble is None:
         return url
