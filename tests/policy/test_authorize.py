@@ -159,7 +159,7 @@ def test_an_api_that_asks_for_no_subscription_takes_those_its_acl_lets_in() -> N
     made = asked(KEYED, alone, **more)
     assert reason(made) == "ok"
     assert made.subscription is not None
-    assert made.subscription.id == "app_1@orders/v1"
+    assert made.subscription.id == "app_1@development orders/v1"
     assert outcome(KEYED, principal(subscribed=None), **more) == "acl_denied"
     suspended = replace(alone, application=replace(alone.application, status="suspended"))
     assert outcome(KEYED, suspended, **more) == "application_suspended"

@@ -60,7 +60,7 @@ def standing_words(standing: Standing) -> str:
 
 def subscription_words(subscription: Subscription) -> str:
     """What an application is subscribed to, and what was set for the subscription."""
-    if subscription.id == f"{subscription.application}@{subscription.api}":
+    if subscription.id.startswith(f"{subscription.application}@"):
         return f"{subscription.api} asks for no subscription, and there is none"
     words = [f"subscribed to {subscription.api} on plan {subscription.plan or '(none)'}"]
     controls = subscription.controls
