@@ -13,14 +13,16 @@ from tests.control.compare.weaker import HARMLESS, STRICT, WEAKENINGS, api, with
 from wardgate.control.compare import Deployable, compare, compare_all
 from wardgate.control.compare.known import KNOWN
 from wardgate.control.compare.rules import At, differences
+from wardgate.domain.access import Group
 from wardgate.domain.api import Api, Cors, Resource
 from wardgate.domain.consumer import Controls
+from wardgate.domain.document import ApplicationEntry
 from wardgate.domain.environment import EnvironmentSettings
 from wardgate.domain.limit import Plan
 from wardgate.domain.standing import Catalogue
 from wardgate.domain.upstream import Upstream
 
-ROOTS = (Api, Plan, Catalogue, EnvironmentSettings, Controls)
+ROOTS = (Api, Plan, Catalogue, EnvironmentSettings, Controls, ApplicationEntry, Group)
 
 
 def weak_kinds(before: Deployable, after: Deployable) -> set[str]:

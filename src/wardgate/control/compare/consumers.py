@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from wardgate.control.compare.controls import CONTROLS
-from wardgate.control.compare.limits import limits, no_weaker
+from wardgate.control.compare.controls import CONTROLS, set_limits
+from wardgate.control.compare.limits import no_weaker
 from wardgate.control.compare.plans import in_force
-from wardgate.control.compare.rules import Aspect, At, bounded, differences, elements, neutral, told
+from wardgate.control.compare.rules import Aspect, At, differences, elements, neutral, told
 from wardgate.domain.access import Group
 from wardgate.domain.consumer import UNCONTROLLED
 from wardgate.domain.difference import Difference
-from wardgate.domain.document import ApplicationEntry, SubscriptionEntry
+from wardgate.domain.document import NEVER, ApplicationEntry, SubscriptionEntry
 from wardgate.domain.limit import Plan
 from wardgate.domain.people import Role
 
@@ -87,11 +87,20 @@ GROUP: tuple[Aspect, ...] = (
 
 def _controls(at: At, before: SubscriptionEntry, after: SubscriptionEntry) -> Iterator[Difference]:
     old, new = before.controls or UNCONTROLLED, after.controls or UNCONTROLLED
+    if old == new:
+        yield at.found("controls_rewritten", None, None, "the same controls are written otherwise")
     yield from differences(at, old, new, CONTROLS)
 
 
 def _expiry(at: At, before: SubscriptionEntry, after: SubscriptionEntry) -> Iterator[Difference]:
-    yield from bounded(at, "expires_at", before.expires_at, after.expires_at, "its expiry (Unix seconds)")
+    old, new = (NEVER if item.expires_at is None else item.expires_at for item in (before, after))
+    yield at.found(
+        "expiry_changed",
+        None if old == NEVER else old,
+        None if new == NEVER else new,
+        "the subscription lasts longer" if new > old else "the subscription does not last longer",
+        weakens=new > old,
+    )
 
 
 def _status(at: At, before: SubscriptionEntry, after: SubscriptionEntry) -> Iterator[Difference]:
@@ -101,10 +110,9 @@ def _status(at: At, before: SubscriptionEntry, after: SubscriptionEntry) -> Iter
 
 def _limits(at: At, before: ApplicationEntry, after: ApplicationEntry) -> Iterator[Difference]:
     old, new = before.limits or (), after.limits or ()
-    yield from limits(at, old, new)
-    if new and not old:
-        sentence = "limits of its own stand before those of its plans"
-        yield at.found("limits_override", None, new, sentence, weakens=True)
+    if old == new:
+        yield at.found("limits_rewritten", None, None, "the same limits are written otherwise")
+    yield from set_limits(at, old, new)
 
 
 def _groups(at: At, before: ApplicationEntry, after: ApplicationEntry) -> Iterator[Difference]:
@@ -120,16 +128,11 @@ SUBSCRIPTION: tuple[Aspect, ...] = (
 APPLICATION: tuple[Aspect, ...] = (Aspect(("limits",), _limits), Aspect(("groups",), _groups))
 
 
-def applications(
-    before: Sequence[ApplicationEntry],
-    after: Sequence[ApplicationEntry],
-    plans_before: Mapping[str, Plan],
-    plans_after: Mapping[str, Plan],
-) -> Iterator[Difference]:
-    """How applications and what they may call differ."""
+def subscription_aspects(before: Mapping[str, Plan], after: Mapping[str, Plan]) -> tuple[Aspect, ...]:
+    """The fields of a subscription, given the plans before and after."""
 
-    def _plan(at: At, old: SubscriptionEntry, new: SubscriptionEntry) -> Iterator[Difference]:
-        known, then = plans_before.get(old.plan or ""), plans_after.get(new.plan or "")
+    def plan(at: At, old: SubscriptionEntry, new: SubscriptionEntry) -> Iterator[Difference]:
+        known, then = before.get(old.plan or ""), after.get(new.plan or "")
         weaker = known is not None and (
             then is None or not no_weaker(in_force(None, known), in_force(None, then))
         )
@@ -141,9 +144,14 @@ def applications(
             weakens=weaker,
         )
 
-    aspects = (neutral("api"), Aspect(("plan",), _plan), *SUBSCRIPTION)
+    return (neutral("api"), Aspect(("plan",), plan), *SUBSCRIPTION)
 
-    def _subscriptions(at: At, old: ApplicationEntry, new: ApplicationEntry) -> Iterator[Difference]:
+
+def application_aspects(before: Mapping[str, Plan], after: Mapping[str, Plan]) -> tuple[Aspect, ...]:
+    """The fields of an application, given the plans before and after."""
+    aspects = subscription_aspects(before, after)
+
+    def subscriptions(at: At, old: ApplicationEntry, new: ApplicationEntry) -> Iterator[Difference]:
         left = {item.api: item for item in old.subscriptions}
         right = {item.api: item for item in new.subscriptions}
         for api in dict.fromkeys((*left, *right)):
@@ -157,7 +165,17 @@ def applications(
         if left == right:
             yield at.found("subscriptions_reordered", None, None, "subscriptions: another order")
 
-    application = (neutral("name", "owner"), Aspect(("subscriptions",), _subscriptions), *APPLICATION)
+    return (neutral("name", "owner"), Aspect(("subscriptions",), subscriptions), *APPLICATION)
+
+
+def applications(
+    before: Sequence[ApplicationEntry],
+    after: Sequence[ApplicationEntry],
+    plans_before: Mapping[str, Plan],
+    plans_after: Mapping[str, Plan],
+) -> Iterator[Difference]:
+    """How applications and what they may call differ."""
+    aspects = application_aspects(plans_before, plans_after)
     known, then = {each.name: each for each in before}, {each.name: each for each in after}
     for name in dict.fromkeys((*known, *then)):
         at = At(place=f"application {name}")
@@ -166,4 +184,4 @@ def applications(
         elif name not in known:
             yield at.found("application_added", None, name, "the application is new")
         else:
-            yield from differences(at, known[name], then[name], application)
+            yield from differences(at, known[name], then[name], aspects)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from wardgate.control.compare.limits import limits
 from wardgate.control.compare.networks import covered
 from wardgate.control.compare.rules import Aspect, At, differences, elements, told
 from wardgate.domain.consumer import Controls
 from wardgate.domain.difference import Difference
+from wardgate.domain.limit import Limit
 
 
 def _limits(at: At, before: Controls, after: Controls) -> Iterator[Difference]:
-    """They stand before the plan's of their kind and period, which nobody here knows: any that is new may grant more."""
-    for found in limits(at, before.limits, after.limits):
+    yield from set_limits(at, before.limits, after.limits)
+
+
+def set_limits(at: At, before: Sequence[Limit], after: Sequence[Limit]) -> Iterator[Difference]:
+    """Limits that stand before the plan's of their kind and period, which nobody here knows: one that is new may grant
+    more, and where one goes the plan's may."""
+    for found in limits(at, before, after):
         if found.kind == "limit_added":
-            yield at.found(
-                "limit_set", None, found.after, f"{found.sentence}, whatever the plan says", weakens=True
-            )
+            sentence = f"{found.sentence}, whatever the plan says"
+            yield at.found("limit_set", None, found.after, sentence, weakens=True)
         else:
             yield found
 

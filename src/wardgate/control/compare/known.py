@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from wardgate.control.compare import (
     acl,
     apis,
+    consumers,
     controls,
     cors,
     limits,
@@ -20,8 +21,10 @@ from wardgate.control.compare import (
     upstream,
 )
 from wardgate.control.compare.rules import Aspect
+from wardgate.domain.access import Group
 from wardgate.domain.api import Acl, Api, ApiKeyScheme, Cors, PolicyUse, Resource
 from wardgate.domain.consumer import Controls
+from wardgate.domain.document import ApplicationEntry, SubscriptionEntry
 from wardgate.domain.environment import EnvironmentSettings, Retention
 from wardgate.domain.limit import Limit, Plan, Soften
 from wardgate.domain.standing import Catalogue, Standing
@@ -32,11 +35,13 @@ KNOWN: Mapping[type, tuple[Aspect, ...]] = {
     Acl: acl.LIST,
     Api: apis.API,
     ApiKeyScheme: apis.API_KEY,
+    ApplicationEntry: consumers.application_aspects({}, {}),
     Catalogue: standing.CATALOGUE,
     CircuitBreaker: upstream.BREAKER,
     Controls: controls.CONTROLS,
     Cors: cors.CORS,
     EnvironmentSettings: settings.SETTINGS,
+    Group: consumers.GROUP,
     HealthCheck: upstream.HEALTH,
     Limit: limits.LIMIT,
     OAuth2Settings: trust.SETTINGS,
@@ -46,6 +51,7 @@ KNOWN: Mapping[type, tuple[Aspect, ...]] = {
     Retention: settings.RETENTION,
     Soften: limits.SOFTEN,
     Standing: standing.STANDING,
+    SubscriptionEntry: consumers.subscription_aspects({}, {}),
     Timeouts: upstream.TIMEOUTS,
     TrustedIssuer: trust.ISSUER,
     Upstream: upstream.UPSTREAM,

@@ -66,7 +66,10 @@ def _kept(at: At, before: Plan, after: Plan) -> Iterator[Difference]:
 
 def _added(at: At, plan: Plan, known: Sequence[Plan]) -> Difference:
     granted = in_force(at.after, plan)
-    weaker = bool(known) and not any(no_weaker(in_force(at.before, each), granted) for each in known)
+    weaker = bool(known) and not any(
+        no_weaker(in_force(at.before, each), granted) and each.approval in ("auto", plan.approval)
+        for each in known
+    )
     sentence = f"the plan {plan.name} is offered"
     if weaker:
         sentence += ", which grants more than any plan before"
