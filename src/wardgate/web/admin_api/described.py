@@ -24,6 +24,7 @@ _MEANINGS = {
     502: "Another server that had to be asked did not answer",
     503: "The store cannot be used just now",
 }
+_TAGS = r'^(\*|(W/)?"[\x21\x23-\x7e]*"(, (W/)?"[\x21\x23-\x7e]*")*)$'
 _ETAG = {"description": "Entity tag, for If-Match and If-None-Match.", "schema": {"type": "string"}}
 
 
@@ -98,24 +99,36 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
     if operation.guard is not None:
         # Not "required" here: where the thing is added, If-None-Match stands instead.
         found.append(
-            _header("If-Match", "The ETag that was read with what is changed.", not operation.creates)
+            _header(
+                "If-Match",
+                "The ETag that was read with what is changed; `*` for whatever there is.",
+                required=not operation.creates,
+                example="*",
+            )
         )
         if operation.creates:
-            found.append(_header("If-None-Match", "`*` to add what is not there yet."))
+            found.append(_header("If-None-Match", "`*` to add what is not there yet.", pattern=r"^\*$"))
     elif operation.tagged and not operation.changes:
         found.append(_header("If-None-Match", "ETags already known: 304 if one of them is still right."))
     if operation.idempotency:
         found.append(
-            _header("Idempotency-Key", "1 to 255 ASCII characters; the same request again is done once.")
+            _header(
+                "Idempotency-Key",
+                "1 to 255 ASCII characters; the same request again is done once.",
+                pattern=r"^[\x21-\x7e]{1,255}$",
+            )
         )
     return found
 
 
-def _header(name: str, text: str, required: bool = False) -> dict[str, Any]:
+def _header(
+    name: str, text: str, *, required: bool = False, pattern: str = _TAGS, example: str = ""
+) -> dict[str, Any]:
     return {
         "name": name,
         "in": "header",
         "required": required,
         "description": text,
-        "schema": {"type": "string", "minLength": 1},
+        "schema": {"type": "string", "minLength": 1, "pattern": pattern},
+        **({"example": example} if example else {}),
     }

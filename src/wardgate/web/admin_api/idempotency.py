@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ HEADER = "Idempotency-Key"
 #: Seconds an answer is kept.
 KEPT = 86400.0
 _LONGEST = 255
+_FORM = re.compile(rf"[\x21-\x7e]{{1,{_LONGEST}}}")
 _HEADERS = ("etag", "location")
 
 
@@ -79,9 +81,12 @@ def key_of(request: Request, actor: Actor, body: Any, master_key: bytes) -> Key 
     text = request.headers.get(HEADER)
     if text is None:
         return None
-    if not (0 < len(text) <= _LONGEST and text.isascii() and text.isprintable()):
+    if not _FORM.fullmatch(text):
         raise BodyError(
-            400, "idempotency_key_malformed", f"{HEADER} is no key", f"Send 1 to {_LONGEST} ASCII characters"
+            400,
+            "idempotency_key_malformed",
+            f"{HEADER} is no key",
+            f"Send 1 to {_LONGEST} ASCII characters, no blanks",
         )
     asked = [request.method, str(request.url.path), request.url.query, body]
     return Key(
