@@ -9,6 +9,11 @@ from wardgate.web.admin_api.operations import Operation, Operations, check
 
 #: Every module has ``operations``, the :class:`Operations` whose paths begin with the segment.
 ROOMS = {
+    "access-requests": "wardgate.web.admin_api.access",
+    "applications": "wardgate.web.admin_api.applications",
+    "groups": "wardgate.web.admin_api.groups",
+    "subscriptions": "wardgate.web.admin_api.subscriptions",
+    "webhooks": "wardgate.web.admin_api.webhooks",
     "differences": "wardgate.web.admin_api.differences",
     "drift": "wardgate.web.admin_api.drift",
     "admin-tokens": "wardgate.web.admin_api.admin_tokens",
