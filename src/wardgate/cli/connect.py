@@ -12,7 +12,6 @@ Refusals leave the block as :class:`CommandError`.
 
 from __future__ import annotations
 
-import getpass
 import os
 import stat
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Group, Parameter
 
+from wardgate.cli.acting import local
 from wardgate.cli.errors import CommandError
 from wardgate.cli.options import DATA_DIR, ENVIRONMENT, DataDir
 
@@ -90,14 +90,6 @@ def client_for(
         raise CommandError(error.code, error.message, error.remedy) from None
 
 
-def login_name() -> str:
-    """Who runs this command, as the system knows them."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
-
-
 def _remote(where: Where) -> Client:
     from wardgate.client import Client
 
@@ -108,18 +100,19 @@ def _local(data_dir: Path, environment: str, issuer: str, create: bool) -> Clien
     from wardgate.cli.local_transport import LOCAL, LocalTransport
     from wardgate.cli.store import require_store
     from wardgate.client import Client
-    from wardgate.domain.actor import local_actor
 
     if not create:
         require_store(data_dir)
-    transport = LocalTransport(data_dir, environment, issuer, local_actor(login_name()))
+    transport = LocalTransport(data_dir, environment, issuer, local())
     return Client(LOCAL, transport=transport)
 
 
 def _token(where: Where) -> str:
+    from wardgate.cli.signing_on import signed_on_token
+
     if where.token_file is not None:
         return _read_token(where.token_file)
-    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    token = os.environ.get(TOKEN_VARIABLE, "").strip() or signed_on_token(where.server, where.ca)
     if token:
         return token
     raise CommandError(

@@ -18,6 +18,7 @@ app = App(
 
 _START = "Run"
 _CONFIGURE = "Configure"
+_OPERATE = "Operate"
 _LOOK = "Look"
 
 app.command(
@@ -72,6 +73,32 @@ app.command(
     help="Add, check, suspend and remove foreign OpenID providers that people sign in with.",
     group=_CONFIGURE,
 )
+app.command(
+    "wardgate.cli.operators:app",
+    name="operators",
+    help="Grant and withdraw roles of operators, and let operators sign on.",
+    group=_OPERATE,
+)
+app.command(
+    "wardgate.cli.projects:app",
+    name="projects",
+    help="List, set and remove projects, in which operators may hold roles.",
+    group=_OPERATE,
+)
+app.command(
+    "wardgate.cli.service_accounts:app",
+    name="service-accounts",
+    help="Add, suspend and remove programs that act at the control plane.",
+    group=_OPERATE,
+)
+app.command(
+    "wardgate.cli.admin_tokens:app",
+    name="admin-tokens",
+    help="Issue, list and revoke access tokens of the control plane.",
+    group=_OPERATE,
+)
+app.command("wardgate.cli.login:login", help="Sign on to a server, with a browser.", group=_OPERATE)
+app.command("wardgate.cli.login:logout", help="Forget the sign-on to a server.", group=_OPERATE)
 app.command(
     "wardgate.cli.promotions:promote", help="Bring a revision to the next environment.", group=_CONFIGURE
 )
