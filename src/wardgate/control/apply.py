@@ -19,6 +19,7 @@ from wardgate.control.errors import ConflictError
 from wardgate.control.foresight import foresight
 from wardgate.control.keys import Clock
 from wardgate.control.listing import listed
+from wardgate.control.listing_rules import check_listings
 from wardgate.control.ports import ApiRecord, Environment, Store, Transaction
 from wardgate.control.settling import put_environments
 from wardgate.control.state import State, check, check_mounts, merged, placed_of, read_state
@@ -136,6 +137,7 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
     target = merged(state, document, prune=prune, kept=kept)
     environments = tuple(placed_of(state, target))
     check(target)
+    await check_listings(tx, state, target)
     bound = _bound(state, target, environments)
     here = next(each for each in environments if each.name == environment)
     check_mounts(bound.values(), here.settings.hosts)

@@ -76,6 +76,10 @@ def _check(api: Api) -> None:
     for index, target in enumerate(api.upstream.targets):
         if trouble := target_problem(target):
             raise _unusable(api, f"upstream.targets[{index}]", f"the target cannot be used: {trouble}")
+    for name in ("ca", "certificate", "key"):
+        file = getattr(api.upstream.tls, name)
+        if file is not None and not file.startswith("/"):
+            raise _unusable(api, f"upstream.tls.{name}", "the file is not named by an absolute path")
     for index, host in enumerate(api.hosts):
         if not re.fullmatch(HOST, host):
             raise _unusable(api, f"hosts[{index}]", f"{host!r} is no host name in lower case")

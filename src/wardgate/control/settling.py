@@ -10,6 +10,7 @@ from wardgate.control.binding import bind_to
 from wardgate.control.errors import ConflictError
 from wardgate.control.gate_settings import gate_settings
 from wardgate.control.ports import Environment, Transaction
+from wardgate.control.state import check_mounts
 from wardgate.domain.audit import AuditEvent
 from wardgate.domain.codec import encode
 from wardgate.domain.promotion import Promotion
@@ -110,6 +111,7 @@ async def settle(
 
     Raises:
         BindingError: an API deployed there names a variable that is no longer there.
+        ConflictError: two APIs would claim one place.
     """
     before, after = old.settings, new.settings
     await tx.environments.set_settings(new.name, after)
@@ -119,6 +121,8 @@ async def settle(
         await tx.feed.append("environment", new.name, at=now)
     if rebinds and before.variables != after.variables:
         await rebind(tx, new, now)
+    if rebinds and (before.hosts, before.variables) != (after.hosts, after.variables):
+        check_mounts((each.bound for each in await tx.apis.deployed(new.name)), after.hosts)
     changed = [
         name
         for name in ("hosts", "variables", "plans", "retention", "token_endpoint", "leaks", "leak_overlap")

@@ -23,6 +23,7 @@ from wardgate.domain.document import (
     EnvironmentEntry,
     SubscriptionEntry,
 )
+from wardgate.domain.environment import host_name
 from wardgate.domain.reserved import token_places
 
 
@@ -223,6 +224,7 @@ def _check_mapped(document: Document) -> None:
 def check_mounts(apis: Iterable[Api], hosts: tuple[str, ...] = ()) -> None:
     """Returns when no two APIs claim one place; those without hosts of their own have ``hosts``. Raises ConflictError."""
     mounts: dict[tuple[str, str], str] = {}
+    hosts = tuple(dict.fromkeys(host_name(host) for host in hosts))
     for each in apis:
         api = each if each.hosts or not hosts else replace(each, hosts=hosts)
         places = [(host, api.base_path) for host in api.hosts or ("",)]

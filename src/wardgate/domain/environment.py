@@ -50,3 +50,9 @@ class Environment:
     position: int
     production: bool
     settings: EnvironmentSettings = field(default_factory=EnvironmentSettings)
+
+
+def host_name(host: str) -> str:
+    """A gateway's host without its port: ``api.example.com`` of ``api.example.com:8443``."""
+    name, _, port = host.rpartition(":")
+    return name if name and port.isdigit() and (":" not in name or name.endswith("]")) else host

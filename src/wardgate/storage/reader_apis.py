@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from typing import Any, Protocol
 
 from wardgate.domain.api import Api
 from wardgate.domain.codec import decode, decode_api, decode_plan
-from wardgate.domain.environment import EnvironmentSettings
+from wardgate.domain.environment import EnvironmentSettings, host_name
 from wardgate.domain.limit import Plan
 from wardgate.domain.secret import Secret
 from wardgate.domain.standing import USUAL, Standing
@@ -32,7 +31,6 @@ _SETTINGS = "SELECT document FROM environment_settings WHERE environment = ?"
 _SECRETS = "SELECT name, sealed FROM environment_secrets WHERE environment = ?"
 
 Row = tuple[Any, ...]
-_PORT = re.compile(r":[0-9]+\Z")
 
 
 class _Source(Protocol):
@@ -103,8 +101,8 @@ class ApiReads:
 
 
 def _names(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    """The hosts without their ports, which decide on the environment and not on the API."""
-    return tuple(dict.fromkeys(_PORT.sub("", host) for host in hosts))
+    """Hosts without their ports, which APIs are not told apart by."""
+    return tuple(dict.fromkeys(host_name(host) for host in hosts))
 
 
 def _api(row: Row, hosts: tuple[str, ...]) -> Api:

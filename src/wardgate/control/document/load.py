@@ -59,6 +59,7 @@ class _Loader:
         self._reports: list[Report] = []
         self._apis: list[tuple[ApiEntry, Fields]] = []
         self._unread: set[str] = set()
+        self._names_apis = False
         self._environments: list[tuple[EnvironmentEntry, Fields]] = []
         self._plans: list[tuple[Plan, Fields]] = []
         self._roles: list[tuple[Role, Fields]] = []
@@ -72,6 +73,7 @@ class _Loader:
         report = Report(file.name)
         self._reports.append(report)
         root = Fields(report, file.tree, (), _KNOWN)
+        self._names_apis = self._names_apis or "apis" in root
         for node, path in root.items("environments"):
             self._environments.append(read_environment(report, node, path))
         for node, path in root.items("plans"):
@@ -236,6 +238,8 @@ class _Loader:
     def _check_applications(self) -> None:
         names: dict[str, Fields] = {}
         apis = {entry.api.id: entry.api.plans for entry, _ in self._apis}
+        # A document of consumers alone is for where APIs come by promotion: they are known when it is applied.
+        elsewhere = not apis and not self._unread and not self._names_apis
         for application in self._applications:
             name, fields = application.entry.name, application.fields
             if name and (first := names.setdefault(name, fields)) is not fields:
@@ -244,7 +248,7 @@ class _Loader:
             for subscription, inner in zip(
                 application.entry.subscriptions, application.subscriptions, strict=True
             ):
-                if not subscription.api or subscription.api in self._unread:
+                if not subscription.api or subscription.api in self._unread or elsewhere:
                     continue
                 if subscription.api not in apis:
                     remedy = suggestion(subscription.api, apis, "APIs")

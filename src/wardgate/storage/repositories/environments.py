@@ -15,13 +15,18 @@ from wardgate.domain.environment import Environment, EnvironmentSettings
 from wardgate.storage.documents import to_text
 from wardgate.storage.errors import stored
 from wardgate.storage.tables import credentials, environments, metadata, subscriptions
-from wardgate.storage.tables_apis import deployments, environment_secrets, environment_settings, plans
+from wardgate.storage.tables_apis import deployments, environment_secrets, environment_settings
+from wardgate.storage.tables_identity import clients, identity_providers
 from wardgate.storage.vault import Vault
 
-#: What goes with an environment that is removed.
-_OWN = (environment_settings, environment_secrets, plans)
-#: How what keeps an environment from being removed is called; others by their table's name.
-_WORDS = {deployments: "deployment", credentials: "key", subscriptions: "subscription"}
+#: What keeps an environment from being removed, in words; all else that belongs to one goes with it.
+_KEEPING = {
+    deployments: "deployment",
+    credentials: "key",
+    subscriptions: "subscription",
+    clients: "client",
+    identity_providers: "identity provider",
+}
 
 
 def secret_label(environment: str, name: str) -> str:
@@ -79,20 +84,18 @@ class SqlEnvironments:
 
     async def in_use(self, environment: str) -> list[str]:
         found = []
-        for table in metadata.sorted_tables:
-            if table in _OWN or not _refers(table):
-                continue
+        for table, word in _KEEPING.items():
             count = await self._connection.scalar(
                 select(func.count()).select_from(table).where(table.c.environment == environment)
             )
             if count:
-                word = _WORDS.get(table, f"row of {table.name}")
-                found.append(f"{count} {word}" if count == 1 or "row of" in word else f"{count} {word}s")
+                found.append(f"{count} {word}{'s' if count > 1 else ''}")
         return found
 
     async def remove(self, environment: str) -> None:
-        for table in _OWN:
-            await self._connection.execute(delete(table).where(table.c.environment == environment))
+        for table in reversed(metadata.sorted_tables):
+            if table not in _KEEPING and _refers(table):
+                await self._connection.execute(delete(table).where(table.c.environment == environment))
         await self._connection.execute(delete(environments).where(environments.c.name == environment))
 
     async def secrets(self, environment: str) -> list[SecretInfo]:
