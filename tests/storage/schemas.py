@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 from tests.conftest import Place
 from tests.postgres import Postgres
@@ -57,3 +57,7 @@ def _fill(engine: Engine, data_dir: Path, schema: str) -> None:
             text("INSERT INTO signing_keys VALUES (:kid, 'ES256', :sealed, :now, NULL)"),
             {"kid": kid, "sealed": sealed, "now": time.time()},
         )
+        if inspect(connection).has_table("instance_keys"):
+            wardgate.storage.migrate._begin_signing(connection, time.time(), load_master_key(data_dir))
+        if inspect(connection).has_table("audit_ends"):
+            wardgate.storage.migrate._begin_trail(connection, load_master_key(data_dir))

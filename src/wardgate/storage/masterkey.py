@@ -7,7 +7,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from wardgate.storage.errors import MasterKeyError
+from wardgate.storage.errors import MasterKeyError, StoreError
 from wardgate.storage.layout import MASTER_KEY
 
 KEY_BYTES = 32
@@ -17,12 +17,16 @@ _RESTORE = (
 
 
 def load_master_key(data_dir: Path) -> bytes:
-    """The 32 bytes of ``data_dir``'s master key.
+    """The 32 bytes of ``data_dir``'s master key. Raises as :func:`load_key`."""
+    return load_key(data_dir / MASTER_KEY)
+
+
+def load_key(path: Path) -> bytes:
+    """The 32 bytes of the master key in the file at ``path``.
 
     Raises:
         MasterKeyError: the file is missing, others may read it, or it does not hold 32 bytes in hex.
     """
-    path = data_dir / MASTER_KEY
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
@@ -51,6 +55,26 @@ def load_master_key(data_dir: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise MasterKeyError(f"{path} holds {len(key)} bytes, not {KEY_BYTES}", _RESTORE)
     return key
+
+
+def write_key(path: Path, key: bytes) -> None:
+    """Afterwards a new file at ``path``, which its owner alone reads, holds ``key``.
+
+    Raises:
+        StoreError: there is such a file already, or it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key.hex().encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StoreError(
+            "master_key_unwritable",
+            f"The master key cannot be written to {path} ({error.strerror or error})",
+            "Name a new file in a directory of yours",
+        ) from error
 
 
 def create_master_key(data_dir: Path) -> None:

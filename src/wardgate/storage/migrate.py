@@ -58,16 +58,11 @@ def migrate(connection: Connection, now: float, master_key: bytes) -> None:
 
     All of it belongs to the caller's transaction.
     """
-    from alembic import command
-    from alembic.config import Config
     from sqlalchemy import inspect
 
     had_trail = inspect(connection).has_table("audit_ends")
     had_keys = inspect(connection).has_table("instance_keys")
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    upgrade(connection, "head")
     _seed(connection, now, master_key)
     if not had_keys:
         # Only now: a revision that is not signed later was tampered with.
@@ -75,6 +70,17 @@ def migrate(connection: Connection, now: float, master_key: bytes) -> None:
     if not had_trail:
         # Only now: an end that is missing later was taken away.
         _begin_trail(connection, master_key)
+
+
+def upgrade(connection: Connection, schema: str) -> None:
+    """Afterwards the schema is ``schema`` or what it was, if that is later. It belongs to the caller's transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, schema)
 
 
 def _begin_signing(connection: Connection, now: float, master_key: bytes) -> None:

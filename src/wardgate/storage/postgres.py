@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -45,6 +45,16 @@ def open_postgres(database_url: str) -> Backend:
     )
     readers = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return Backend(name=_name(url), readers=readers, writers=engine, overlapping=True)
+
+
+def plain_engine(database_url: str) -> Engine:
+    """A synchronous engine for work on the database as a whole. Raises StoreError for a URL that is none."""
+    return create_engine(_url(database_url), poolclass=NullPool, hide_parameters=True)
+
+
+def name_of(database_url: str) -> str:
+    """What errors call the database: no secret of its URL. Raises StoreError for a URL that is none."""
+    return _name(_url(database_url))
 
 
 def prepare_postgres(data_dir: Path, database_url: str) -> bytes:

@@ -48,8 +48,8 @@ def open_sqlite(data_dir: Path) -> Backend:
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
     )
-    _configure(readers.sync_engine, writes=False)
-    _configure(writers.sync_engine, writes=True)
+    configure(readers.sync_engine, writes=False)
+    configure(writers.sync_engine, writes=True)
     return Backend(name=_name(data_dir), readers=readers, writers=writers, overlapping=False)
 
 
@@ -65,7 +65,7 @@ def prepare_sqlite(data_dir: Path) -> bytes:
     try:
         if not is_current(database):
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _alone(data_dir):
+            with alone(data_dir):
                 if not is_current(database):
                     _create(data_dir)
     except OSError as error:
@@ -94,13 +94,13 @@ def _create(data_dir: Path) -> None:
     os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     url = URL.create("sqlite", database=str(database.absolute()))
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
-    _configure(engine, writes=True)
+    configure(engine, writes=True)
     with explained(_name(data_dir)), engine.connect() as connection, connection.begin():
         migrate(connection, time.time(), master_key)
 
 
 @contextmanager
-def _alone(data_dir: Path) -> Iterator[None]:
+def alone(data_dir: Path) -> Iterator[None]:
     """Holds the directory's lock: one process at a time creates or migrates."""
     descriptor = os.open(data_dir / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -110,7 +110,7 @@ def _alone(data_dir: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _configure(engine: Engine, *, writes: bool) -> None:
+def configure(engine: Engine, *, writes: bool) -> None:
     """Sets every connection up; a writing transaction takes the write lock at its start, not midway."""
 
     @event.listens_for(engine, "connect")
