@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from wardgate.client.asynchronous.access import Access
+from wardgate.client.asynchronous.applications import Applications
 from wardgate.client.asynchronous.clients import Clients
 from wardgate.client.asynchronous.differences import Differences
 from wardgate.client.asynchronous.documents import Documents
 from wardgate.client.asynchronous.drift import Drift
+from wardgate.client.asynchronous.groups import Groups
 from wardgate.client.asynchronous.keys import Keys
 from wardgate.client.asynchronous.operators import Operators
 from wardgate.client.asynchronous.promotions import Promotions
 from wardgate.client.asynchronous.providers import Providers
 from wardgate.client.asynchronous.roles import Roles
+from wardgate.client.asynchronous.subscriptions import Subscriptions
 from wardgate.client.asynchronous.tokens import Tokens
 from wardgate.client.asynchronous.traffic import Traffic
 from wardgate.client.asynchronous.users import Users
+from wardgate.client.asynchronous.webhooks import Webhooks
 
 
 class AsyncClient(
+    Access,
+    Applications,
     Clients,
     Differences,
     Documents,
     Drift,
+    Groups,
     Keys,
     Operators,
     Promotions,
     Providers,
     Roles,
+    Subscriptions,
     Tokens,
     Traffic,
     Users,
+    Webhooks,
 ):
     """A client of the admin API: one method an operation, named as in its OpenAPI document."""

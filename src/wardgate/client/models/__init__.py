@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
-from wardgate.client.models.of_a import Account, AddedUser, AdminToken, AdminTokenIssue, Approval
-from wardgate.client.models.of_c import Cancellation, Client, ClientSecret, ClientSettings
+from wardgate.client.models.of_a import (
+    AccessApproval,
+    AccessRejection,
+    AccessRequest,
+    Account,
+    AddedUser,
+    AdminToken,
+    AdminTokenIssue,
+    Application,
+    ApplicationHold,
+    ApplicationSettings,
+    ApplicationSubscription,
+    ApplicationThrottle,
+    Approval,
+)
+from wardgate.client.models.of_c import (
+    Cancellation,
+    Client,
+    ClientSecret,
+    ClientSettings,
+    ControlSettings,
+    ControlSettingsInput,
+)
 from wardgate.client.models.of_d import (
     DecisionShown,
     DeploymentShown,
@@ -13,8 +34,9 @@ from wardgate.client.models.of_d import (
     DocumentToApply,
     DriftShown,
 )
-from wardgate.client.models.of_e import ExportedDocument
+from wardgate.client.models.of_e import EffectiveLimit, ExportedDocument
 from wardgate.client.models.of_f import Finding
+from wardgate.client.models.of_g import Group, GroupMembers, GroupSettings
 from wardgate.client.models.of_h import HeldRole
 from wardgate.client.models.of_i import IssuedAdminToken, IssuedKey
 from wardgate.client.models.of_k import (
@@ -26,14 +48,18 @@ from wardgate.client.models.of_k import (
     KeyRotation,
     KeyVerdict,
 )
+from wardgate.client.models.of_l import LimitSettings, LimitSettingsInput
 from wardgate.client.models.of_m import Me
 from wardgate.client.models.of_n import (
+    NewAccessRequest,
+    NewApplication,
     NewClient,
     NewProvider,
     NewProviderSecret,
     NewRegistration,
     NewServiceAccount,
     NewUser,
+    NewWebhook,
 )
 from wardgate.client.models.of_o import Operator, Overlap
 from wardgate.client.models.of_p import (
@@ -63,25 +89,41 @@ from wardgate.client.models.of_s import (
     ScopeRole,
     ScopeRoleSettings,
     SecretClient,
+    SecretRotation,
     ServiceAccount,
     ServiceAccountSettings,
     Session,
+    ShadowedLimit,
     SignOn,
+    SoftenedTo,
+    Subscription,
+    SubscriptionLimits,
+    SubscriptionSettings,
 )
 from wardgate.client.models.of_t import TokenState, TrafficLine, TrafficTop
 from wardgate.client.models.of_u import UploadedDocument, User, UserRoles
-from wardgate.client.models.of_w import Withdrawal
+from wardgate.client.models.of_w import Webhook, WebhookDelivery, WebhookSecret, WebhookSettings, Withdrawal
 
 __all__ = [
+    "AccessApproval",
+    "AccessRejection",
+    "AccessRequest",
     "Account",
     "AddedUser",
     "AdminToken",
     "AdminTokenIssue",
+    "Application",
+    "ApplicationHold",
+    "ApplicationSettings",
+    "ApplicationSubscription",
+    "ApplicationThrottle",
     "Approval",
     "Cancellation",
     "Client",
     "ClientSecret",
     "ClientSettings",
+    "ControlSettings",
+    "ControlSettingsInput",
     "DecisionShown",
     "DeploymentShown",
     "DifferenceShown",
@@ -89,8 +131,12 @@ __all__ = [
     "DocumentResult",
     "DocumentToApply",
     "DriftShown",
+    "EffectiveLimit",
     "ExportedDocument",
     "Finding",
+    "Group",
+    "GroupMembers",
+    "GroupSettings",
     "HeldRole",
     "IssuedAdminToken",
     "IssuedKey",
@@ -101,13 +147,18 @@ __all__ = [
     "KeyRestrictionsInput",
     "KeyRotation",
     "KeyVerdict",
+    "LimitSettings",
+    "LimitSettingsInput",
     "Me",
+    "NewAccessRequest",
+    "NewApplication",
     "NewClient",
     "NewProvider",
     "NewProviderSecret",
     "NewRegistration",
     "NewServiceAccount",
     "NewUser",
+    "NewWebhook",
     "Operator",
     "Overlap",
     "PresentedToken",
@@ -132,15 +183,25 @@ __all__ = [
     "ScopeRole",
     "ScopeRoleSettings",
     "SecretClient",
+    "SecretRotation",
     "ServiceAccount",
     "ServiceAccountSettings",
     "Session",
+    "ShadowedLimit",
     "SignOn",
+    "SoftenedTo",
+    "Subscription",
+    "SubscriptionLimits",
+    "SubscriptionSettings",
     "TokenState",
     "TrafficLine",
     "TrafficTop",
     "UploadedDocument",
     "User",
     "UserRoles",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookSecret",
+    "WebhookSettings",
     "Withdrawal",
 ]

@@ -9,6 +9,42 @@ if TYPE_CHECKING:
     from wardgate.client import models
 
 
+class AccessApproval(TypedDict):
+    """What is granted."""
+
+    plan: NotRequired[str | None]
+    controls: NotRequired[models.ControlSettingsInput]
+    expires_at: NotRequired[float | None]
+    reason: NotRequired[str]
+
+
+class AccessRejection(TypedDict):
+    """Why it is not granted."""
+
+    reason: str
+
+
+class AccessRequest(TypedDict):
+    """An application's wish for a subscription, and what became of it."""
+
+    id: str
+    status: Literal["pending", "approved", "rejected", "withdrawn"]
+    subscription: str
+    application: str
+    environment: str
+    api: str
+    plan: str | None
+    project: str
+    message: str
+    requested_by: str
+    requested_at: float
+    decided_by: str
+    decided_at: float | None
+    reason: str
+    controls: models.ControlSettings
+    expires_at: float | None
+
+
 class Account(TypedDict):
     """A person's account, with how they sign in (factors by kind) and where they are signed in."""
 
@@ -59,6 +95,51 @@ class AdminTokenIssue(TypedDict):
     permissions: NotRequired[Sequence[str] | None]
     projects: NotRequired[Sequence[str] | None]
     expires_at: NotRequired[float | None]
+
+
+class Application(TypedDict):
+    """A consumer program."""
+
+    id: str
+    name: str
+    owner: str
+    status: Literal["active", "suspended"]
+    groups: list[str]
+    limits: list[models.LimitSettings]
+    throttle: list[models.LimitSettings]
+    subscriptions: list[models.ApplicationSubscription]
+
+
+class ApplicationHold(TypedDict):
+    """Why."""
+
+    reason: NotRequired[str]
+
+
+class ApplicationSettings(TypedDict):
+    """What to change; a field left out stays."""
+
+    owner: NotRequired[str]
+    limits: NotRequired[Sequence[models.LimitSettingsInput]]
+    groups: NotRequired[Sequence[str]]
+
+
+class ApplicationSubscription(TypedDict):
+    """What an application may call."""
+
+    id: str
+    environment: str
+    api: str
+    plan: str | None
+    status: Literal["active", "pending", "suspended", "rejected"]
+    expires_at: float | None
+
+
+class ApplicationThrottle(TypedDict):
+    """What to throttle to."""
+
+    limits: list[models.LimitSettingsInput]
+    reason: NotRequired[str]
 
 
 class Approval(TypedDict):

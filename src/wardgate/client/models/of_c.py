@@ -127,3 +127,21 @@ class ClientSettings(TypedDict):
     tos_uri: NotRequired[str]
     contacts: NotRequired[Sequence[str]]
     trusted: NotRequired[bool]
+
+
+class ControlSettingsInput(TypedDict):
+    """What is set for a subscription beside its plan; empty narrows nothing."""
+
+    limits: NotRequired[Sequence[models.LimitSettingsInput]]
+    cidrs: NotRequired[Sequence[str]]
+    scopes: NotRequired[Sequence[str]]
+    roles: NotRequired[Sequence[str]]
+
+
+class ControlSettings(TypedDict):
+    """What is set for a subscription beside its plan; empty narrows nothing."""
+
+    limits: list[models.LimitSettings]
+    cidrs: list[str]
+    scopes: list[str]
+    roles: list[str]

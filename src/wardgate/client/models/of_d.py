@@ -50,12 +50,13 @@ class Differences(TypedDict):
 
 class DocumentResult(TypedDict):
     """What is, or would be, changed: lines for people, the numbers of new revisions by API, and the ids of promotions that
-    wait for somebody's decision."""
+    wait for somebody's decision. A plan has by meaning what differs, besides."""
 
     environment: str
     changes: list[str]
     revisions: dict[str, int]
     waiting: list[str]
+    differences: list[models.DifferenceShown]
 
 
 class DocumentToApply(TypedDict):

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
-    pass
+    from wardgate.client import models
+
+
+class EffectiveLimit(TypedDict):
+    """A limit in force, where it was set, and what it stands before, the nearest first."""
+
+    origin: Literal["default", "plan", "subscription", "application"]
+    limit: models.LimitSettings
+    shadows: list[models.ShadowedLimit]
 
 
 class ExportedDocument(TypedDict):

@@ -9,6 +9,23 @@ if TYPE_CHECKING:
     from wardgate.client import models
 
 
+class NewAccessRequest(TypedDict):
+    """What is asked for."""
+
+    application: str
+    environment: str
+    api: str
+    plan: NotRequired[str | None]
+    message: NotRequired[str]
+
+
+class NewApplication(TypedDict):
+    """An application to add."""
+
+    name: str
+    owner: NotRequired[str]
+
+
 class NewClient(TypedDict):
     """A client to add."""
 
@@ -108,3 +125,34 @@ class NewUser(TypedDict):
     display_name: NotRequired[str]
     roles: NotRequired[Sequence[str]]
     password: NotRequired[str | None]
+
+
+class NewWebhook(TypedDict):
+    """A webhook to add."""
+
+    url: str
+    description: NotRequired[str]
+    events: NotRequired[
+        Sequence[
+            Literal[
+                "access.requested",
+                "access.approved",
+                "access.rejected",
+                "access.withdrawn",
+                "subscription.changed",
+                "application.suspended",
+                "application.throttled",
+                "application.restored",
+                "key.issued",
+                "key.rotated",
+                "key.revoked",
+                "key.leaked",
+                "promotion.requested",
+                "promotion.approved",
+                "promotion.rejected",
+                "promotion.done",
+                "webhook.test",
+            ]
+        ]
+    ]
+    environments: NotRequired[Sequence[str]]

@@ -31,6 +31,12 @@ class SecretClient(TypedDict):
     client_secret: str | None
 
 
+class SecretRotation(TypedDict):
+    """How to replace a secret."""
+
+    overlap: NotRequired[float]
+
+
 class ServiceAccount(TypedDict):
     """A program that acts with tokens of its own."""
 
@@ -55,8 +61,54 @@ class Session(TypedDict):
     seen_at: float
 
 
+class ShadowedLimit(TypedDict):
+    """A limit that is not in force."""
+
+    origin: Literal["default", "plan", "subscription", "application"]
+    limit: models.LimitSettings
+
+
 class SignOn(TypedDict):
     """How people sign on to the control plane."""
 
     environment: str
     client_id: str
+
+
+class SoftenedTo(TypedDict):
+    """The rate a caller is held to once a quota is used up."""
+
+    amount: int
+    per: Literal["second", "minute", "hour", "day", "week", "month", "year"]
+
+
+class Subscription(TypedDict):
+    """An application's access to one API of one environment. Only an active one opens anything."""
+
+    id: str
+    application: str
+    environment: str
+    api: str
+    plan: str | None
+    project: str
+    status: Literal["active", "pending", "suspended", "rejected"]
+    controls: models.ControlSettings
+    expires_at: float | None
+
+
+class SubscriptionLimits(TypedDict):
+    """The limits that hold for a subscription."""
+
+    limits: list[models.EffectiveLimit]
+    replaced: list[models.LimitSettings] | None
+    throttled: bool
+
+
+class SubscriptionSettings(TypedDict):
+    """What to change; a field left out stays. ``null`` for ``expires_at`` is never."""
+
+    plan: NotRequired[str | None]
+    controls: NotRequired[models.ControlSettingsInput]
+    expires_at: NotRequired[float | None]
+    status: NotRequired[Literal["active", "suspended"]]
+    reason: NotRequired[str]
