@@ -93,7 +93,9 @@ def test_a_thing_is_added_where_there_is_none(server: Running) -> None:
         role = client.set_role("clerk", scopes=["orders.read"], if_match=None)
         with pytest.raises(ChangedMeanwhileError):
             client.set_role("clerk", if_match=None)
-        assert client.remove_role("clerk", open_scopes=True, if_match=role) is None
+        client.remove_role("clerk", open_scopes=True, if_match=role)
+        with pytest.raises(NotFoundError):
+            client.show_role("clerk")
 
 
 async def test_the_asynchronous_client(server: Running) -> None:

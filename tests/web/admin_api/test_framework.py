@@ -156,7 +156,9 @@ async def test_what_is_not_there_is_a_problem_too(admin: httpx2.AsyncClient) -> 
     assert (nowhere.status_code, nowhere.json()["code"]) == (404, "http_404")
     method = await admin.put("/keys")
     assert (method.status_code, method.json()["code"]) == (405, "http_405")
-    assert method.headers["allow"] in ("GET", "POST")
+    assert method.headers["allow"] == "GET, POST"
+    verb = await admin.get("/keys/key_0:revoke")
+    assert (verb.status_code, verb.headers["allow"]) == (405, "POST")
 
 
 async def test_a_counter_that_moves_spoils_no_change(shop: SqlStore, admin: httpx2.AsyncClient) -> None:

@@ -69,9 +69,7 @@ def described(operation: Operation) -> dict[str, Any]:
 
 def statuses(operation: Operation) -> list[int]:
     """Every status but the success that the operation can answer, in order."""
-    found = {401, 422, 429, 503, *operation.refuses}
-    if operation.permission != "self":
-        found.add(403)
+    found = {401, 403, 422, 429, 503, *operation.refuses}
     if operation.variables:
         found.add(404)
     if operation.changes:

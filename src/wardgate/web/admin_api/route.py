@@ -14,6 +14,7 @@ carried out         ``carry.py``: 404, 409, 412, 422
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from inspect import Parameter, Signature, signature
 from typing import Any, get_type_hints
@@ -61,6 +62,8 @@ class OperationRoute(APIRoute):
         super().__init__(
             operation.path, _endpoint(operation), **(described if documented else routed)(operation)
         )
+        # A colon begins the verb of a path, `/keys/{key_id}:revoke`; no variable holds one.
+        self.path_regex = re.compile(self.path_regex.pattern.replace("[^/]+", "[^/:]+"))
         self._known = {field.alias for field in get_flat_params(self.dependant)} - set(operation.variables)
 
     def get_route_handler(self) -> _Handler:
