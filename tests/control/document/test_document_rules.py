@@ -154,8 +154,10 @@ SECURED = "security:\n  schemes: [oauth2]\n  "
             "per",
         ),
         (
-            "security: off\nlimits: [{ kind: quota, amount: 1, per: day, on_exceeded: soften, "
-            "soften: { amount: 1, per: month } }]",
+            (
+                "security: off\nlimits: [{ kind: quota, amount: 1, per: day, on_exceeded: soften, "
+                "soften: { amount: 1, per: month } }]"
+            ),
             "limits[0].soften.per",
             "'month' is no valid per",
             "minute",
