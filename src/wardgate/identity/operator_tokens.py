@@ -18,21 +18,30 @@ def admin_audience(server: Server) -> str:
     return server.settings.url(ADMIN_PATH)
 
 
-def signed_on(server: Server) -> Callable[[str], Awaitable[tuple[str, str] | None]]:
-    """Reads such tokens, for ``control.operators.authenticate``: the id of the user and of the token, or ``None``.
+def signed_on(*servers: Server) -> Callable[[str], Awaitable[tuple[str, str] | None]]:
+    """Reads such tokens of any of ``servers``, one for each environment, for ``control.operators.authenticate``: the id of
+    the user and of the token, or ``None``.
 
-    A token counts that is good now, for the control plane and nothing besides, has its scope, and is no more than a
-    bearer's: bound to no key, exchanged by nobody.
+    A token counts that is good now, for its own server's control plane and nothing besides, has its scope, and is no more
+    than a bearer's: bound to no key, exchanged by nobody.
     """
 
     async def read(text: str) -> tuple[str, str] | None:
-        good = await good_access_token(server, text)
-        if good is None or good.grant is None:
-            return None
-        token, grant = good.token, good.grant
-        fits = token.audiences == {admin_audience(server)} and ADMIN_SCOPE in token.scopes
-        plain = not (token.jkt or token.x5t or token.actors or token.authorization_details)
-        personal = grant.kind in _BY_PERSON and grant.client == token.client
-        return (grant.subject, token.id) if fits and plain and personal else None
+        for server in servers:
+            found = await _read(server, text)
+            if found is not None:
+                return found
+        return None
 
     return read
+
+
+async def _read(server: Server, text: str) -> tuple[str, str] | None:
+    good = await good_access_token(server, text)
+    if good is None or good.grant is None:
+        return None
+    token, grant = good.token, good.grant
+    fits = token.audiences == {admin_audience(server)} and ADMIN_SCOPE in token.scopes
+    plain = not (token.jkt or token.x5t or token.actors or token.authorization_details)
+    personal = grant.kind in _BY_PERSON and grant.client == token.client
+    return (grant.subject, token.id) if fits and plain and personal else None

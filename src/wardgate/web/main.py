@@ -138,7 +138,7 @@ async def _answer(
 
     admin = admin_app(
         Services(store=store, settings=settings, identity=lambda: identity, clock=identity.clock),
-        BearerActors(store, partial(authenticate, signed_on=signed_on(identity)), identity.clock),
+        BearerActors(store, partial(authenticate, signed_on=signed_on(*servers.values())), identity.clock),
     )
     more = scanning_routes(store, scanning, identity.clock) if scanning is not None else ()
     app = create_app(settings, SupervisorBridge(hub), probe_store, own, admin, more)
