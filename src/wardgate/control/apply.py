@@ -18,7 +18,7 @@ from wardgate.control.document.difference import difference
 from wardgate.control.errors import ConflictError
 from wardgate.control.foresight import foresight
 from wardgate.control.keys import Clock
-from wardgate.control.listing import listed
+from wardgate.control.listing import settled
 from wardgate.control.listing_rules import check_listings
 from wardgate.control.ports import ApiRecord, Environment, Store, Transaction
 from wardgate.control.settling import put_environments
@@ -296,7 +296,7 @@ async def _put_listing(tx: Transaction, plan: _Plan, entry: ApiEntry, now: float
     """Stores what is said of an API beside its revision; whether gateways must know. Other environments are told here."""
     api = entry.api.id
     old = plan.state.apis.get(api, ApiRecord(api=api))
-    new = listed(old, entry.listing, now)
+    new = settled(old, entry.listing, now)
     await tx.apis.set_standing(api, new.standing)
     await tx.apis.set_catalogue(api, new.catalogue)
     if new.standing == old.standing:

@@ -33,6 +33,12 @@ def merged_listing(record: ApiRecord, said: Listing) -> Listing:
     return listing_of(listed(record, said, record.standing.deprecated_at or 0.0))
 
 
+def settled(record: ApiRecord, whole: Listing, now: float) -> ApiRecord:
+    """The record once ``whole`` holds, in the form of :func:`listing_of`: what it does not name is as usual."""
+    usual = ApiRecord(api=record.api, standing=Standing(deprecated_at=record.standing.deprecated_at))
+    return listed(usual, whole, now)
+
+
 def listed(record: ApiRecord, said: Listing, now: float) -> ApiRecord:
     """The record once ``said`` holds: what is deprecated by it is so from ``now`` on."""
     standing, catalogue = record.standing, record.catalogue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wardgate.control.errors import NotFoundError
 from wardgate.control.lifecycle import check_step, check_subscribable
-from wardgate.control.listing import listed
+from wardgate.control.listing import settled
 from wardgate.control.ports import ApiRecord, Transaction
 from wardgate.control.state import State
 from wardgate.domain.document import Document
@@ -23,7 +23,7 @@ async def check_listings(tx: Transaction, state: State, target: Document) -> Non
     for entry in target.apis:
         api = entry.api.id
         known = state.apis.get(api)
-        record = records[api] = listed(known or ApiRecord(api=api), entry.listing, 0.0)
+        record = records[api] = settled(known or ApiRecord(api=api), entry.listing, 0.0)
         if known is not None:
             check_step(api, known.standing.lifecycle, record.standing.lifecycle)
         project = record.catalogue.project
