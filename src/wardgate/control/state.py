@@ -25,6 +25,7 @@ from wardgate.domain.document import (
 )
 from wardgate.domain.environment import host_name
 from wardgate.domain.reserved import token_places
+from wardgate.domain.versioning import Versioning, conflict_among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,20 +224,25 @@ def _check_mapped(document: Document) -> None:
 
 def check_mounts(apis: Iterable[Api], hosts: tuple[str, ...] = ()) -> None:
     """Returns when no two APIs claim one place; those without hosts of their own have ``hosts``. Raises ConflictError."""
-    mounts: dict[tuple[str, str], str] = {}
+    mounts: dict[tuple[str, str], list[tuple[str, Versioning | None]]] = {}
     hosts = tuple(dict.fromkeys(host_name(host) for host in hosts))
     for each in apis:
         api = each if each.hosts or not hosts else replace(each, hosts=hosts)
-        places = [(host, api.base_path) for host in api.hosts or ("",)]
-        for host, path in (*places, *token_places(api)):
-            other = mounts.setdefault((host, path), api.id)
-            if other != api.id:
+        places = [(host, api.base_path, api.versioning) for host in api.hosts or ("",)]
+        tokens = [(host, path, None) for host, path in token_places(api)]
+        for host, path, versioning in (*places, *tokens):
+            known = mounts.setdefault((host, path), [])
+            others = [each for each in known if each[0] != api.id]
+            other, why = conflict_among(others, versioning)
+            if other:
                 where = f"on the host {host}" if host else "on every host"
                 raise ConflictError(
                     "mount_conflict",
-                    f"{api.id} and {other} would both have the path {path or '/'!r} {where}",
-                    "Give one of them another base path or other hosts, or remove the deployed one with --prune",
+                    f"{api.id} and {other} would both have the path {path or '/'!r} {where}, and {why}",
+                    "Give one of them another base path or other hosts, tell them apart by `versioning`, or remove the "
+                    "deployed one with --prune",
                 )
+            known.append((api.id, versioning))
 
 
 def _check_subscription(

@@ -12,6 +12,7 @@ from wardgate.domain.limit import Limit
 from wardgate.domain.standing import USUAL, Standing
 from wardgate.domain.trust import OAuth2Settings
 from wardgate.domain.upstream import Upstream
+from wardgate.domain.versioning import Versioning
 
 SchemeName = Literal["api_key", "oauth2", "basic", "mtls", "hmac"]
 Place = Literal["header", "query", "cookie"]
@@ -115,6 +116,8 @@ class Api:
     subscription: Literal["required", "off"] = "required"
     #: What holds for every caller that neither its plan, its subscription nor its application says otherwise of.
     limits: tuple[Limit, ...] = ()
+    #: By what requests name this version, where others have the same hosts and base path.
+    versioning: Versioning | None = None
     #: What holds in this environment beside the revision: filled in by whoever reads it, never stored or hashed with it.
     standing: Standing = field(default=USUAL, metadata={"stored": False})
 

@@ -105,6 +105,11 @@ def _table() -> dict[str, Reason]:
         "Misdirected request",
         "No environment that is served here has this host.",
     )
+    version = ("Version needed", "Name a version of the API that there is.")
+    add("routing", 404, "version_missing", *version)
+    add("routing", 404, "version_unknown", "No such version", version[1])
+    add("routing", 406, "version_not_acceptable", "No such version", version[1])
+    add("routing", 400, "version_ambiguous", "Two versions", "Name one version of the API.")
     add("routing", 410, "api_retired", "Gone", "This version of the API was retired.")
     add(
         "routing",
@@ -316,15 +321,19 @@ def register(reason: Reason) -> Reason:
 class Rejection:
     """A step's refusal: the reason, headers the answer needs, and a private note for the log.
 
-    ``headers`` are pre-rendered lines without CRLF (``b"WWW-Authenticate: ApiKey"``). ``note`` is never sent.
+    ``headers`` are pre-rendered lines without CRLF (``b"WWW-Authenticate: ApiKey"``). ``note`` is never sent. ``detail``
+    is, in place of the reason's own.
     """
 
     reason: Reason
     headers: tuple[bytes, ...] = ()
     retry_after: float | None = None
     note: str = field(default="", repr=False)
+    detail: str = ""
 
     @classmethod
-    def of(cls, name: str, *headers: bytes, retry_after: float | None = None, note: str = "") -> Rejection:
+    def of(
+        cls, name: str, *headers: bytes, retry_after: float | None = None, note: str = "", detail: str = ""
+    ) -> Rejection:
         """The rejection for the reason called ``name``."""
-        return cls(REASONS[name], headers, retry_after, note)
+        return cls(REASONS[name], headers, retry_after, note, detail)

@@ -17,7 +17,7 @@ class Standing:
 
     ``deprecated_at`` becomes ``Deprecation`` (RFC 9745), ``sunset_at`` ``Sunset`` (RFC 8594), ``successor`` (an absolute
     URL) ``Link; rel="successor-version"``. ``off`` names what the kill switch shut in this environment: ``*`` for the API,
-    or resources (``GET /items/{id}``).
+    or resources (``GET /items/{id}``). ``listed``: anybody may be told that there is this version.
     """
 
     lifecycle: Lifecycle = "published"
@@ -25,6 +25,7 @@ class Standing:
     sunset_at: float | None = None
     successor: str = ""
     off: tuple[str, ...] = ()
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,15 +22,15 @@ def status_line(status: int) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _problem(reason: Reason) -> tuple[bytes, bytes]:
-    """The fixed head and body of a reason; equal for all reasons that share a public one."""
+def _problem(reason: Reason, detail: str) -> tuple[bytes, bytes]:
+    """The fixed head and body of a reason; equal for all reasons that share a public one, but for ``detail``."""
     shown = REASONS[reason.public]
     body = json.dumps(
         {
             "type": PROBLEM_TYPE + reason.public,
             "title": shown.title,
             "status": reason.status,
-            "detail": shown.detail,
+            "detail": detail or shown.detail,
             "reason": reason.public,
         }
     ).encode()
@@ -44,7 +44,7 @@ def _problem(reason: Reason) -> tuple[bytes, bytes]:
 
 def problem(rejection: Rejection, more: bytes, *, with_body: bool) -> bytes:
     """The whole answer to a rejected request; ``more`` are further header lines with CRLF."""
-    head, body = _problem(rejection.reason)
+    head, body = _problem(rejection.reason, rejection.detail)
     parts = [head]
     parts.extend(line + b"\r\n" for line in rejection.headers)
     if rejection.retry_after is not None:

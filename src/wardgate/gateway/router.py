@@ -18,8 +18,9 @@ from urllib.parse import unquote
 
 from wardgate.domain.api import Api
 from wardgate.gateway.routes import Match, Miss, Routes
+from wardgate.gateway.versions import Several, Versions, versions_of
 
-__all__ = ["Match", "Miss", "Router"]
+__all__ = ["Match", "Miss", "Router", "Several"]
 
 R = TypeVar("R")
 
@@ -36,22 +37,14 @@ class _Table(Generic[R]):
 
     def __init__(self) -> None:
         #: By base path, decoded and without a slash at its end.
-        self.bases: dict[str, Routes[R]] = {}
+        self.bases: dict[str, Routes[R] | Versions[R]] = {}
         #: How many segments base paths have, the longest first.
         self._lengths: tuple[int, ...] = ()
-        self._entries: dict[str, _Entry[R]] = {}
+        self._entries: dict[str, list[_Entry[R]]] = {}
 
     def mount(self, entry: _Entry[R]) -> None:
         """Marks where an API begins; every API is mounted before the table is finished."""
-        api = entry[0]
-        base = "/".join(_base_segments(api))
-        known = self._entries.get(base)
-        if known is not None:
-            raise ValueError(
-                f"APIs {known[0].id} and {api.id} share the base path {api.base_path!r} on the same host; "
-                "give one of them another base path or other hosts"
-            )
-        self._entries[base] = entry
+        self._entries.setdefault("/".join(_base_segments(entry[0])), []).append(entry)
 
     def finish(self, built: dict[str, list[Routes[R]]], before: dict[str, list[Routes[R]]]) -> None:
         """Indexes every API; an index in ``before`` or ``built`` that would come out the same serves again."""
@@ -63,19 +56,22 @@ class _Table(Generic[R]):
                 above = "/".join(segments[:length])
                 if above in bases:
                     below.setdefault(above, []).append(segments[length:])
-        for base, (api, compiled, undeclared) in self._entries.items():
+        for base, entries in self._entries.items():
             deeper = sorted(below.get(base, ()))
-            routes: Routes[R] | None = None
-            for known in (*built.get(api.id, ()), *before.get(api.id, ())):
-                if known.serves(api, compiled, undeclared, deeper):
-                    routes = known
-                    break
-            if routes is None:
-                routes = Routes(api, bases[base], deeper, compiled, undeclared)
-            built.setdefault(api.id, []).append(routes)
-            self.bases[base] = routes
+            here: list[Routes[R]] = []
+            for api, compiled, undeclared in entries:
+                routes: Routes[R] | None = None
+                for known in (*built.get(api.id, ()), *before.get(api.id, ())):
+                    if known.serves(api, compiled, undeclared, deeper):
+                        routes = known
+                        break
+                if routes is None:
+                    routes = Routes(api, bases[base], deeper, compiled, undeclared)
+                built.setdefault(api.id, []).append(routes)
+                here.append(routes)
+            self.bases[base] = versions_of(here)
 
-    def find(self, method: str, path: str, segments: list[str]) -> Match[R] | Miss | None:
+    def find(self, method: str, path: str, segments: list[str]) -> Match[R] | Miss | Several[R] | None:
         """The answer of the API with the longest base path above ``path``; ``None``: no API is mounted here."""
         for length in self._lengths:
             if length <= len(segments):
@@ -117,8 +113,9 @@ class Router(Generic[R]):
         self._always: tuple[_Table[R], ...] = () if self._exact or self._suffixes else (every,)
         self._every = every
 
-    def match(self, host: str, method: str, path: str) -> Match[R] | Miss:
-        """The resource that answers ``method`` on the canonical decoded ``path``, or what is missing.
+    def match(self, host: str, method: str, path: str) -> Match[R] | Miss | Several[R]:
+        """The resource that answers ``method`` on the canonical decoded ``path``, or what is missing, or the versions
+        that the request has to choose from.
 
         ``host`` is the Host header's value, of any case, with or without a port. HEAD is answered by GET's resource
         where HEAD is not declared.

@@ -15,8 +15,9 @@ from wardgate.gateway.lifecycle import standing_lines
 from wardgate.gateway.pool import UpstreamPool
 from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.gateway.presented import KeyReader
-from wardgate.gateway.router import Match, Router
+from wardgate.gateway.router import Match, Miss, Router, Several
 from wardgate.gateway.secrets import NOTHING, Revealed, SecretMissingError, Secrets, reveal
+from wardgate.gateway.versions import VersionError, Versions
 from wardgate.policy.compiled import CompiledApi, CompiledResource
 from wardgate.policy.cors import CorsRules
 from wardgate.policy.exchange import PresentedToken
@@ -112,6 +113,18 @@ class Matched:
         self.fields = b""
 
 
+class Unversioned(Matched):
+    """A request to a place where versions stand side by side that names none of them; ``detail`` tells which there are."""
+
+    __slots__ = ("detail",)
+
+    def __init__(self, snapshot: Snapshot, versions: Versions[CompiledResource], error: VersionError) -> None:
+        super().__init__(snapshot)
+        self.miss = error.reason
+        self.lines = versions.vary
+        self.detail = error.detail
+
+
 class Snapshot:
     """Immutable once built. ``pools`` are kept across snapshots for APIs whose upstream did not change, and of
     ``before`` the routes of those that did not change at all. ``own`` is what the gateway itself serves, asked before
@@ -148,16 +161,27 @@ class Snapshot:
         if origin is not None and method == "OPTIONS":
             asked = head.values(_PREFLIGHT_METHOD)
             if asked:
-                rules = self._rules(head, asked[0].decode("latin-1"), matched)
-                if rules is not None:
+                every = self._rules(head, asked[0].decode("latin-1"), matched)
+                if any(every):
                     wanted = b",".join(head.values(b"access-control-request-headers")) or None
-                    matched.preflight = rules.preflight(origin, asked[0], wanted) or []
+                    answers = [
+                        rules.preflight(origin, asked[0], wanted) if rules else None for rules in every
+                    ]
+                    # A pre-flight names no version: what any of them would refuse is refused.
+                    matched.preflight = answers[0] if all(answers) and answers[0] else []
                     return matched
         if head.path.startswith(_WELL_KNOWN) and f"{head.path}/".startswith(_DOCUMENTS):
             # The gateway's own documents; no API, wherever it is mounted, takes their place.
             matched.miss = "resource_not_found"
             return matched
         found = self.router.match(head.host, method, head.path)
+        if isinstance(found, Several):
+            versions = found.versions
+            matched.lines = versions.vary
+            try:
+                found = found.chosen(head)
+            except VersionError as error:
+                return Unversioned(self, versions, error)
         if not isinstance(found, Match):
             matched.miss = found.reason
             if found.api is not None:
@@ -171,7 +195,7 @@ class Snapshot:
         matched.resource_name = resource.name
         mounted = matched.mounted = self.mounted[resource.api_id]
         if resource.cors is not None:
-            matched.lines = resource.cors.actual(origin or b"")
+            matched.lines += resource.cors.actual(origin or b"")
         digest, fields, query, token = self._keys.find(head, resource)
         matched.digest = digest
         matched.token = token
@@ -197,9 +221,17 @@ class Snapshot:
         elif matched.resource is None and "*" in mounted.api.standing.off:
             matched.miss = "api_disabled"
 
-    def _rules(self, head: RequestHead, method: str, matched: Matched) -> CorsRules | None:
-        """The CORS rules of what a pre-flight asks about."""
+    def _rules(self, head: RequestHead, method: str, matched: Matched) -> list[CorsRules | None]:
+        """The CORS rules of what a pre-flight asks about: those of each version that has it, the default's first."""
         found = self.router.match(head.host, method, head.path)
+        if not isinstance(found, Several):
+            return [self._rules_of(found, matched)]
+        every = found.each()
+        declared = [each for each in every if isinstance(each, Match)] or every
+        # The first is what is logged.
+        return [self._rules_of(each, matched) for each in reversed(declared)][::-1]
+
+    def _rules_of(self, found: Match[CompiledResource] | Miss, matched: Matched) -> CorsRules | None:
         if isinstance(found, Match):
             matched.api_id = found.resource.api_id
             matched.resource_name = found.resource.name

@@ -33,7 +33,7 @@ from wardgate.gateway.proofs import Proofs, SeenOnce
 from wardgate.gateway.reception import Reception, Shared
 from wardgate.gateway.resource_metadata import METADATA_LINES, ResourceMetadata
 from wardgate.gateway.serving import Serving
-from wardgate.gateway.snapshot import Matched, Mounted, Snapshot
+from wardgate.gateway.snapshot import Matched, Mounted, Snapshot, Unversioned
 from wardgate.gateway.standing import Standing, of_client, of_issuer, of_person
 from wardgate.gateway.timers import Timers
 from wardgate.gateway.tokens import Tokens, covered
@@ -358,7 +358,8 @@ class Worker(Reception):
         ):
             connection.answer_document(200, _JSON, found, METADATA_LINES)
         else:
-            connection.reject(Rejection.of(matched.miss or "resource_not_found"))
+            detail = matched.detail if isinstance(matched, Unversioned) else ""
+            connection.reject(Rejection.of(matched.miss or "resource_not_found", detail=detail))
 
     def identity_lines(self, exchange: Exchange) -> bytes:
         """The header lines that tell the upstream who calls."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wardgate.domain.api import Cors
+from wardgate.domain.versioning import Versioning
 
 _ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::[1-9][0-9]{0,4})?")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -107,6 +108,13 @@ class CorsRules:
         ``Vary: Origin`` is always among them unless every origin gets the same answer.
         """
         return self._actual.get(origin, self._others)
+
+
+def with_version(cors: Cors, versioning: Versioning | None) -> Cors:
+    """The same for an API whose versions a header names: scripts may send that."""
+    if versioning is None or not versioning.name or "*" in cors.headers:
+        return cors
+    return replace(cors, headers=(*cors.headers, versioning.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from wardgate.policy.acl import Acls
 from wardgate.policy.challenge import Challenge
 from wardgate.policy.compiled import CompiledApi, CompiledResource, NamedStep
 from wardgate.policy.condition import Conditions
-from wardgate.policy.cors import CorsRules
+from wardgate.policy.cors import CorsRules, with_version
 from wardgate.policy.credentials import Combination
 from wardgate.policy.exchange import Exchange, Step
 from wardgate.policy.expression import expression
@@ -259,7 +259,7 @@ def compile_api(api: Api, environment: str, registry: PolicyRegistry, issuer: st
     Raises:
         PolicyConfigError: a pluggable policy is unknown or its settings are wrong.
     """
-    cors = CorsRules(api.cors) if api.cors is not None else None
+    cors = CorsRules(with_version(api.cors, api.versioning)) if api.cors is not None else None
     settings = api.oauth2 or OAuth2Settings()
     common = Compilation(
         api=api,

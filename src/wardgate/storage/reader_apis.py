@@ -17,12 +17,12 @@ from wardgate.storage.errors import MasterKeyError
 from wardgate.storage.vault import Vault
 
 _APIS = """
-SELECT d.bound, d.off, a.lifecycle, a.deprecated_at, a.sunset_at, a.successor
+SELECT d.bound, d.off, json_extract(a.catalogue, '$.visibility'), a.lifecycle, a.deprecated_at, a.sunset_at, a.successor
 FROM deployments AS d JOIN apis AS a ON a.id = d.api
 WHERE d.environment = ? ORDER BY a.name, a.version
 """
 _API = """
-SELECT d.bound, d.off, a.lifecycle, a.deprecated_at, a.sunset_at, a.successor
+SELECT d.bound, d.off, json_extract(a.catalogue, '$.visibility'), a.lifecycle, a.deprecated_at, a.sunset_at, a.successor
 FROM apis AS a JOIN deployments AS d ON d.api = a.id AND d.environment = ?
 WHERE a.name = ? AND a.version = ?
 """
@@ -107,10 +107,11 @@ def _names(hosts: tuple[str, ...]) -> tuple[str, ...]:
 
 def _api(row: Row, hosts: tuple[str, ...]) -> Api:
     """An API without hosts of its own answers on those of the environment."""
-    bound, off, *standing = row
+    bound, off, visibility, *standing = row
     try:
         api = decode_api(json.loads(bound))
-        found = _standing(standing, tuple(json.loads(off)) if off != "[]" else ())
+        listed = visibility == "public" or api.versioning is None
+        found = _standing(standing, tuple(json.loads(off)) if off != "[]" else (), listed=listed)
     except ValueError as error:
         raise StoreUnavailableError(f"a stored API cannot be read: {error}") from error
     if found == USUAL and (api.hosts or not hosts):
@@ -118,8 +119,13 @@ def _api(row: Row, hosts: tuple[str, ...]) -> Api:
     return replace(api, standing=found, hosts=api.hosts or hosts)
 
 
-def _standing(row: list[Any], off: tuple[str, ...]) -> Standing:
+def _standing(row: list[Any], off: tuple[str, ...], *, listed: bool) -> Standing:
     lifecycle, deprecated_at, sunset_at, successor = row
     return Standing(
-        lifecycle=lifecycle, deprecated_at=deprecated_at, sunset_at=sunset_at, successor=successor, off=off
+        lifecycle=lifecycle,
+        deprecated_at=deprecated_at,
+        sunset_at=sunset_at,
+        successor=successor,
+        off=off,
+        listed=listed,
     )

@@ -121,6 +121,25 @@ def _policies(at: At, before: Any, after: Any) -> Iterator[Difference]:
     yield from POLICIES.compare(at, before, after)
 
 
+VERSIONING: tuple[Aspect, ...] = (neutral("by", "value", "name", "default"),)
+
+
+def _versioning(at: At, before: Api, after: Api) -> Iterator[Difference]:
+    yield at.found(
+        "versioning_changed",
+        before.versioning,
+        after.versioning,
+        f"requests name this version by {_named(after)}, instead of by {_named(before)}",
+    )
+
+
+def _named(api: Api) -> str:
+    found = api.versioning
+    if found is None:
+        return "the path alone"
+    return f"{found.field}: {found.value}{' (the default)' if found.default else ''}"
+
+
 API: tuple[Aspect, ...] = (
     neutral("name", "version", "base_path"),
     Aspect(("hosts",), _hosts),
@@ -140,5 +159,6 @@ API: tuple[Aspect, ...] = (
     CONDITION,
     Aspect(("subscription",), _subscription),
     Aspect(("limits",), _limits),
+    Aspect(("versioning",), _versioning),
     Aspect(("standing",), standing),
 )

@@ -30,6 +30,7 @@ from wardgate.domain.limit import Limit, Plan, Soften
 from wardgate.domain.standing import Catalogue, Standing
 from wardgate.domain.trust import OAuth2Settings, TrustedIssuer
 from wardgate.domain.upstream import CircuitBreaker, HealthCheck, Timeouts, Upstream, UpstreamTls
+from wardgate.domain.versioning import Versioning
 
 KNOWN: Mapping[type, tuple[Aspect, ...]] = {
     Acl: acl.LIST,
@@ -56,4 +57,5 @@ KNOWN: Mapping[type, tuple[Aspect, ...]] = {
     TrustedIssuer: trust.ISSUER,
     Upstream: upstream.UPSTREAM,
     UpstreamTls: upstream.TLS,
+    Versioning: apis.VERSIONING,
 }

@@ -30,7 +30,7 @@ def _off(at: At, before: Standing, after: Standing) -> Iterator[Difference]:
 STANDING: tuple[Aspect, ...] = (
     Aspect(("lifecycle",), _lifecycle),
     Aspect(("off",), _off),
-    neutral("deprecated_at", "sunset_at", "successor"),
+    neutral("deprecated_at", "sunset_at", "successor", "listed"),
 )
 
 

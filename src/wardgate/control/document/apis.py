@@ -26,6 +26,7 @@ from wardgate.control.document.policies import read_policies
 from wardgate.control.document.reserved import check_base_path, check_operations
 from wardgate.control.document.templates import HOST_OR_VARIABLES
 from wardgate.control.document.upstreams import read_upstream
+from wardgate.control.document.versions import read_versioning
 from wardgate.domain.api import Api, Cors
 from wardgate.domain.document import ApiEntry, DocumentError
 from wardgate.domain.upstream import Upstream
@@ -49,6 +50,7 @@ _KNOWN = (
     "max_body",
     "policies",
     "identity",
+    "versioning",
     *LISTING_KEYS,
 )
 
@@ -115,6 +117,7 @@ def read_api(report: Report, node: Node, path: Path, folder: FilePath, open_docu
         condition=settings.condition,
         subscription=settings.subscription,
         limits=read_limits(fields),
+        versioning=read_versioning(fields),
     )
     source = {key: value for key, value in plain(node).items() if key not in LISTING_KEYS}
     entry = ApiEntry(

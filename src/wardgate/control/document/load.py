@@ -28,6 +28,7 @@ from wardgate.domain.limit import Plan
 from wardgate.domain.oauth import OIDC_SCOPES
 from wardgate.domain.people import Role
 from wardgate.domain.reserved import reserved, token_places
+from wardgate.domain.versioning import Versioning, conflict_among
 from wardgate.openapi.tree import Scalar
 from wardgate.policy.registry import PolicyLoadError, PolicyRegistry
 
@@ -134,7 +135,7 @@ class _Loader:
 
     def _check_apis(self) -> None:
         ids: dict[str, Fields] = {}
-        mounts: dict[tuple[str, str], str] = {}
+        mounts: dict[tuple[str, str], list[tuple[str, Versioning | None]]] = {}
         plans = {plan.name for plan, _ in self._plans}
         for entry, fields in self._apis:
             api = entry.api
@@ -143,12 +144,20 @@ class _Loader:
                 fields.problem("name", message, "Give one of them another name or version")
                 continue
             for host in api.hosts or ("",):
-                other = mounts.setdefault((host, api.base_path), api.id)
-                if other != api.id:
+                known = mounts.setdefault((host, api.base_path), [])
+                other, why = conflict_among(known, api.versioning)
+                known.append((api.id, api.versioning))
+                if other:
                     where = f"on the host {host}" if host else "on every host"
                     message = f"the base path {api.base_path or '/'!r} {where} is also that of {other!r}"
+                    remedy = "Give one of them another base path or other hosts"
                     key = "base_path" if "base_path" in fields else None
-                    fields.problem(key, message, "Give one of them another base path or other hosts")
+                    if api.versioning is not None:
+                        key, message = "versioning", f"{message}, and they {why}"
+                        remedy = (
+                            "Tell them apart by the same header, or by media types, each with its own value"
+                        )
+                    fields.problem(key, message, remedy)
             for node, path in fields.items("plans"):
                 name = node.value if isinstance(node, Scalar) else None
                 if name in api.plans and name not in plans:
