@@ -35,7 +35,14 @@ def test_apply_tells_what_it_changed(run: Run) -> None:
     ]
     assert first.err == "development: 4 changes\n"
     second = run("apply", "-f", ORDERS / "wardgate.yaml", "--json")
-    assert second.json() == {"environment": "development", "dry_run": False, "changes": [], "revisions": {}}
+    assert second.json() == {
+        "environment": "development",
+        "dry_run": False,
+        "changes": [],
+        "revisions": {},
+        "waiting": [],
+        "differences": [],
+    }
 
 
 def test_a_dry_run_changes_nothing(run: Run, tmp_path: Path) -> None:

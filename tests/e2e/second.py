@@ -7,7 +7,10 @@ from pathlib import Path
 
 from wardgate.control import promote
 from wardgate.domain.actor import local_actor
+from wardgate.domain.promotion import PromotionStatus
 from wardgate.storage.database import open_store
+
+PENDING: tuple[PromotionStatus, ...] = ("pending",)
 
 
 def approve_pending(data_dir: Path, reason: str = "looked at") -> list[str]:
@@ -16,7 +19,7 @@ def approve_pending(data_dir: Path, reason: str = "looked at") -> list[str]:
     async def approve() -> list[str]:
         async with await open_store(data_dir) as store:
             second = store.acting(local_actor("second-person"))
-            found = await promote.list_promotions(second, statuses=("pending",))
+            found = await promote.list_promotions(second, statuses=PENDING)
             return [
                 (await promote.approve(second, each.id, reason=reason)).promotion.id
                 for each in reversed(found)

@@ -1,23 +1,28 @@
-"""``wardgate apply`` and ``wardgate export``."""
+"""``wardgate plan``, ``wardgate apply`` and ``wardgate export``."""
 
 from __future__ import annotations
 
 import getpass
+import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
-from wardgate.cli.errors import CommandError
+from wardgate.cli.differenceviews import CHANGED, print_differences, status_of
+from wardgate.cli.errors import DONE, CommandError
 from wardgate.cli.options import DATA_DIR, ENVIRONMENT, DataDir, Environment, Json
 from wardgate.cli.output import print_json, printable
 from wardgate.cli.store import with_store
 from wardgate.storage.layout import database_path
 
 if TYPE_CHECKING:
+    from wardgate.client import models
     from wardgate.control.apply import ApplyResult
-    from wardgate.domain.document import Document
+    from wardgate.domain.difference import Difference
     from wardgate.identity.ports import Transaction
 
 
@@ -34,17 +39,16 @@ def apply(
     data_dir: DataDir = DATA_DIR,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
-) -> None:
+) -> int:
     """Bring an environment to what a document says: all of it, or nothing when anything in it is wrong.
 
-    A running gateway serves the new state within milliseconds, without a restart.
+    A running gateway serves the new state within milliseconds, without a restart. With --dry-run the status is that of
+    `wardgate plan`.
     """
-    from wardgate.control.document import load  # heavy
-
     if not file.exists():
         raise CommandError("document_not_found", f"{file} does not exist", "Name the document with -f")
-    document = load(file)
-    result = _bring(document, data_dir, environment, note, prune=prune, dry_run=dry_run)
+    result = _bring(file, data_dir, environment, note, prune=prune, dry_run=dry_run)
+    found = _shown(result.differences)
     if json_:
         print_json(
             {
@@ -52,26 +56,76 @@ def apply(
                 "dry_run": dry_run,
                 "changes": list(result.changes),
                 "revisions": result.revisions,
+                "waiting": list(result.waiting),
+                "differences": found,
             }
         )
-        return
-    for line in result.changes:
-        print(printable(line))
-    count = len(result.changes)
-    what = f"{count} change{'s' if count != 1 else ''}" if count else "no change"
-    print(f"{environment}: {what}{' to make (dry run)' if dry_run else ''}", file=sys.stderr)
+    else:
+        for line in result.changes:
+            print(printable(line))
+        weak = [each for each in found if each["weakens"]]
+        print_differences(weak)
+        count = len(result.changes)
+        what = f"{count} change{'s' if count != 1 else ''}" if count else "no change"
+        what += " to make (dry run)" if dry_run else ""
+        print(f"{environment}: {what}{', which weaken security' if weak else ''}", file=sys.stderr)
+        for promotion in result.waiting:
+            text = "weakens what another environment serves, and waits for another person"
+            print(f"{promotion} {text}: wardgate promotions show {promotion}", file=sys.stderr)
+    if not dry_run:
+        return DONE
+    return status_of(found) if found or not result.changes else CHANGED
+
+
+def plan(
+    *,
+    file: Annotated[
+        Path, Parameter(name=["--file", "-f"], help="The document: a YAML file, or a folder of them.")
+    ],
+    prune: Annotated[
+        bool, Parameter(negative=(), help="As if what the document does not name were removed.")
+    ] = False,
+    data_dir: DataDir = DATA_DIR,
+    environment: Environment = ENVIRONMENT,
+    json_: Json = False,
+) -> int:
+    """Say what applying a document would change, and which of it weakens security (lines with !). Nothing is changed.
+
+    The status is 0 if nothing would change, 2 if something would, 3 if something would be weaker, and 1 on an error.
+    """
+    return apply(
+        file=file, dry_run=True, prune=prune, data_dir=data_dir, environment=environment, json_=json_
+    )
+
+
+def _shown(found: Sequence[Difference]) -> list[models.DifferenceShown]:
+    return [
+        {
+            "kind": each.kind,
+            "place": each.place,
+            "before": None if each.before is None else json.dumps(each.before, ensure_ascii=False),
+            "after": None if each.after is None else json.dumps(each.after, ensure_ascii=False),
+            "weakens": each.weakens,
+            "sentence": each.sentence,
+        }
+        for each in found
+    ]
 
 
 def _bring(
-    document: Document, data_dir: Path, environment: str, note: str, *, prune: bool, dry_run: bool
+    file: Path, data_dir: Path, environment: str, note: str, *, prune: bool, dry_run: bool
 ) -> ApplyResult:
-    from wardgate.control.apply import ApplyResult, apply_document
-    from wardgate.control.document import difference
-    from wardgate.domain.document import Document
+    from wardgate.control.apply import apply_document
+    from wardgate.control.document import load  # heavy
     from wardgate.identity.people.manage_roles import narrowing
 
     if dry_run and not database_path(data_dir).exists():
-        return ApplyResult(changes=tuple(difference(Document(), document)), revisions={})
+        # Nothing is made where there is no store yet: what a new one would become is seen in one that is thrown away.
+        with TemporaryDirectory(prefix="wardgate-") as place:
+            new = Path(place) / "data"
+            with_store(new, _nothing, create=True)
+            return _bring(file, new, environment, note, prune=prune, dry_run=True)
+    document = load(file)
     return with_store(
         data_dir,
         lambda store: apply_document(
@@ -86,6 +140,10 @@ def _bring(
         ),
         create=not dry_run,
     )
+
+
+async def _nothing(store: object) -> None:
+    """A new store is all that is wanted."""
 
 
 def export(

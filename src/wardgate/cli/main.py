@@ -26,6 +26,7 @@ app.command(
     help="Run the gateway, its control process and their supervisor.",
     group=_START,
 )
+app.command("wardgate.cli.document:plan", help="Say what applying a document would change.", group=_CONFIGURE)
 app.command("wardgate.cli.document:apply", help="Bring the store to what a document says.", group=_CONFIGURE)
 app.command(
     "wardgate.cli.document:export", help="Write the store's configuration as a document.", group=_CONFIGURE

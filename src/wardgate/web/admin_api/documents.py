@@ -15,6 +15,7 @@ from wardgate.control.export import export_document
 from wardgate.domain.audit import by
 from wardgate.identity.people.manage_roles import narrowing
 from wardgate.web.admin_api.ask import Ask
+from wardgate.web.admin_api.differences import DifferenceShown, shown
 from wardgate.web.admin_api.models import Line, Model, Prose, Thing
 from wardgate.web.admin_api.operations import Operations
 
@@ -50,12 +51,13 @@ class DocumentToApply(UploadedDocument):
 
 class DocumentResult(Model):
     """What is, or would be, changed: lines for people, the numbers of new revisions by API, and the ids of promotions that
-    wait for somebody's decision."""
+    wait for somebody's decision. A plan has by meaning what differs, besides."""
 
     environment: str
     changes: list[str]
     revisions: dict[str, int]
     waiting: list[str]
+    differences: list[DifferenceShown]
 
 
 class ExportedDocument(Thing):
@@ -112,4 +114,5 @@ async def _brought(ask: Ask, body: UploadedDocument, note: str, *, dry_run: bool
         changes=list(result.changes),
         revisions=dict(result.revisions),
         waiting=list(result.waiting),
+        differences=shown(result.differences),
     )
