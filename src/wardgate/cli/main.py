@@ -47,7 +47,31 @@ app.command(
     "wardgate.cli.apps:app",
     name="apps",
     alias="applications",
-    help="List, suspend and restore applications.",
+    help="List, add, change, suspend, throttle and restore applications.",
+    group=_CONFIGURE,
+)
+app.command(
+    "wardgate.cli.access:app",
+    name="access",
+    help="Ask for access, and grant or refuse it.",
+    group=_CONFIGURE,
+)
+app.command(
+    "wardgate.cli.subscriptions:app",
+    name="subscriptions",
+    help="See and control what applications may call.",
+    group=_CONFIGURE,
+)
+app.command(
+    "wardgate.cli.groups:app",
+    name="groups",
+    help="Say who is in which group, and which roles it gives.",
+    group=_CONFIGURE,
+)
+app.command(
+    "wardgate.cli.webhooks:app",
+    name="webhooks",
+    help="Tell other programs of what happens.",
     group=_CONFIGURE,
 )
 app.command(

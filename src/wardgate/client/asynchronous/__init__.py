@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from wardgate.client.asynchronous.access import Access
 from wardgate.client.asynchronous.applications import Applications
+from wardgate.client.asynchronous.audit import Audit
 from wardgate.client.asynchronous.clients import Clients
 from wardgate.client.asynchronous.differences import Differences
 from wardgate.client.asynchronous.documents import Documents
 from wardgate.client.asynchronous.drift import Drift
 from wardgate.client.asynchronous.groups import Groups
 from wardgate.client.asynchronous.keys import Keys
+from wardgate.client.asynchronous.leaks import Leaks
 from wardgate.client.asynchronous.operators import Operators
 from wardgate.client.asynchronous.promotions import Promotions
 from wardgate.client.asynchronous.providers import Providers
@@ -24,12 +26,14 @@ from wardgate.client.asynchronous.webhooks import Webhooks
 class AsyncClient(
     Access,
     Applications,
+    Audit,
     Clients,
     Differences,
     Documents,
     Drift,
     Groups,
     Keys,
+    Leaks,
     Operators,
     Promotions,
     Providers,

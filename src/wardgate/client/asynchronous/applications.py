@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 class Applications(AsyncCore):
     """Operations of applications."""
 
-    def list_applications(self, *, limit: int | Unset = UNSET) -> AsyncIterator[models.Application]:
+    def list_applications(
+        self, *, name: str | Unset | None = UNSET, limit: int | Unset = UNSET
+    ) -> AsyncIterator[models.Application]:
         """Applications by name."""
-        return self._pages("/applications", {"limit": limit})
+        return self._pages("/applications", {"name": name, "limit": limit})
 
     async def add_application(
         self, *, name: str, owner: str | Unset = UNSET, idempotency_key: str | None = None

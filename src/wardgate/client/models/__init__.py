@@ -16,6 +16,10 @@ from wardgate.client.models.of_a import (
     ApplicationSubscription,
     ApplicationThrottle,
     Approval,
+    AuditActor,
+    AuditEntry,
+    AuditHead,
+    AuditVerdict,
 )
 from wardgate.client.models.of_c import (
     Cancellation,
@@ -48,7 +52,7 @@ from wardgate.client.models.of_k import (
     KeyRotation,
     KeyVerdict,
 )
-from wardgate.client.models.of_l import LimitSettings, LimitSettingsInput
+from wardgate.client.models.of_l import LeakedKey, LimitSettings, LimitSettingsInput
 from wardgate.client.models.of_m import Me
 from wardgate.client.models.of_n import (
     NewAccessRequest,
@@ -118,6 +122,10 @@ __all__ = [
     "ApplicationSubscription",
     "ApplicationThrottle",
     "Approval",
+    "AuditActor",
+    "AuditEntry",
+    "AuditHead",
+    "AuditVerdict",
     "Cancellation",
     "Client",
     "ClientSecret",
@@ -147,6 +155,7 @@ __all__ = [
     "KeyRestrictionsInput",
     "KeyRotation",
     "KeyVerdict",
+    "LeakedKey",
     "LimitSettings",
     "LimitSettingsInput",
     "Me",

@@ -147,3 +147,62 @@ class Approval(TypedDict):
 
     reason: str
     seen: NotRequired[str]
+
+
+class AuditActor(TypedDict):
+    """Who did something. ``id`` never changes; ``name`` is what they were called then."""
+
+    kind: Literal["user", "service", "local", "system", "anonymous"]
+    id: str
+    name: str
+
+
+class AuditEntry(TypedDict):
+    """One link of the trail: something that was done, refused or failed."""
+
+    seq: int
+    at: float
+    actor: models.AuditActor
+    address: str
+    token: str
+    action: str
+    target: str
+    outcome: Literal["done", "refused", "failed"]
+    environment: str
+    project: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    note: str
+    previous: str
+    hash: str
+
+
+class AuditHead(TypedDict):
+    """Where the trail ends now. Keep it where those who administer the server cannot write."""
+
+    head: str
+
+
+class AuditVerdict(TypedDict):
+    """What verifying found: nothing wrong, or the first thing that is."""
+
+    intact: bool
+    links: int
+    head: str
+    since: float | None
+    compared: bool
+    problem: (
+        Literal[
+            "link_changed",
+            "link_missing",
+            "link_unexpected",
+            "chain_broken",
+            "first_end",
+            "last_end",
+            "head_differs",
+            "head_ahead",
+        ]
+        | None
+    )
+    problem_seq: int | None
+    problem_text: str

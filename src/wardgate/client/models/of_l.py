@@ -8,6 +8,19 @@ if TYPE_CHECKING:
     from wardgate.client import models
 
 
+class LeakedKey(TypedDict):
+    """A key that was found, and what was done about it then."""
+
+    id: str
+    kind: Literal["api_key", "admin_token", "oauth_secret"]
+    credential: str
+    environment: str
+    source: str
+    url: str
+    at: float
+    action: Literal["pending", "none", "notify", "rotate", "revoke"]
+
+
 class LimitSettingsInput(TypedDict):
     """One limit; docs/limits.md says what each kind needs."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from wardgate.client.sync.access import Access
 from wardgate.client.sync.applications import Applications
+from wardgate.client.sync.audit import Audit
 from wardgate.client.sync.clients import Clients
 from wardgate.client.sync.differences import Differences
 from wardgate.client.sync.documents import Documents
 from wardgate.client.sync.drift import Drift
 from wardgate.client.sync.groups import Groups
 from wardgate.client.sync.keys import Keys
+from wardgate.client.sync.leaks import Leaks
 from wardgate.client.sync.operators import Operators
 from wardgate.client.sync.promotions import Promotions
 from wardgate.client.sync.providers import Providers
@@ -24,12 +26,14 @@ from wardgate.client.sync.webhooks import Webhooks
 class Client(
     Access,
     Applications,
+    Audit,
     Clients,
     Differences,
     Documents,
     Drift,
     Groups,
     Keys,
+    Leaks,
     Operators,
     Promotions,
     Providers,

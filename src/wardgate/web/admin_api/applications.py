@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
 from wardgate.control import applications
@@ -75,9 +75,17 @@ class ApplicationThrottle(Model):
 
 
 @operations.get("/applications", permission="applications.view")
-async def list_applications(ask: Ask, page: Paging) -> Page[Application]:
+async def list_applications(
+    ask: Ask,
+    page: Paging,
+    name: Annotated[
+        str | None, Query(max_length=200, description="Only the one with this name or id.")
+    ] = None,
+) -> Page[Application]:
     """Applications by name."""
     found = await applications.list_applications(ask.store)
+    if name is not None:
+        found = [each for each in found if name in (each.application.name, each.application.id)]
     return page.of(found, key=lambda each: each.application.name, show=_shown)
 
 
