@@ -61,9 +61,12 @@ class Audit(Core):
         action: str | Unset = UNSET,
         since: float | Unset | None = UNSET,
         until: float | Unset | None = UNSET,
+        limit: int | Unset = UNSET,
     ) -> Any:
         """The trail as JSON lines, oldest first, as far as it goes at this moment."""
         found: Any = self._ask(
-            "GET", "/audit/export", query={"after": after, "action": action, "since": since, "until": until}
+            "GET",
+            "/audit/export",
+            query={"after": after, "action": action, "since": since, "until": until, "limit": limit},
         )
         return found

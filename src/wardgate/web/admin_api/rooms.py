@@ -10,6 +10,8 @@ from wardgate.web.admin_api.operations import Operation, Operations, check
 #: Every module has ``operations``, the :class:`Operations` whose paths begin with the segment.
 ROOMS = {
     "access-requests": "wardgate.web.admin_api.access",
+    "audit": "wardgate.web.admin_api.audit",
+    "leaks": "wardgate.web.admin_api.leaks",
     "applications": "wardgate.web.admin_api.applications",
     "groups": "wardgate.web.admin_api.groups",
     "subscriptions": "wardgate.web.admin_api.subscriptions",
