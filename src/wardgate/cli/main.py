@@ -122,6 +122,23 @@ app.command(
     help="Issue, list and revoke access tokens of the control plane.",
     group=_OPERATE,
 )
+app.command(
+    "wardgate.cli.audit:app",
+    name="audit",
+    help="List, verify and export the audit trail.",
+    group=_LOOK,
+)
+app.command("wardgate.cli.scan:scan", help="Find Wardgate keys and tokens in files.", group=_LOOK)
+app.command(
+    "wardgate.cli.backup:backup",
+    help="Write all that the store holds to an archive, while the service runs.",
+    group=_OPERATE,
+)
+app.command(
+    "wardgate.cli.backup:restore",
+    help="Put what an archive holds in the place of what the store does.",
+    group=_OPERATE,
+)
 app.command("wardgate.cli.login:login", help="Sign on to a server, with a browser.", group=_OPERATE)
 app.command("wardgate.cli.login:logout", help="Forget the sign-on to a server.", group=_OPERATE)
 app.command(
