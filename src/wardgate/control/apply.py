@@ -27,6 +27,7 @@ from wardgate.domain.api import Api
 from wardgate.domain.audit import AuditEvent
 from wardgate.domain.difference import Difference
 from wardgate.domain.document import NOT_LISTED, ApiEntry, Document
+from wardgate.domain.operator import DEFAULT_PROJECT
 from wardgate.domain.revision import content_hash as content_hash
 from wardgate.domain.revision import offered
 
@@ -130,7 +131,8 @@ async def apply_document(
 
 
 async def _plan(tx: Transaction, document: Document, environment: str, prune: bool) -> _Plan:
-    require(tx.actor, "environments.view")
+    if not tx.actor.may_somewhere("apis.edit"):  # who publishes in a project alone sees no environment as a whole
+        require(tx.actor, "environments.view")
     state = await read_state(tx, environment)
     _check_first(document, state)
     kept = await _used_elsewhere(tx, state, environment) if prune else frozenset()
@@ -187,11 +189,12 @@ def _check_authority(tx: Transaction, state: State, target: Document) -> None:
     offers = {plan.name: plan for plan in old.plans} != {plan.name: plan for plan in target.plans}
     for api in dict.fromkeys((*before, *after)):
         if before.get(api) != after.get(api):
-            record = state.apis.get(api, ApiRecord(api=api))
-            require(tx.actor, "apis.edit", record.catalogue.project)
-            moved = after[api].listing.project if api in after else None
-            if moved is not None and moved != record.catalogue.project:
-                require(tx.actor, "apis.edit", moved)
+            record = state.apis.get(api)
+            named = after[api].listing.project if api in after else None
+            project = named or DEFAULT_PROJECT if record is None else record.catalogue.project
+            require(tx.actor, "apis.edit", project)
+            if named is not None and named != project:
+                require(tx.actor, "apis.edit", named)
     if offers:
         require(tx.actor, "plans.edit")
     if old.roles != target.roles:
@@ -283,7 +286,7 @@ async def _tell(
             action="api.apply",
             target=entry.api.id,
             environment=plan.name,
-            project=entry.listing.project or "default",
+            project=entry.listing.project or DEFAULT_PROJECT,
             before={} if before is None else {"revision": before},
             after={"revision": after},
             note=note,

@@ -77,6 +77,13 @@ async def remove_project(store: Store, name: str, *, clock: Callable[[], float] 
             raise ConflictError(
                 "project_default", "The default project cannot be removed", "APIs that name none are in it"
             )
+        inside = sorted(each.api for each in await tx.apis.all() if each.catalogue.project == name)
+        if inside:
+            raise ConflictError(
+                "project_in_use",
+                f"The project {name!r} holds {len(inside)} APIs, {inside[0]} among them",
+                "Move them to another project first",
+            )
         await tx.operators.remove_project(name)
         await tx.audit.record(
             AuditEvent(

@@ -1,0 +1,81 @@
+"""Projects, and what an operator of one may apply."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.control.operators.operating import as_user, clock, person
+from tests.storage.samples import entry
+
+from wardgate.control.apply import apply_document
+from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from wardgate.control.operators import grants, projects
+from wardgate.control.operators.holding import holdings_of
+from wardgate.domain.document import ApiEntry, Document, Listing
+from wardgate.domain.operator import DEFAULT_PROJECT
+from wardgate.storage.database import SqlStore
+
+
+def api(name: str, project: str | None) -> ApiEntry:
+    """An API of a project, with no plan of its own."""
+    return replace(entry(name, plans=()), listing=Listing(project=project))
+
+
+async def apply(store: SqlStore, *apis: ApiEntry) -> None:
+    """Applies a document with these APIs alone."""
+    await apply_document(store, Document(apis=apis), "development", "test", "")
+
+
+async def two_projects(store: SqlStore) -> SqlStore:
+    """Projects ``shop`` and ``bank``, and the store as it is to pat, who publishes in shop."""
+    for name in ("shop", "bank"):
+        await projects.set_project(store, name=name, clock=clock)
+    await person(store, "pat", "publisher", projects=["shop"])
+    return await as_user(store, "pat")
+
+
+async def test_a_publisher_of_a_project_applies_its_apis_alone(store: SqlStore) -> None:
+    """New ones in it, changed ones in it; none elsewhere, none taken from elsewhere, none given away."""
+    pat = await two_projects(store)
+    await apply(pat, api("orders", "shop"))
+    await apply(store, api("orders", "shop"), api("payments", "bank"))
+    for refused in (
+        api("new", "bank"),
+        api("new", None),
+        api("payments", "shop"),
+        api("orders", "bank"),
+    ):
+        with pytest.raises(ForbiddenError) as error:
+            await apply(pat, refused)
+        assert error.value.permission == "apis.edit"
+
+
+async def test_a_project_with_apis_stays(store: SqlStore) -> None:
+    """It goes once its APIs are elsewhere, and with it the roles held in it; the default one never does."""
+    await two_projects(store)
+    await apply(store, api("orders", "shop"))
+    with pytest.raises(ConflictError) as error:
+        await projects.remove_project(store, "shop", clock=clock)
+    assert (error.value.code, "orders/v1" in error.value.message) == ("project_in_use", True)
+    await apply(store, api("orders", "bank"))
+    await projects.remove_project(store, "shop", clock=clock)
+    async with store.reading() as tx:
+        assert (await holdings_of(tx, "user", "usr_pat")).projects == {}
+    with pytest.raises(ConflictError):
+        await projects.remove_project(store, DEFAULT_PROJECT)
+    with pytest.raises(NotFoundError):
+        await grants.grant(store, kind="user", name="pat", role="viewer", project="shop")
+
+
+async def test_projects_are_described(store: SqlStore) -> None:
+    """The default one is there from the start and may be described too; names are checked."""
+    assert [each.name for each in await projects.list_projects(store)] == [DEFAULT_PROJECT]
+    await projects.set_project(store, name="shop", description="The shop", clock=clock)
+    await projects.set_project(store, name="shop", description="Our shop")
+    await projects.set_project(store, name=DEFAULT_PROJECT, description="The rest")
+    told = {each.name: each.description for each in await projects.list_projects(store)}
+    assert told == {DEFAULT_PROJECT: "The rest", "shop": "Our shop"}
+    for wrong in ("", "Shop", "a b", "x" * 65, "-x", "a/b"):
+        with pytest.raises(InvalidError):
+            await projects.set_project(store, name=wrong)
