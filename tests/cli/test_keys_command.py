@@ -126,7 +126,19 @@ def test_applications_are_listed_suspended_and_restored(applied: Run) -> None:
         "name": "mobile",
         "owner": "dev@example.com",
         "status": "active",
-        "subscriptions": [{"environment": "development", "api": "orders/v1", "plan": "free"}],
+        "groups": [],
+        "limits": [],
+        "throttle": [],
+        "subscriptions": [
+            {
+                "id": mobile["subscriptions"][0]["id"],
+                "environment": "development",
+                "api": "orders/v1",
+                "plan": "free",
+                "status": "active",
+                "expires_at": None,
+            }
+        ],
     }
     assert "orders/v1 (free, development)" in applied("applications", "list").out
     assert applied("apps", "suspend", "mobile").out == "mobile is suspended\n"
