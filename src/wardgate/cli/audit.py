@@ -150,7 +150,8 @@ def head(*, where: Where = HERE, json_: Json = False) -> None:
 
 
 def _page(client: Client, after: int, given: dict[str, Any]) -> list[str]:
-    return client.export_audit(after=after, limit=_AT_A_TIME, **given).split("\n")[:-1]
+    text: str = client.export_audit(after=after, limit=_AT_A_TIME, **given)
+    return text.split("\n")[:-1]
 
 
 def _row(entry: Any) -> tuple[str, ...]:
