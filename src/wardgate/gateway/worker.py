@@ -10,7 +10,7 @@ from time import monotonic
 from typing import cast
 
 from wardgate.domain.api import Api
-from wardgate.domain.consumer import Principal, Subscription
+from wardgate.domain.consumer import Principal
 from wardgate.domain.oauth import Token
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.settings import Listener, ServerSettings
@@ -38,7 +38,6 @@ from wardgate.gateway.standing import Standing, of_client, of_issuer, of_person
 from wardgate.gateway.timers import Timers
 from wardgate.gateway.tokens import Tokens, covered
 from wardgate.limits.client import LimitClient
-from wardgate.limits.limitset import LimitSet
 from wardgate.policy.exchange import Exchange, PresentedToken
 from wardgate.policy.pipeline import METADATA_PATH
 from wardgate.policy.registry import PolicyRegistry
@@ -94,6 +93,9 @@ class Worker(Reception):
         self._feed = Feed(source, self, settings.environment, self.wall, monotonic)
         self._stale_at = monotonic() + settings.max_staleness
         self._entitlements = Entitlements(source.plans(), limits)
+        #: See ``Directory``; asked on every request, so without a call in between.
+        self.limits = self._entitlements.of_plan
+        self.effective_limits = self._entitlements.in_force
         self._proofs = Proofs(self.issuer, self._master_key, replay or SeenOnce(self.wall), self.wall)
         self._identity = Identity(Signer(source.signing_keys()), issuer=self.issuer)
         self._acceptors: list[Acceptor] = []
@@ -330,14 +332,6 @@ class Worker(Reception):
     def proof_nonce(self) -> str:
         """See ``Directory``."""
         return self._proofs.nonce()
-
-    def limits(self, subscription: Subscription) -> LimitSet | None:
-        """See ``Directory``."""
-        return self._entitlements.of_plan(subscription)
-
-    def effective_limits(self, exchange: Exchange) -> LimitSet | None:
-        """See ``Directory``."""
-        return self._entitlements.in_force(exchange)
 
     # -- what connections ask besides
 

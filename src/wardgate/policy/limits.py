@@ -25,7 +25,13 @@ def limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | None] | None
     if subscription.plan is None:
         return None
     limit_set = exchange.directory.limits(subscription)
-    return None if limit_set is None else _take(exchange, limit_set)
+    if limit_set is None:
+        return None
+    verdict = limit_set.take(exchange.now)
+    if verdict is None:
+        exchange.limit_set = limit_set
+        return None
+    return _refused(exchange, limit_set, verdict)
 
 
 def own_limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | None] | None:
@@ -38,14 +44,19 @@ def effective_limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | No
     if exchange.subscription is None:
         return None
     limit_set = exchange.directory.effective_limits(exchange)
-    return None if limit_set is None else _take(exchange, limit_set)
-
-
-def _take(exchange: Exchange, limit_set: LimitSet) -> Rejection | Awaitable[Rejection | None] | None:
+    if limit_set is None:
+        return None
     verdict = limit_set.take(exchange.now)
     if verdict is None:
         exchange.limit_set = limit_set
         return None
+    return _refused(exchange, limit_set, verdict)
+
+
+def _refused(
+    exchange: Exchange, limit_set: LimitSet, verdict: Denied | Awaitable[Denied | None]
+) -> Rejection | Awaitable[Rejection | None]:
+    """The rejection, or what waits for the verdict."""
     if isinstance(verdict, Awaitable):
         return _waited(exchange, limit_set, verdict)
     return refusal(verdict)
