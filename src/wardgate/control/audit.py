@@ -167,6 +167,7 @@ async def shorten(store: Store, *, days: float, clock: Clock = time.time) -> int
 async def retained_days(store: Store) -> int:
     """For how long links are kept: as long as the environment that asks for the most."""
     async with store.reading() as tx:
+        require(tx.actor, "environments.view")
         return max(each.settings.retention.audit for each in await tx.environments.all())
 
 
