@@ -52,7 +52,7 @@ def test_what_weakens_stands_out(applied: Run, tmp_path: Path) -> None:
     assert [line for line in result.out.splitlines() if line.startswith("!")] == [
         "! orders/v1 plan gold: the rate of 5000 per minute (burst 500) becomes the rate of 6000 per minute (burst 500)"
     ]
-    assert "which weaken security" in result.err
+    assert "weakening security" in result.err
 
 
 def test_an_error_is_1_and_no_store_is_made(run: Run, tmp_path: Path) -> None:

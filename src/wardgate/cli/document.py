@@ -68,7 +68,7 @@ def apply(
         count = len(result.changes)
         what = f"{count} change{'s' if count != 1 else ''}" if count else "no change"
         what += " to make (dry run)" if dry_run else ""
-        print(f"{environment}: {what}{', which weaken security' if weak else ''}", file=sys.stderr)
+        print(f"{environment}: {what}{', weakening security' if weak else ''}", file=sys.stderr)
         for promotion in result.waiting:
             text = "weakens what another environment serves, and waits for another person"
             print(f"{promotion} {text}: wardgate promotions show {promotion}", file=sys.stderr)
