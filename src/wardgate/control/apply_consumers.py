@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from wardgate.control.authority import require
@@ -71,6 +71,8 @@ async def put_applications(
     for entry in target.applications:
         application = state.applications.get(entry.name)
         differs = application is not None and await _change_settings(tx, application, entry)
+        if application is None or differs or (entry.groups or ()) != application.groups:
+            await _record_application(tx, application, entry, now)
         if application is None:
             application = Application(
                 id=new_id("app", now), name=entry.name, owner=entry.owner, limits=entry.limits or ()
@@ -93,8 +95,26 @@ async def put_applications(
     for application_id, names in grouped:
         await tx.groups.set_of_application(application_id, names)
     await tx.applications.subscribe(environment, subscribed, at=now)
+    for each in subscribed:
+        after = {"plan": each.plan, "status": each.status}
+        await tx.audit.record(_subscription_event(state, each, environment, after), at=now)
     for application_id in dict.fromkeys(changed):
         await tx.feed.append("application", application_id, at=now)
+
+
+async def _record_application(
+    tx: Transaction, before: Application | None, entry: ApplicationEntry, now: float
+) -> None:
+    names = ("owner", "limits", "groups")
+    new = {"owner": entry.owner, "limits": entry.limits or (), "groups": entry.groups or ()}
+    old = {name: getattr(before, name) if before is not None else None for name in names}
+    event = AuditEvent(
+        action="application.add" if before is None else "application.set",
+        target=entry.name,
+        before={} if before is None else {name: old[name] for name in names if old[name] != new[name]},
+        after={name: new[name] for name in names if old[name] != new[name] and (new[name] or before)},
+    )
+    await tx.audit.record(event, at=now)
 
 
 async def _change_settings(tx: Transaction, application: Application, entry: ApplicationEntry) -> bool:
@@ -169,6 +189,18 @@ async def _record_all(
         await _record(tx, state, each, environment, {"status": "ended"}, now)
 
 
+def _subscription_event(
+    state: State, subscription: Subscription, environment: str, after: Mapping[str, object]
+) -> AuditEvent:
+    return AuditEvent(
+        action="subscription.set",
+        target=subscription.id,
+        environment=environment,
+        project=_project(state, subscription.api),
+        after={"application": subscription.application, "api": subscription.api, **after},
+    )
+
+
 async def _record(
     tx: Transaction,
     state: State,
@@ -177,14 +209,7 @@ async def _record(
     after: dict[str, object],
     now: float,
 ) -> None:
-    event = AuditEvent(
-        action="subscription.set",
-        target=subscription.id,
-        environment=environment,
-        project=_project(state, subscription.api),
-        after={"application": subscription.application, "api": subscription.api, **after},
-    )
-    await tx.audit.record(event, at=now)
+    await tx.audit.record(_subscription_event(state, subscription, environment, after), at=now)
     data = {
         "subscription": subscription.id,
         "application": subscription.application,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from wardgate.domain.audit import AuditEvent
@@ -54,6 +54,8 @@ def clean(value: Any, name: str = "") -> Any:
         return value
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        value = {each.name: getattr(value, each.name) for each in fields(value)}
     if isinstance(value, Mapping):
         return {clean_text(str(key), MOST_NAME): clean(each, str(key)) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
