@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from wardgate.cli.clientviews import CLIENT_HEAD, client_fields, client_json, client_row
+from wardgate.cli.connect import HERE, MOST, Where, client_for
 from wardgate.cli.errors import CommandError
-from wardgate.cli.identity import with_identity_store
-from wardgate.cli.options import DATA_DIR, ENVIRONMENT, SECONDS, DataDir, Environment, Json
+from wardgate.cli.options import ENVIRONMENT, SECONDS, Environment, Json
 from wardgate.cli.output import print_fields, print_json, print_table
 
 if TYPE_CHECKING:
-    from wardgate.domain.oauth import Client
-    from wardgate.domain.secret import Secret
-    from wardgate.identity.manage_clients import ClientRecord
-    from wardgate.identity.ports import Store
+    from wardgate.client import models
 
 app = App(name="clients", help="Add, change, rotate, suspend and remove OAuth 2.0 clients of applications.")
 
@@ -87,7 +84,7 @@ def add(
     authentication: _Authentication = None,
     jwks_file: _JwksFile = None,
     set_: _Set = None,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> None:
@@ -95,17 +92,10 @@ def add(
 
     Its secret, if it has one, is written to standard output, this once: only its digest is stored.
     """
-    from wardgate.identity import manage_clients
-
     settings = _settings(name, grant, redirect_uri, scope, authentication, jwks_file, set_)
-
-    async def use(store: Store) -> tuple[ClientRecord, Secret | None]:
-        client, secret = await manage_clients.add(
-            store, application=application, environment=environment, settings=settings
-        )
-        return await manage_clients.show(store, client.id), secret
-
-    _show_changed(*with_identity_store(data_dir, use), json_=json_)
+    with client_for(where) as client:
+        added = client.add_client(application=application, environment=environment, **settings)
+    _show_changed(added, json_=json_)
 
 
 @app.command(name="list")
@@ -113,34 +103,29 @@ def list_(
     *,
     application: Annotated[str | None, Parameter(help="Only this application's, by name or id.")] = None,
     environment: Annotated[str | None, Parameter(help="Only this environment's.")] = None,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     json_: Json = False,
 ) -> None:
     """List clients; legacy grants are marked."""
-    from wardgate.identity import manage_clients
-
-    records = with_identity_store(
-        data_dir,
-        lambda store: manage_clients.list_clients(store, application=application, environment=environment),
-    )
+    with client_for(where) as client:
+        found = list(client.list_clients(application=application, environment=environment, limit=MOST))
     if json_:
-        print_json({"clients": [client_json(record) for record in records]})
-    elif records:
-        print_table(CLIENT_HEAD, [client_row(record) for record in records])
+        print_json({"clients": [client_json(each) for each in found]})
+    elif found:
+        print_table(CLIENT_HEAD, [client_row(each) for each in found])
     else:
         print("no clients; add one with: wardgate clients add APPLICATION", file=sys.stderr)
 
 
 @app.command
-def show(client_id: _ClientId, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def show(client_id: _ClientId, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Show all that is known of one client, never its secret."""
-    from wardgate.identity import manage_clients
-
-    record = with_identity_store(data_dir, lambda store: manage_clients.show(store, client_id))
+    with client_for(where) as client:
+        found = client.show_client(client_id)
     if json_:
-        print_json(client_json(record))
+        print_json(client_json(found))
     else:
-        print_fields(client_fields(record))
+        print_fields(client_fields(found))
 
 
 @app.command
@@ -155,24 +140,19 @@ def update(
     authentication: _Authentication = None,
     jwks_file: _JwksFile = None,
     set_: _Set = None,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     json_: Json = False,
 ) -> None:
     """Change a client; lists replace what was there.
 
     Tokens it already has stay what they are: `wardgate tokens revoke --client` takes them back.
     """
-    from wardgate.identity import manage_clients
-
     settings = _settings(name, grant, redirect_uri, scope, authentication, jwks_file, set_)
     if not settings:
         raise CommandError("nothing_to_change", "No setting was given", "Name one, such as --scope or --set")
-
-    async def use(store: Store) -> tuple[ClientRecord, Secret | None]:
-        client, secret = await manage_clients.update(store, client_id, settings)
-        return await manage_clients.show(store, client.id), secret
-
-    _show_changed(*with_identity_store(data_dir, use), json_=json_)
+    with client_for(where) as client:
+        changed = client.update_client(client_id, if_match=client.show_client(client_id), **settings)
+    _show_changed(changed, json_=json_)
 
 
 @app.command
@@ -183,49 +163,38 @@ def rotate(
     overlap: Annotated[
         float, SECONDS, Parameter(help="How long the old secret stays good, such as 24h.")
     ] = _DAY,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     json_: Json = False,
 ) -> None:
     """Give a client a new secret, written to standard output this once; the old one ends after --overlap."""
-    from wardgate.identity import manage_clients
-
-    async def use(store: Store) -> tuple[ClientRecord, Secret]:
-        client, secret = await manage_clients.rotate_secret(store, client_id, overlap=overlap)
-        return await manage_clients.show(store, client.id), secret
-
-    _show_changed(*with_identity_store(data_dir, use), json_=json_)
+    with client_for(where) as client:
+        changed = client.rotate_client(client_id, overlap=overlap, if_match=client.show_client(client_id))
+    _show_changed(changed, json_=json_)
 
 
 @app.command
-def suspend(client_id: _ClientId, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def suspend(client_id: _ClientId, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Give a client no token, and have the gateway refuse those it has, until it is restored."""
-    from wardgate.identity import manage_clients
-
-    _show_status(
-        with_identity_store(data_dir, lambda store: manage_clients.suspend(store, client_id)), json_=json_
-    )
+    with client_for(where) as client:
+        _show_status(client.suspend_client(client_id, if_match=client.show_client(client_id)), json_=json_)
 
 
 @app.command
-def restore(client_id: _ClientId, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def restore(client_id: _ClientId, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Serve a suspended client again."""
-    from wardgate.identity import manage_clients
-
-    _show_status(
-        with_identity_store(data_dir, lambda store: manage_clients.restore(store, client_id)), json_=json_
-    )
+    with client_for(where) as client:
+        _show_status(client.restore_client(client_id, if_match=client.show_client(client_id)), json_=json_)
 
 
 @app.command
-def remove(client_id: _ClientId, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def remove(client_id: _ClientId, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Delete a client with its secrets and grants; its tokens are refused at once."""
-    from wardgate.identity import manage_clients
-
-    client = with_identity_store(data_dir, lambda store: manage_clients.remove(store, client_id))
+    with client_for(where) as client:
+        client.remove_client(client_id, if_match=client.show_client(client_id))
     if json_:
-        print_json({"id": client.id, "removed": True})
+        print_json({"id": client_id, "removed": True})
     else:
-        print(f"{client.id} is removed")
+        print(f"{client_id} is removed")
 
 
 @app.command(name="registration-token")
@@ -239,28 +208,19 @@ def registration_token(
         Parameter(name="--scope", negative=(), help="API scope it may register for; may be given again."),
     ] = None,
     expires_in: Annotated[float, SECONDS, Parameter(help="How long the token is good, such as 24h.")] = _DAY,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> None:
     """Write an initial access token with which one client can register itself, once (RFC 7591)."""
-    from wardgate.identity import manage_clients
-
-    secret = with_identity_store(
-        data_dir,
-        lambda store: manage_clients.registration_token(
-            store,
-            environment=environment,
-            application=application,
-            scopes=tuple(scope or ()),
-            lifetime=expires_in,
-        ),
-    )
-    text = secret.reveal().decode()
+    with client_for(where) as client:
+        issued = client.issue_registration_token(
+            environment=environment, application=application, scopes=scope or [], lifetime=expires_in
+        )
     if json_:
-        print_json({"token": text, "expires_in": expires_in})
+        print_json({"token": issued["token"], "expires_in": expires_in})
     else:
-        print(text)
+        print(issued["token"])
 
 
 def _settings(
@@ -276,11 +236,11 @@ def _settings(
     if name is not None:
         settings["name"] = name
     if grant is not None:
-        settings["grant_types"] = tuple(_GRANTS.get(each, each) for each in grant)
+        settings["grant_types"] = [_GRANTS.get(each, each) for each in grant]
     if redirect_uri is not None:
-        settings["redirect_uris"] = tuple(redirect_uri)
+        settings["redirect_uris"] = redirect_uri
     if scope is not None:
-        settings["scopes"] = tuple(word for each in scope for word in each.split())
+        settings["scopes"] = [word for each in scope for word in each.split()]
     if authentication is not None:
         settings["authentication"] = authentication
     if jwks_file is not None:
@@ -294,35 +254,38 @@ def _settings(
 
 
 def _other(text: str) -> tuple[str, Any]:
-    """``NAME=VALUE``: JSON where it is any, else the text itself; lists become tuples."""
+    """``NAME=VALUE``: JSON where it is any, else the text itself."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise CommandError(
             "setting_invalid", f"{text!r} is no setting", "Write NAME=VALUE, such as require_par=true"
         )
+    from wardgate.client.models import ClientSettings
+
     try:
         read = json.loads(value)
     except ValueError:
         read = value
-    return name.replace("-", "_"), tuple(read) if isinstance(read, list) else read
+    setting = name.replace("-", "_")
+    if setting not in ClientSettings.__annotations__:
+        raise CommandError("client_invalid", f"A client has no setting {setting!r} to change", "Leave it out")
+    return setting, read
 
 
-def _show_changed(record: ClientRecord, secret: Secret | None, *, json_: bool) -> None:
-    from wardgate.identity.client_metadata import warnings_of
-
-    text = None if secret is None else secret.reveal().decode()
+def _show_changed(changed: models.SecretClient, *, json_: bool) -> None:
+    client, text = changed["client"], changed["client_secret"]
     if json_:
-        print_json({**client_json(record), **({"client_secret": text} if text else {})})
+        print_json({**client_json(client), **({"client_secret": text} if text else {})})
     else:
-        print_fields([("client_id", record.client.id), *([("client_secret", text)] if text else [])])
+        print_fields([("client_id", client["id"]), *([("client_secret", text)] if text else [])])
         if text:
             print("keep this secret now, it is not stored and cannot be shown again", file=sys.stderr)
-    for warning in warnings_of(record.client):
+    for warning in client["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
 
 
-def _show_status(client: Client, *, json_: bool) -> None:
+def _show_status(client: models.Client, *, json_: bool) -> None:
     if json_:
-        print_json({"id": client.id, "status": client.status})
+        print_json({"id": client["id"], "status": client["status"]})
     else:
-        print(f"{client.id} is {client.status}")
+        print(f"{client['id']} is {client['status']}")

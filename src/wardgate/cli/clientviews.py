@@ -2,56 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from wardgate.cli.output import shown_time
 
 if TYPE_CHECKING:
-    from wardgate.identity.manage_clients import ClientRecord
+    from wardgate.client import models
 
 CLIENT_HEAD = ("CLIENT", "APPLICATION", "ENVIRONMENT", "NAME", "GRANTS", "AUTHENTICATION", "STATUS")
 
 
-def _grants(record: ClientRecord) -> list[str]:
-    legacy = record.client.legacy
+def _grants(client: models.Client) -> list[str]:
+    legacy = client["legacy_grants"]
     return [
         f"{grant.rpartition(':')[2]}{' (legacy)' if grant in legacy else ''}"
-        for grant in record.client.grant_types
+        for grant in client["grant_types"]
     ]
 
 
-def client_row(record: ClientRecord) -> tuple[str, ...]:
+def client_row(client: models.Client) -> tuple[str, ...]:
     """The cells under ``CLIENT_HEAD``."""
-    client = record.client
     return (
-        client.id,
-        record.application.name,
-        client.environment,
-        client.name,
-        ", ".join(_grants(record)),
-        client.authentication,
-        client.status,
+        client["id"],
+        client["application"],
+        client["environment"],
+        client["name"],
+        ", ".join(_grants(client)),
+        client["authentication"],
+        client["status"],
     )
 
 
-def client_json(record: ClientRecord) -> dict[str, Any]:
+def client_json(client: models.Client) -> dict[str, Any]:
     """Every setting by its name, the application by its own, and when each secret began and ends."""
-    return {
-        **asdict(record.client),
-        "application": record.application.name,
-        "legacy_grants": list(record.client.legacy),
-        "secrets": [
-            {"created_at": secret.created_at, "expires_at": secret.expires_at} for secret in record.secrets
-        ],
-    }
+    return {name: value for name, value in client.items() if name != "warnings"}
 
 
-def client_fields(record: ClientRecord) -> list[tuple[str, str]]:
+def client_fields(client: models.Client) -> list[tuple[str, str]]:
     """Names and values for people: what is set, without what is left at its default and empty."""
-    shape = client_json(record)
+    shape = client_json(client)
     secrets = shape.pop("secrets")
-    shape["grant_types"] = _grants(record)
+    shape["grant_types"] = _grants(client)
     del shape["legacy_grants"]
     fields = [(name, _shown(name, value)) for name, value in shape.items() if value not in ("", (), [], None)]
     for number, secret in enumerate(secrets, 1):

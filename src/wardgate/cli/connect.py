@@ -61,12 +61,17 @@ HERE = Where()
 
 @contextmanager
 def client_for(
-    where: Where = HERE, *, environment: str = ENVIRONMENT, issuer: str = "", create: bool = False
+    where: Where = HERE,
+    *,
+    environment: str = ENVIRONMENT,
+    issuer: str = "",
+    outbound_allow: tuple[str, ...] = (),
+    create: bool = False,
 ) -> Iterator[Client]:
     """A client of the installation, closed with the block.
 
-    ``environment`` and ``issuer`` say as which authorization server the local store answers; ``create`` makes a local
-    store that is not there.
+    ``environment`` and ``issuer`` say as which authorization server the local store answers, ``outbound_allow`` which
+    networks that are not public it may call; ``create`` makes a local store that is not there.
 
     Raises:
         CommandError: there is no store or no token, or the installation refused.
@@ -76,7 +81,9 @@ def client_for(
 
     try:
         with (
-            _remote(where) if where.server else _local(where.data_dir, environment, issuer, create) as client
+            _remote(where)
+            if where.server
+            else _local(where.data_dir, environment, issuer, outbound_allow, create=create) as client
         ):
             yield client
     except ProblemError as error:
@@ -96,14 +103,16 @@ def _remote(where: Where) -> Client:
     return Client(where.server, token=_token(where), ca=where.ca)
 
 
-def _local(data_dir: Path, environment: str, issuer: str, create: bool) -> Client:
+def _local(
+    data_dir: Path, environment: str, issuer: str, outbound_allow: tuple[str, ...], *, create: bool
+) -> Client:
     from wardgate.cli.local_transport import LOCAL, LocalTransport
     from wardgate.cli.store import require_store
     from wardgate.client import Client
 
     if not create:
         require_store(data_dir)
-    transport = LocalTransport(data_dir, environment, issuer, local())
+    transport = LocalTransport(data_dir, environment, issuer, outbound_allow, local())
     return Client(LOCAL, transport=transport)
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cyclopts import App, Parameter
 
+from wardgate.cli.connect import HERE, MOST, Where, client_for
 from wardgate.cli.errors import DONE, REFUSED, CommandError
-from wardgate.cli.identity import with_server
 from wardgate.cli.idpviews import PROVIDER_HEAD, provider_fields, provider_json, provider_row
-from wardgate.cli.options import DATA_DIR, ENVIRONMENT, DataDir, Environment, Json
+from wardgate.cli.options import ENVIRONMENT, Environment, Json
 from wardgate.cli.output import print_fields, print_json, print_table, printable
 
 if TYPE_CHECKING:
-    from wardgate.domain.people import IdentityProvider
-    from wardgate.identity.federation.check_provider import Finding
-    from wardgate.identity.server import Server
+    from wardgate.client import models
 
 app = App(
     name="idp", help="Add, check, suspend and remove foreign OpenID providers that people sign in with."
@@ -134,7 +132,7 @@ def add(
         str,
         Parameter(name="--id", help="Its id, a part of the redirect URI; by default made of the name."),
     ] = "",
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> None:
@@ -142,8 +140,6 @@ def add(
 
     Register the redirect URI at the provider: the issuer of this installation with /oauth2/federation/ID/callback.
     """
-    from wardgate.identity.federation import manage_providers
-
     settings: dict[str, Any] = {
         "tenant": tenant,
         "tenants": allow_tenant or [],
@@ -161,39 +157,30 @@ def add(
     }
     secret = _secret() if client_secret_stdin else ""
 
-    async def use(server: Server) -> tuple[IdentityProvider, dict[str, Any] | None]:
-        added = await manage_providers.add(
-            server,
+    with client_for(where, environment=environment) as client:
+        provider = client.add_provider(
             preset=preset,
             name=name,
             client_id=client_id,
             secret=secret,
             issuer=issuer,
             id_=id_,
-            settings=settings,
+            environment=environment,
+            settings=cast("models.ProviderSettings", settings),
         )
-        return added, manage_providers.registered_key(server, added)
-
-    provider, key = with_server(data_dir, environment, "", use)
-    _show(provider, 0, key, json_=json_)
+    _show(provider, json_=json_)
 
 
 @app.command(name="list")
 def list_(
     *,
     environment: Annotated[str | None, Parameter(help="Only this environment's.")] = None,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     json_: Json = False,
 ) -> None:
     """List providers, never their secrets."""
-    from wardgate.identity.federation import manage_providers
-
-    found = with_server(
-        data_dir,
-        environment or ENVIRONMENT,
-        "",
-        lambda server: manage_providers.list_providers(server, environment=environment),
-    )
+    with client_for(where) as client:
+        found = list(client.list_providers(environment=environment, limit=MOST))
     if json_:
         print_json({"providers": [provider_json(each) for each in found]})
     elif found:
@@ -203,16 +190,11 @@ def list_(
 
 
 @app.command
-def show(provider_id: _Id, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def show(provider_id: _Id, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Show all that is set of a provider, with the public key to register at it if it has one."""
-    from wardgate.identity.federation import manage_providers
-
-    async def use(server: Server) -> tuple[IdentityProvider, int, dict[str, Any] | None]:
-        provider, links = await manage_providers.show(server, provider_id)
-        return provider, links, manage_providers.registered_key(server, provider)
-
-    provider, links, key = with_server(data_dir, ENVIRONMENT, "", use)
-    _show(provider, links, key, json_=json_)
+    with client_for(where) as client:
+        provider = client.show_provider(provider_id)
+    _show(provider, json_=json_)
 
 
 @app.command
@@ -227,31 +209,22 @@ def test(
             help="Network (CIDR) that is not public and may be called, as for `wardgate serve`; may be given again.",
         ),
     ] = None,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     json_: Json = False,
 ) -> int:
     """Read a provider's metadata and keys, and say what is wrong; the status is 0 if nothing is, else 1."""
-    from wardgate.identity.federation.check_provider import check
-    from wardgate.identity.fetch import SafeFetcher
-
-    try:
-        fetch = SafeFetcher(outbound_allow or ())
-    except ValueError as error:
-        raise CommandError(
-            "network_invalid", f"--outbound-allow: {error}", "Write a network such as 10.0.0.0/8"
-        ) from error
-    _, findings = with_server(
-        data_dir, ENVIRONMENT, "", lambda server: check(replace(server, fetch=fetch), provider_id)
-    )
+    _check_networks(where, outbound_allow or [])
+    with client_for(where, outbound_allow=tuple(outbound_allow or ())) as client:
+        found = client.check_provider(provider_id)
+    findings = found["findings"]
     if json_:
-        rows = [{"what": each.what, "right": each.right, "detail": each.detail} for each in findings]
-        print_json({"id": provider_id, "right": _right(findings), "findings": rows})
+        print_json({"id": provider_id, "right": found["right"], "findings": findings})
     else:
         print_table(
             ("CHECK", "", "FOUND"),
-            [(each.what, "ok" if each.right else "WRONG", each.detail) for each in findings],
+            [(each["what"], "ok" if each["right"] else "WRONG", each["detail"]) for each in findings],
         )
-    return DONE if _right(findings) else REFUSED
+    return DONE if found["right"] else REFUSED
 
 
 @app.command
@@ -262,55 +235,62 @@ def secret(
     client_secret_stdin: Annotated[
         bool, Parameter(negative=(), help="Read the new one from standard input, as `wardgate idp add` does.")
     ],
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     json_: Json = False,
 ) -> None:
     """Replace the client secret, or key, that is shown to a provider."""
-    from wardgate.identity.federation import manage_providers
-
     if not client_secret_stdin:
         raise CommandError("secret_missing", "There is no new secret", "Add --client-secret-stdin")
     new = _secret()
-    _changed(
-        with_server(
-            data_dir, ENVIRONMENT, "", lambda server: manage_providers.set_secret(server, provider_id, new)
-        ),
-        "has a new secret",
-        json_=json_,
-    )
+    with client_for(where) as client:
+        state = client.show_provider(provider_id)
+        _changed(
+            client.set_provider_secret(provider_id, secret=new, if_match=state),
+            "has a new secret",
+            json_=json_,
+        )
 
 
 @app.command
-def suspend(provider_id: _Id, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def suspend(provider_id: _Id, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Let nobody sign in with a provider until it is restored; who is signed in stays so."""
-    from wardgate.identity.federation import manage_providers
-
-    changed = with_server(
-        data_dir, ENVIRONMENT, "", lambda server: manage_providers.suspend(server, provider_id)
-    )
+    with client_for(where) as client:
+        changed = client.suspend_provider(provider_id, if_match=client.show_provider(provider_id))
     _changed(changed, "is suspended", json_=json_)
 
 
 @app.command
-def restore(provider_id: _Id, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def restore(provider_id: _Id, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Let people sign in with a suspended provider again."""
-    from wardgate.identity.federation import manage_providers
-
-    changed = with_server(
-        data_dir, ENVIRONMENT, "", lambda server: manage_providers.restore(server, provider_id)
-    )
+    with client_for(where) as client:
+        changed = client.restore_provider(provider_id, if_match=client.show_provider(provider_id))
     _changed(changed, "is active", json_=json_)
 
 
 @app.command
-def remove(provider_id: _Id, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def remove(provider_id: _Id, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Delete a provider with all links to it, and the roles its groups gave."""
-    from wardgate.identity.federation import manage_providers
+    with client_for(where) as client:
+        provider = client.show_provider(provider_id)
+        client.remove_provider(provider_id, if_match=provider)
+    _changed(provider, "is removed", json_=json_)
 
-    changed = with_server(
-        data_dir, ENVIRONMENT, "", lambda server: manage_providers.remove(server, provider_id)
-    )
-    _changed(changed, "is removed", json_=json_)
+
+def _check_networks(where: Where, networks: list[str]) -> None:
+    """Raises CommandError for what is no network, or is not for this command to say."""
+    if where.server and networks:
+        raise CommandError(
+            "network_refused",
+            "Which networks a server calls is for its own operator to say",
+            "Leave --outbound-allow out, and give it to `wardgate serve`",
+        )
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            raise CommandError(
+                "network_invalid", f"--outbound-allow: {error}", "Write a network such as 10.0.0.0/8"
+            ) from error
 
 
 def _roles(option: str, pairs: list[str]) -> dict[str, list[str]]:
@@ -338,19 +318,16 @@ def _secret() -> str:
     return text
 
 
-def _right(findings: list[Finding]) -> bool:
-    return all(each.right for each in findings)
-
-
-def _show(provider: IdentityProvider, links: int, key: dict[str, Any] | None, *, json_: bool) -> None:
+def _show(provider: models.Provider, *, json_: bool) -> None:
     if json_:
-        print_json({**provider_json(provider), "links": links, "public_key": key})
+        shown = {"links": provider["links"], "public_key": provider["public_key"]}
+        print_json({**provider_json(provider), **shown})
     else:
-        print_fields(provider_fields(provider, links, key))
+        print_fields(provider_fields(provider))
 
 
-def _changed(provider: IdentityProvider, what: str, *, json_: bool) -> None:
+def _changed(provider: models.Provider, what: str, *, json_: bool) -> None:
     if json_:
         print_json(provider_json(provider))
     else:
-        print(f"{provider.id} ({printable(provider.name)}) {what}")
+        print(f"{provider['id']} ({printable(provider['name'])}) {what}")

@@ -6,63 +6,48 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wardgate.domain.people import IdentityProvider
+    from wardgate.client import models
 
 PROVIDER_HEAD = ("ID", "NAME", "KIND", "ENVIRONMENT", "ISSUER", "STATE")
 
 
-def provider_json(provider: IdentityProvider) -> dict[str, Any]:
+def provider_json(provider: models.Provider) -> dict[str, Any]:
     """A provider's stable JSON shape."""
-    return {
-        "id": provider.id,
-        "environment": provider.environment,
-        "name": provider.name,
-        "preset": provider.preset,
-        "issuer": provider.issuer,
-        "client_id": provider.client_id,
-        "has_secret": bool(provider.sealed_secret),
-        "settings": dict(provider.settings),
-        "status": provider.status,
-        "redirect_path": redirect_path(provider),
-    }
+    return {name: value for name, value in provider.items() if name not in ("links", "public_key")}
 
 
-def provider_row(provider: IdentityProvider) -> tuple[str, ...]:
+def provider_row(provider: models.Provider) -> tuple[str, ...]:
     """A provider's line under ``PROVIDER_HEAD``."""
     return (
-        provider.id,
-        provider.name,
-        provider.preset,
-        provider.environment,
-        provider.issuer,
-        provider.status,
+        provider["id"],
+        provider["name"],
+        provider["preset"],
+        provider["environment"],
+        provider["issuer"],
+        provider["status"],
     )
 
 
-def provider_fields(
-    provider: IdentityProvider, links: int, key: dict[str, Any] | None
-) -> list[tuple[str, str]]:
+def provider_fields(provider: models.Provider) -> list[tuple[str, str]]:
     """All of a provider for people."""
-    settings = [(name.replace("_", " "), _shown(value)) for name, value in sorted(provider.settings.items())]
+    settings = [
+        (name.replace("_", " "), _shown(value)) for name, value in sorted(provider["settings"].items())
+    ]
+    key = provider["public_key"]
     return [
-        ("id", provider.id),
-        ("name", provider.name),
-        ("kind", provider.preset),
-        ("environment", provider.environment),
-        ("issuer", provider.issuer),
-        ("client id", provider.client_id),
-        ("client secret", "stored, not shown" if provider.sealed_secret else "none"),
+        ("id", provider["id"]),
+        ("name", provider["name"]),
+        ("kind", provider["preset"]),
+        ("environment", provider["environment"]),
+        ("issuer", provider["issuer"]),
+        ("client id", provider["client_id"]),
+        ("client secret", "stored, not shown" if provider["has_secret"] else "none"),
         *settings,
-        ("state", provider.status),
-        ("linked accounts", str(links)),
-        ("redirect URI", f"(your issuer){redirect_path(provider)}"),
+        ("state", provider["status"]),
+        ("linked accounts", str(provider["links"])),
+        ("redirect URI", f"(your issuer){provider['redirect_path']}"),
         *([("public key", json.dumps(key))] if key is not None else []),
     ]
-
-
-def redirect_path(provider: IdentityProvider) -> str:
-    """The redirect URI below this installation's issuer."""
-    return f"/oauth2/federation/{provider.id}/callback"
 
 
 def _shown(value: Any) -> str:

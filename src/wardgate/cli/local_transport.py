@@ -22,7 +22,15 @@ LOCAL = "http://127.0.0.1"
 class LocalTransport(httpx2.BaseTransport):
     """Opens the store with the first request, and imports only the room that is asked."""
 
-    def __init__(self, data_dir: Path, environment: str, issuer: str, actor: Actor) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        environment: str,
+        issuer: str,
+        outbound_allow: tuple[str, ...],
+        actor: Actor,
+    ) -> None:
+        self._outbound_allow = outbound_allow
         self._data_dir = data_dir
         self._environment = environment
         self._issuer = issuer
@@ -74,6 +82,7 @@ class LocalTransport(httpx2.BaseTransport):
             data_dir=str(self._data_dir),
             environment=self._environment,
             issuer=self._issuer or "https://unnamed.invalid",
+            outbound_allow=self._outbound_allow,
         )
         store = self._store
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from wardgate.cli.connect import HERE, Where, client_for
 from wardgate.cli.errors import DONE, REFUSED, CommandError
-from wardgate.cli.identity import with_server
 from wardgate.cli.keys import read_key
-from wardgate.cli.options import DATA_DIR, ENVIRONMENT, DataDir, Environment, Json
+from wardgate.cli.options import ENVIRONMENT, Environment, Json
 from wardgate.cli.output import print_fields, print_json, shown_time
 
 if TYPE_CHECKING:
+    from wardgate.client import models
     from wardgate.domain.oauth import RevocationKind
-    from wardgate.identity.manage_tokens import TokenRecord
 
 app = App(name="tokens", help="Look into access and refresh tokens, and take them back.")
 app.command(
@@ -35,25 +35,19 @@ _Token = Annotated[
 def introspect(
     *,
     token: _Token,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> int:
     """Say what a token of this installation holds and whether it is accepted; the status is 0 if it is, else 1."""
-    from wardgate.identity import manage_tokens
-
     text = read_key(token)
-    record = with_server(
-        data_dir,
-        environment,
-        manage_tokens.issuer_said(text),
-        lambda server: manage_tokens.introspect(server, text),
-    )
+    with client_for(where, environment=environment, issuer=_issuer_said(where, text)) as client:
+        found = client.introspect_token(token=text)
     if json_:
-        print_json(_json(record))
+        print_json(_json(found))
     else:
-        print_fields([(name, _shown(name, value)) for name, value in _json(record).items()])
-    return DONE if record.state == "active" else REFUSED
+        print_fields([(name, _shown(name, value)) for name, value in _json(found).items()])
+    return DONE if found["state"] == "active" else REFUSED
 
 
 @app.command
@@ -75,7 +69,7 @@ def revoke(
     application: Annotated[
         str | None, Parameter(help="Every token of this application's clients, by name or id.")
     ] = None,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> None:
@@ -83,8 +77,6 @@ def revoke(
 
     Give exactly one of the options. Clients and accounts stay as they are.
     """
-    from wardgate.identity import manage_tokens
-
     given: dict[RevocationKind, str | None] = {
         "jti": jti,
         "grant": grant,
@@ -103,51 +95,51 @@ def revoke(
         )
     if token is not None:
         text = read_key(token)
-        record = with_server(
-            data_dir,
-            environment,
-            manage_tokens.issuer_said(text),
-            lambda server: manage_tokens.revoke_token(server, text),
-        )
+        with client_for(where, environment=environment, issuer=_issuer_said(where, text)) as asked:
+            taken = asked.revoke_token(token=text)
         if json_:
-            print_json(_json(record))
+            print_json(_json(taken))
+        elif taken["kind"] == "access_token":
+            print("the token is revoked")
         else:
-            print("the token is revoked" if record.token else "the refresh token's grant is revoked")
+            print("the refresh token's grant is revoked")
         return
     kind, key = chosen[0]
-    ended = with_server(data_dir, environment, "", lambda server: manage_tokens.revoke(server, kind, key))
+    with client_for(where, environment=environment) as asked:
+        revoked = asked.revoke_tokens(kind=kind, key=key)
     if json_:
-        print_json({"revoked": kind, "key": key, "grants": ended})
+        print_json({"revoked": kind, "key": key, "grants": revoked["grants"]})
     else:
-        print(f"tokens of the {kind} {key} are revoked; grants ended: {ended}")
+        print(f"tokens of the {kind} {key} are revoked; grants ended: {revoked['grants']}")
 
 
-def _json(record: TokenRecord) -> dict[str, Any]:
-    token, grant = record.token, record.refresh_of
-    if token is None:
-        shape: dict[str, Any] = {"state": record.state, "kind": "refresh_token"}
-        if grant is not None:
-            shape |= {
-                "client": grant.client,
-                "subject": grant.subject,
-                "grant": grant.id,
-                "scopes": list(grant.scopes),
-            }
+def _issuer_said(where: Where, text: str) -> str:
+    """The issuer a JWT names: the local store answers as that one. A server knows its own."""
+    if where.server:
+        return ""
+    from wardgate.identity.manage_tokens import issuer_said
+
+    return issuer_said(text)
+
+
+def _json(found: models.TokenState) -> dict[str, Any]:
+    shape: dict[str, Any] = {"state": found["state"], "kind": found["kind"]}
+    if found["kind"] == "refresh_token":
+        if found["grant"] is not None:
+            shape |= {name: found[name] for name in ("client", "subject", "grant", "scopes")}
         return shape
-    return {
-        "state": record.state,
-        "kind": "access_token",
-        "jti": token.id,
-        "issuer": token.issuer,
-        "client": token.client,
-        "subject": token.subject,
-        "grant": token.grant,
-        "audiences": sorted(token.audiences),
-        "scopes": sorted(token.scopes),
-        "roles": sorted(token.roles),
-        "issued_at": token.issued_at,
-        "expires_at": token.expires_at,
-        "bound_to_key": token.jkt or token.x5t or None,
+    return shape | {
+        "jti": found["jti"],
+        "issuer": found["issuer"],
+        "client": found["client"],
+        "subject": found["subject"],
+        "grant": found["grant"],
+        "audiences": found["audiences"],
+        "scopes": found["scopes"],
+        "roles": found["roles"],
+        "issued_at": found["issued_at"],
+        "expires_at": found["expires_at"],
+        "bound_to_key": found["bound_to_key"],
     }
 
 

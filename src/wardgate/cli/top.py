@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from wardgate.cli.environments import existing_environment
+from wardgate.cli.connect import HERE, Where, client_for
 from wardgate.cli.errors import CommandError
-from wardgate.cli.options import DATA_DIR, ENVIRONMENT, SECONDS, DataDir, Environment, Json
+from wardgate.cli.options import ENVIRONMENT, SECONDS, Environment, Json
 from wardgate.cli.output import print_json, printable
-from wardgate.storage.layout import database_path
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-    from wardgate.storage.ledger import Ledger, Top
-    from wardgate.telemetry.top import TopLine
+    from wardgate.client import models
 
 
 #: Columns from which on everything is shown; output to a file or pipe is as wide.
@@ -32,7 +30,7 @@ def top(
     limit: Annotated[int, Parameter(help="Lines of each table.")] = 10,
     interval: Annotated[float, SECONDS, Parameter(help="Time between two looks.")] = 1.0,
     once: Annotated[bool, Parameter(negative=(), help="Look once and end.")] = False,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> None:
@@ -42,38 +40,18 @@ def top(
     """
     if minutes < 1 or limit < 1 or interval <= 0:
         raise CommandError("top_invalid", "--minutes, --limit and --interval must be positive")
-    ledger = _ledger(data_dir, environment)
-    try:
+    with client_for(where, environment=environment) as client:
+
+        def look() -> models.TrafficTop:
+            return client.show_top(minutes=minutes, limit=limit, environment=environment)
+
         if json_:
-            print_json(_json(_look(ledger, minutes, limit, environment), environment))
+            print_json(_json(look()))
         else:
-            _show(ledger, minutes, limit, environment, None if once else interval)
-    finally:
-        ledger.close()
+            _show(look, None if once else interval)
 
 
-def _ledger(data_dir: Path, environment: str) -> Ledger:
-    from wardgate.storage.ledger import Ledger
-
-    path = database_path(data_dir)
-    if not path.exists():
-        raise CommandError("store_not_found", f"There is no store in {data_dir}", "Name it with --data-dir")
-    existing_environment(data_dir, environment)
-    return Ledger(path)
-
-
-def _look(ledger: Ledger, minutes: int, limit: int, environment: str) -> Top:
-    from wardgate.gateway.ports import StoreUnavailableError
-
-    try:
-        return ledger.top(minutes, now=time.time(), environment=environment, limit=limit)
-    except StoreUnavailableError as error:
-        raise CommandError(
-            "store_unavailable", str(error), "Start `wardgate serve` once: it makes the store"
-        ) from error
-
-
-def _show(ledger: Ledger, minutes: int, limit: int, environment: str, interval: float | None) -> None:
+def _show(look: Callable[[], models.TrafficTop], interval: float | None) -> None:
     from rich.console import Console
     from rich.live import Live
 
@@ -82,7 +60,7 @@ def _show(ledger: Ledger, minutes: int, limit: int, environment: str, interval: 
         console = Console(width=_WIDE)
 
     def picture() -> Group:
-        return _picture(_look(ledger, minutes, limit, environment), environment, wide=console.width >= _WIDE)
+        return _picture(look(), wide=console.width >= _WIDE)
 
     if interval is None:
         console.print(picture())
@@ -96,17 +74,17 @@ def _show(ledger: Ledger, minutes: int, limit: int, environment: str, interval: 
         return
 
 
-def _picture(found: Top, environment: str, *, wide: bool) -> Group:
+def _picture(found: models.TrafficTop, *, wide: bool) -> Group:
     from rich.console import Group
 
-    title = f"{environment}, last {found.seconds:.0f} s"
+    title = f"{found['environment']}, last {found['seconds']:.0f} s"
     return Group(
-        _table(f"Resources ({title})", "RESOURCE", found.resources, wide=wide),
-        _table("Callers", "APPLICATION", found.applications, wide=wide),
+        _table(f"Resources ({title})", "RESOURCE", found["resources"], wide=wide),
+        _table("Callers", "APPLICATION", found["applications"], wide=wide),
     )
 
 
-def _table(title: str, name: str, lines: list[TopLine], *, wide: bool) -> Table:
+def _table(title: str, name: str, lines: list[models.TrafficLine], *, wide: bool) -> Table:
     """The lines under their heads; a narrow terminal gets the first columns only."""
     from rich.table import Table
     from rich.text import Text
@@ -119,16 +97,16 @@ def _table(title: str, name: str, lines: list[TopLine], *, wide: bool) -> Table:
         table.add_column("ERRORS ARE MOSTLY", overflow="ellipsis", no_wrap=True)
     for line in lines:
         cells = [
-            str(line.requests),
-            f"{line.rate:.1f}",
-            f"{line.error_share:.0%}",
-            _milliseconds(line.p50),
-            _milliseconds(line.p95),
+            str(line["requests"]),
+            f"{line['rate']:.1f}",
+            f"{line['error_share']:.0%}",
+            _milliseconds(line["p50"]),
+            _milliseconds(line["p95"]),
         ]
         if wide:
-            mostly = ", ".join(f"{outcome} {count}" for outcome, count in line.outcomes[:2])
-            cells += [_bytes(line.bytes_in), _bytes(line.bytes_out), mostly]
-        table.add_row(Text(printable(f"{line.api} {line.name}".strip())), *cells)
+            mostly = ", ".join(f"{outcome} {count}" for outcome, count in [*line["outcomes"].items()][:2])
+            cells += [_bytes(line["bytes_in"]), _bytes(line["bytes_out"]), mostly]
+        table.add_row(Text(printable(f"{line['api']} {line['name']}".strip())), *cells)
     return table
 
 
@@ -145,25 +123,13 @@ def _bytes(count: int) -> str:
     return f"{size:.1f} TB"
 
 
-def _json(found: Top, environment: str) -> dict[str, Any]:
+def _json(found: models.TrafficTop) -> dict[str, Any]:
     return {
-        "environment": environment,
-        "seconds": found.seconds,
-        "resources": [_line(line) for line in found.resources],
-        "applications": [_line(line) for line in found.applications],
+        **found,
+        "resources": [_line(line) for line in found["resources"]],
+        "applications": [_line(line) for line in found["applications"]],
     }
 
 
-def _line(line: TopLine) -> dict[str, Any]:
-    return {
-        "api": line.api,
-        "name": line.name,
-        "requests": line.requests,
-        "rate": line.rate,
-        "errors": line.errors,
-        "p50": line.p50,
-        "p95": line.p95,
-        "bytes_in": line.bytes_in,
-        "bytes_out": line.bytes_out,
-        "outcomes": dict(line.outcomes),
-    }
+def _line(line: models.TrafficLine) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name != "error_share"}

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from wardgate.cli.connect import HERE, MOST, Where, client_for
 from wardgate.cli.errors import CommandError
 from wardgate.cli.identity import with_server
 from wardgate.cli.options import DATA_DIR, ENVIRONMENT, DataDir, Environment, Json
 from wardgate.cli.output import print_fields, print_json, print_table, shown_time
 
 if TYPE_CHECKING:
-    from wardgate.domain.people import User
-    from wardgate.domain.secret import Secret
-    from wardgate.identity.people.manage_users import UserRecord
-    from wardgate.identity.server import Server
+    from wardgate.client import models
 
 app = App(name="users", help="Add, invite, suspend and remove people, and say what they may do.")
 roles_app = App(name="roles", help="List, set and remove roles: named sets of scopes.")
@@ -56,7 +54,7 @@ def add(
     role: _Roles = None,
     password_stdin: _PasswordStdin = False,
     issuer: _Issuer = _DEFAULT_ISSUER,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> None:
@@ -64,38 +62,25 @@ def add(
 
     The link is written to standard output, and mailed where an address is given and `wardgate serve --smtp` is set.
     """
-    from wardgate.identity.people import manage_users
-
     password = _password() if password_stdin else None
-    user, link = with_server(
-        data_dir,
-        environment,
-        issuer,
-        lambda server: manage_users.add(
-            server, name=name, email=email, display_name=display_name, roles=role or (), password=password
-        ),
-    )
-    _show_link(user, link, json_=json_)
+    with client_for(where, environment=environment, issuer=issuer) as client:
+        added = client.add_user(
+            name=name, email=email, display_name=display_name, roles=role or [], password=password
+        )
+    _show_link(added["user"], added["link"], json_=json_)
 
 
 @app.command(name="list")
-def list_(*, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def list_(*, where: Where = HERE, json_: Json = False) -> None:
     """List people with their roles."""
-    from wardgate.identity.people import manage_users
-
-    records = with_server(data_dir, ENVIRONMENT, "", manage_users.list_users)
+    with client_for(where) as client:
+        found = list(client.list_users(limit=MOST))
     if json_:
-        print_json({"users": [_json(record) for record in records]})
-    elif records:
+        print_json({"users": found})
+    elif found:
         rows = [
-            (
-                record.user.id,
-                record.user.name,
-                record.user.email or "-",
-                ", ".join(record.roles) or "-",
-                record.user.status,
-            )
-            for record in records
+            (each["id"], each["name"], each["email"] or "-", ", ".join(each["roles"]) or "-", each["status"])
+            for each in found
         ]
         print_table(("ID", "NAME", "E-MAIL", "ROLES", "STATUS"), rows)
     else:
@@ -107,86 +92,71 @@ def show(
     name: _Name,
     /,
     *,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> None:
     """Show one account: its roles, how the person signs in, and where they are signed in."""
-    from wardgate.identity.people import manage_users
-
-    record = with_server(data_dir, environment, "", lambda server: manage_users.show(server, name))
+    with client_for(where, environment=environment) as client:
+        user = client.show_user(name)
     if json_:
-        print_json(_json(record))
+        print_json(user)
         return
-    user = record.user
-    factors = ", ".join(f"{count} {kind}" for kind, count in sorted(record.factors.items()))
+    factors = ", ".join(f"{count} {kind}" for kind, count in sorted(user["factors"].items()))
+    confirmed = "" if user["email_verified"] else " (not confirmed)"
     print_fields(
         [
-            ("id", user.id),
-            ("name", user.name),
-            (
-                "e-mail",
-                f"{user.email}{'' if user.email_verified else ' (not confirmed)'}" if user.email else "-",
-            ),
-            ("status", user.status),
-            ("since", shown_time(user.created_at)),
-            ("roles", ", ".join(record.roles) or "-"),
+            ("id", user["id"]),
+            ("name", user["name"]),
+            ("e-mail", f"{user['email']}{confirmed}" if user["email"] else "-"),
+            ("status", user["status"]),
+            ("since", shown_time(user["created_at"])),
+            ("roles", ", ".join(user["roles"]) or "-"),
             ("signs in by", factors or "-"),
             *(
                 (
                     f"session {number}",
-                    f"since {shown_time(session.created_at)}, seen {shown_time(session.seen_at)}",
+                    f"since {shown_time(session['created_at'])}, seen {shown_time(session['seen_at'])}",
                 )
-                for number, session in enumerate(record.sessions, 1)
+                for number, session in enumerate(user["sessions"], 1)
             ),
         ]
     )
 
 
 @app.command
-def suspend(name: _Name, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def suspend(name: _Name, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Let a person sign in no more; their sessions and tokens are refused at once."""
-    from wardgate.identity.people import manage_users
-
-    _show_status(
-        with_server(data_dir, ENVIRONMENT, "", lambda server: manage_users.suspend(server, name)), json_=json_
-    )
+    with client_for(where) as client:
+        _show_status(client.suspend_user(name, if_match=client.show_user(name)), json_=json_)
 
 
 @app.command
-def restore(name: _Name, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def restore(name: _Name, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Let a suspended person sign in again."""
-    from wardgate.identity.people import manage_users
-
-    _show_status(
-        with_server(data_dir, ENVIRONMENT, "", lambda server: manage_users.restore(server, name)), json_=json_
-    )
+    with client_for(where) as client:
+        _show_status(client.restore_user(name, if_match=client.show_user(name)), json_=json_)
 
 
 @app.command
-def remove(name: _Name, /, *, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def remove(name: _Name, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Delete an account; its sessions and tokens are refused at once."""
-    from wardgate.identity.people import manage_users
-
-    user = with_server(data_dir, ENVIRONMENT, "", lambda server: manage_users.remove(server, name))
+    with client_for(where) as client:
+        user = client.show_user(name)
+        client.remove_user(name, if_match=user)
     if json_:
-        print_json({"id": user.id, "removed": True})
+        print_json({"id": user["id"], "removed": True})
     else:
-        print(f"{user.name} is removed")
+        print(f"{user['name']} is removed")
 
 
 @app.command(name="set-roles")
-def set_roles(
-    name: _Name, /, *, role: _Roles = None, data_dir: DataDir = DATA_DIR, json_: Json = False
-) -> None:
+def set_roles(name: _Name, /, *, role: _Roles = None, where: Where = HERE, json_: Json = False) -> None:
     """Give a person exactly these roles; those that a provider's groups give stay."""
-    from wardgate.identity.people import manage_users
-
-    roles = with_server(
-        data_dir, ENVIRONMENT, "", lambda server: manage_users.set_roles(server, name, role or ())
-    )
+    with client_for(where) as client:
+        roles = client.set_user_roles(name, roles=role or [], if_match=client.show_user(name))["roles"]
     if json_:
-        print_json({"name": name, "roles": list(roles)})
+        print_json({"name": name, "roles": roles})
     else:
         print(f"{name}: {', '.join(roles) or 'no roles'}")
 
@@ -201,21 +171,16 @@ def reset(
     ] = False,
     password_stdin: _PasswordStdin = False,
     issuer: _Issuer = _DEFAULT_ISSUER,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> None:
     """Let a person in who cannot sign in: set a password, or write a link, good for a day, with which they set one."""
-    from wardgate.identity.people import manage_users
-
     password = _password() if password_stdin else None
-
-    async def use(server: Server) -> tuple[User, Secret | None]:
-        link = await manage_users.reset(server, name, factors=factors, password=password)
-        return (await manage_users.show(server, name)).user, link
-
-    user, link = with_server(data_dir, environment, issuer, use)
-    _show_link(user, link, json_=json_)
+    with client_for(where, environment=environment, issuer=issuer) as client:
+        state = client.show_user(name)
+        reset_ = client.reset_user(name, factors=factors, password=password, if_match=state)
+    _show_link(reset_["user"], reset_["link"], json_=json_)
 
 
 @app.command
@@ -244,19 +209,14 @@ def outbox(*, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
 
 
 @roles_app.command(name="list")
-def list_roles(*, data_dir: DataDir = DATA_DIR, json_: Json = False) -> None:
+def list_roles(*, where: Where = HERE, json_: Json = False) -> None:
     """List roles with their scopes."""
-    from wardgate.identity.people import manage_roles
-
-    roles = with_server(data_dir, ENVIRONMENT, "", manage_roles.list_roles)
+    with client_for(where) as client:
+        roles = list(client.list_roles(limit=MOST))
     if json_:
-        shapes = [
-            {"name": role.name, "scopes": list(role.scopes), "description": role.description}
-            for role in roles
-        ]
-        print_json({"roles": shapes})
+        print_json({"roles": roles})
     elif roles:
-        rows = [(role.name, " ".join(role.scopes) or "-", role.description or "-") for role in roles]
+        rows = [(role["name"], " ".join(role["scopes"]) or "-", role["description"] or "-") for role in roles]
         print_table(("NAME", "SCOPES", "DESCRIPTION"), rows)
     else:
         print("no roles; every scope is open to everybody", file=sys.stderr)
@@ -273,23 +233,25 @@ def put_role(
     ] = None,
     description: Annotated[str, Parameter(help="What it is for.")] = "",
     open_scopes: _OpenScopes = False,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     json_: Json = False,
 ) -> None:
     """Make a role, or replace the one of that name. What a role carries is open to its holders only."""
-    from wardgate.identity.people import manage_roles
+    from wardgate.client import NotFoundError
 
     scopes = [word for each in scope or () for word in each.split()]
-    role = with_server(
-        data_dir,
-        ENVIRONMENT,
-        "",
-        lambda server: manage_roles.put_role(server, name, scopes, description, open_scopes=open_scopes),
-    )
+    with client_for(where) as client:
+        try:
+            state = client.show_role(name)
+        except NotFoundError:
+            state = None
+        role = client.set_role(
+            name, scopes=scopes, description=description, open_scopes=open_scopes, if_match=state
+        )
     if json_:
-        print_json({"name": role.name, "scopes": list(role.scopes), "description": role.description})
+        print_json(role)
     else:
-        print(f"{role.name}: {' '.join(role.scopes) or 'no scopes'}")
+        print(f"{role['name']}: {' '.join(role['scopes']) or 'no scopes'}")
 
 
 @roles_app.command(name="remove")
@@ -298,18 +260,12 @@ def remove_role(
     /,
     *,
     open_scopes: _OpenScopes = False,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     json_: Json = False,
 ) -> None:
     """Delete a role; nobody holds it any more."""
-    from wardgate.identity.people import manage_roles
-
-    with_server(
-        data_dir,
-        ENVIRONMENT,
-        "",
-        lambda server: manage_roles.remove_role(server, name, open_scopes=open_scopes),
-    )
+    with client_for(where) as client:
+        client.remove_role(name, open_scopes=open_scopes, if_match=client.show_role(name))
     if json_:
         print_json({"name": name, "removed": True})
     else:
@@ -328,38 +284,18 @@ def _password() -> str:
     return line
 
 
-def _json(record: UserRecord) -> dict[str, Any]:
-    user = record.user
-    return {
-        "id": user.id,
-        "name": user.name,
-        "email": user.email,
-        "email_verified": user.email_verified,
-        "profile": dict(user.profile),
-        "status": user.status,
-        "created_at": user.created_at,
-        "roles": list(record.roles),
-        "factors": record.factors,
-        "sessions": [
-            {"id": session.id, "created_at": session.created_at, "seen_at": session.seen_at}
-            for session in record.sessions
-        ],
-    }
-
-
-def _show_link(user: User, link: Secret | None, *, json_: bool) -> None:
-    text = None if link is None else link.reveal().decode()
+def _show_link(user: models.Account, link: str | None, *, json_: bool) -> None:
     if json_:
-        print_json({"id": user.id, "name": user.name, **({"link": text} if text else {})})
-    elif text:
-        print(text)
-        print(f"{user.name} chooses a password by this link; it works once", file=sys.stderr)
+        print_json({"id": user["id"], "name": user["name"], **({"link": link} if link else {})})
+    elif link:
+        print(link)
+        print(f"{user['name']} chooses a password by this link; it works once", file=sys.stderr)
     else:
-        print(f"{user.name} can sign in")
+        print(f"{user['name']} can sign in")
 
 
-def _show_status(user: User, *, json_: bool) -> None:
+def _show_status(user: models.Account, *, json_: bool) -> None:
     if json_:
-        print_json({"id": user.id, "name": user.name, "status": user.status})
+        print_json({"id": user["id"], "name": user["name"], "status": user["status"]})
     else:
-        print(f"{user.name} is {user.status}")
+        print(f"{user['name']} is {user['status']}")

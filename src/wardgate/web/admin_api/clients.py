@@ -29,7 +29,7 @@ Authentication = Literal[
     "tls_client_auth",
     "self_signed_tls_client_auth",
 ]
-Algorithm = Literal["ES256", "RS256", "EdDSA"]
+Algorithm = Annotated[str, Field(max_length=20, description="ES256, RS256 or EdDSA.")]
 Lifetime = Annotated[int, Field(ge=1, le=366 * 86400)]
 Words = Annotated[list[Annotated[str, StringConstraints(max_length=256)]], Field(max_length=200)]
 Links = Annotated[list[Prose], Field(max_length=100)]
