@@ -6,37 +6,41 @@ import getpass
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
+from wardgate.cli.connect import HERE, Where, client_for
 from wardgate.cli.differenceviews import CHANGED, print_differences, status_of
 from wardgate.cli.errors import DONE, CommandError
-from wardgate.cli.options import DATA_DIR, ENVIRONMENT, DataDir, Environment, Json
+from wardgate.cli.options import ENVIRONMENT, Environment, Json
 from wardgate.cli.output import print_json, printable
 from wardgate.cli.store import with_store
 from wardgate.storage.layout import database_path
 
 if TYPE_CHECKING:
     from wardgate.client import models
-    from wardgate.control.apply import ApplyResult
     from wardgate.domain.difference import Difference
     from wardgate.identity.ports import Transaction
 
 
+_File = Annotated[
+    Path, Parameter(name=["--file", "-f"], help="The document: a YAML file, or a folder of them.")
+]
+
+
 def apply(
     *,
-    file: Annotated[
-        Path, Parameter(name=["--file", "-f"], help="The document: a YAML file, or a folder of them.")
-    ],
+    file: _File,
     dry_run: Annotated[
         bool, Parameter(negative=(), help="Show what would change and change nothing.")
     ] = False,
     prune: Annotated[bool, Parameter(negative=(), help="Remove what the document does not name.")] = False,
     note: Annotated[str, Parameter(help="Why, kept with each new revision.")] = "",
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> int:
@@ -47,45 +51,25 @@ def apply(
     """
     if not file.exists():
         raise CommandError("document_not_found", f"{file} does not exist", "Name the document with -f")
-    result = _bring(file, data_dir, environment, note, prune=prune, dry_run=dry_run)
-    found = _shown(result.differences)
+    bring = _send if where.server else _bring
+    result = bring(file, where, environment, note, prune=prune, dry_run=dry_run)
     if json_:
-        print_json(
-            {
-                "environment": environment,
-                "dry_run": dry_run,
-                "changes": list(result.changes),
-                "revisions": result.revisions,
-                "waiting": list(result.waiting),
-                "differences": found,
-            }
-        )
+        print_json({"dry_run": dry_run, **result})
     else:
-        for line in result.changes:
-            print(printable(line))
-        weak = [each for each in found if each["weakens"]]
-        print_differences(weak)
-        count = len(result.changes)
-        what = f"{count} change{'s' if count != 1 else ''}" if count else "no change"
-        what += " to make (dry run)" if dry_run else ""
-        print(f"{environment}: {what}{', weakening security' if weak else ''}", file=sys.stderr)
-        for promotion in result.waiting:
-            text = "weakens what another environment serves, and waits for another person"
-            print(f"{promotion} {text}: wardgate promotions show {promotion}", file=sys.stderr)
+        _tell(result, environment, dry_run=dry_run)
     if not dry_run:
         return DONE
-    return status_of(found) if found or not result.changes else CHANGED
+    found = result["differences"]
+    return status_of(found) if found or not result["changes"] else CHANGED
 
 
 def plan(
     *,
-    file: Annotated[
-        Path, Parameter(name=["--file", "-f"], help="The document: a YAML file, or a folder of them.")
-    ],
+    file: _File,
     prune: Annotated[
         bool, Parameter(negative=(), help="As if what the document does not name were removed.")
     ] = False,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> int:
@@ -93,9 +77,36 @@ def plan(
 
     The status is 0 if nothing would change, 2 if something would, 3 if something would be weaker, and 1 on an error.
     """
-    return apply(
-        file=file, dry_run=True, prune=prune, data_dir=data_dir, environment=environment, json_=json_
-    )
+    return apply(file=file, dry_run=True, prune=prune, where=where, environment=environment, json_=json_)
+
+
+def _tell(result: models.DocumentResult, environment: str, *, dry_run: bool) -> None:
+    for line in result["changes"]:
+        print(printable(line))
+    weak = [each for each in result["differences"] if each["weakens"]]
+    print_differences(weak)
+    count = len(result["changes"])
+    what = f"{count} change{'s' if count != 1 else ''}" if count else "no change"
+    what += " to make (dry run)" if dry_run else ""
+    print(f"{environment}: {what}{', weakening security' if weak else ''}", file=sys.stderr)
+    for promotion in result["waiting"]:
+        text = "weakens what another environment serves, and waits for another person"
+        print(f"{promotion} {text}: wardgate promotions show {promotion}", file=sys.stderr)
+
+
+def _send(
+    file: Path, where: Where, environment: str, note: str, *, prune: bool, dry_run: bool
+) -> models.DocumentResult:
+    """Has a server do it."""
+    from wardgate.control.document.bundle import bundle
+
+    files, document = bundle(file)
+    with client_for(where) as client:
+        if dry_run:
+            return client.plan_document(files=files, document=document, environment=environment, prune=prune)
+        return client.apply_documents(
+            files=files, document=document, environment=environment, prune=prune, note=note
+        )
 
 
 def _shown(found: Sequence[Difference]) -> list[models.DifferenceShown]:
@@ -113,21 +124,22 @@ def _shown(found: Sequence[Difference]) -> list[models.DifferenceShown]:
 
 
 def _bring(
-    file: Path, data_dir: Path, environment: str, note: str, *, prune: bool, dry_run: bool
-) -> ApplyResult:
+    file: Path, where: Where, environment: str, note: str, *, prune: bool, dry_run: bool
+) -> models.DocumentResult:
+    """Does it to this machine's store, where files that the document names are what they are for its gateways."""
     from wardgate.control.apply import apply_document
     from wardgate.control.document import load  # heavy
     from wardgate.identity.people.manage_roles import narrowing
 
-    if dry_run and not database_path(data_dir).exists():
+    if dry_run and not database_path(where.data_dir).exists():
         # Nothing is made where there is no store yet: what a new one would become is seen in one that is thrown away.
         with TemporaryDirectory(prefix="wardgate-") as place:
-            new = Path(place) / "data"
-            with_store(new, _nothing, create=True)
+            new = replace(where, data_dir=Path(place) / "data")
+            with_store(new.data_dir, _nothing, create=True)
             return _bring(file, new, environment, note, prune=prune, dry_run=True)
     document = load(file)
-    return with_store(
-        data_dir,
+    result = with_store(
+        where.data_dir,
         lambda store: apply_document(
             store,
             document,
@@ -140,6 +152,13 @@ def _bring(
         ),
         create=not dry_run,
     )
+    return {
+        "environment": environment,
+        "changes": list(result.changes),
+        "revisions": dict(result.revisions),
+        "waiting": list(result.waiting),
+        "differences": _shown(result.differences),
+    }
 
 
 async def _nothing(store: object) -> None:
@@ -154,7 +173,7 @@ def export(
             name=["--output", "-o"], help="Folder to write wardgate.yaml and the OpenAPI documents to."
         ),
     ] = None,
-    data_dir: DataDir = DATA_DIR,
+    where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
 ) -> None:
@@ -164,16 +183,22 @@ def export(
     """
     from wardgate.control.document import dump
     from wardgate.control.document import export as files_of
+    from wardgate.control.document.dump import SETTINGS_NAME
     from wardgate.control.export import export_document
 
-    document = with_store(data_dir, lambda store: export_document(store, environment))
-    files = files_of(document)
+    if where.server:
+        with client_for(where) as client:
+            files = client.export_documents(environment=environment)["files"]
+        settings = files[SETTINGS_NAME]
+    else:
+        document = with_store(where.data_dir, lambda store: export_document(store, environment))
+        files, settings = files_of(document), dump(document)
     if output is not None:
         _write(output, files)
     if json_:
         print_json({"environment": environment, "files": files})
     elif output is None:
-        sys.stdout.write(dump(document))
+        sys.stdout.write(settings)
     else:
         print(f"wrote {len(files)} file{'s' if len(files) != 1 else ''} to {output}", file=sys.stderr)
 
