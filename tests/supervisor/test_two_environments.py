@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import yaml
+from tests.e2e.promoting import promoted
 from tests.e2e.stack import OPENAPI, api, command, document
 from tests.e2e.upstream import Upstream
 from tests.e2e.wire import Wire
@@ -23,9 +24,13 @@ def prepare(folder: Path, upstream: Upstream) -> Path:
     """A data directory with the same API in both environments."""
     (folder / "items.openapi.yaml").write_text(yaml.safe_dump(OPENAPI))
     file = folder / "wardgate.yaml"
-    file.write_text(yaml.safe_dump(document([api("raw", [upstream.url])])))
-    for environment in ("development", "production"):
-        command("apply", "-f", str(file), "--data-dir", str(folder / "data"), "--environment", environment)
+    content = document([api("raw", [upstream.url])])
+    file.write_text(yaml.safe_dump(content))
+    data = str(folder / "data")
+    command("apply", "-f", str(file), "--data-dir", data)
+    promoted(folder / "data", "raw/v1", "staging")
+    file.write_text(yaml.safe_dump({"applications": content["applications"]}))
+    command("apply", "-f", str(file), "--data-dir", data, "--environment", "staging")
     return folder / "data"
 
 
@@ -41,14 +46,14 @@ async def test_a_revocation_in_each_environment_is_seen_within_a_tenth_of_a_seco
         data_dir = await asyncio.to_thread(prepare, tmp_path, upstream)
         with (
             Service(data_dir, "--environment", "development", workers=1) as development,
-            Service(data_dir, "--environment", "production", workers=1) as production,
+            Service(data_dir, "--environment", "staging", workers=1) as staging,
         ):
             assert sorted(path.name for path in (data_dir / "run").glob("*.sock")) == [
                 "wake-development.sock",
-                "wake-production.sock",
+                "wake-staging.sock",
             ]
             async with await open_store(data_dir) as store:
-                for service in (development, production):
+                for service in (development, staging):
                     delays = []
                     with Wire(service.port) as wire:
                         for _ in range(ROUNDS):

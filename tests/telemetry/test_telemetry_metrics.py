@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from wardgate.telemetry import metrics as metrics_module
 from wardgate.telemetry.metrics import Metrics
 from wardgate.telemetry.outcome import Outcome
-from wardgate.telemetry.recorder import Recorder
+from wardgate.telemetry.recorder import Recorder, added
 from wardgate.telemetry.rollups import unpack
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "observability.md"
@@ -41,12 +41,38 @@ def test_requests_of_all_workers_are_added() -> None:
         recorder.record("orders/v1", "GET /items", "mobile", "k", "192.0.2.1", 200, "ok", 0, 9, 0.004)
         recorder.set("connections", 5)
         absorb(metrics, worker, recorder)
-    labels = {"api": "orders/v1", "resource": "GET /items", "status": "200", "reason": "ok"}
+    labels = {
+        "environment": "development",
+        "api": "orders/v1",
+        "resource": "GET /items",
+        "status": "200",
+        "reason": "ok",
+    }
     assert value(metrics, "wardgate_requests_total", **labels) == 2
     assert value(metrics, "wardgate_connections") == 10
-    bucket = {"api": "orders/v1", "le": "0.005"}
+    bucket = {"environment": "development", "api": "orders/v1", "le": "0.005"}
     assert value(metrics, "wardgate_request_duration_seconds_bucket", **bucket) == 2
-    assert value(metrics, "wardgate_request_duration_seconds_sum", api="orders/v1") == pytest.approx(0.008)
+    place = {"environment": "development", "api": "orders/v1"}
+    assert value(metrics, "wardgate_request_duration_seconds_sum", **place) == pytest.approx(0.008)
+
+
+def test_environments_of_one_process_are_told_apart() -> None:
+    """The same API in two environments is two series, while what the process holds is counted once."""
+    metrics = Metrics()
+    recorders = [Recorder("development"), Recorder("staging")]
+    recorders[0].set("connections", 5)
+    for recorder in recorders:
+        recorder.record("orders/v1", "GET /items", "mobile", "k", "192.0.2.1", 200, "ok", 0, 9, 0.004)
+        recorder.propagated(0.01)
+        message = recorder.drain()
+        assert message is not None
+        figures = added([each.snapshot() for each in recorders])
+        metrics.absorb("gateway-0", unpack(message["rows"]), figures)
+    for environment in ("development", "staging"):
+        labels = {"environment": environment, "api": "orders/v1", "resource": "GET /items", "status": "200"}
+        assert value(metrics, "wardgate_requests_total", reason="ok", **labels) == 1
+    assert value(metrics, "wardgate_connections") == 5
+    assert value(metrics, "wardgate_propagation_seconds_count") == 2
 
 
 def test_counters_survive_a_worker_and_gauges_do_not() -> None:
@@ -97,7 +123,7 @@ def test_undeclared_paths_are_counted(api: str, resource: str, reason: str, coun
     recorder = Recorder("development")
     recorder.record(api, resource, "", "", "192.0.2.1", 404, reason, 0, 0, 0.001)
     absorb(metrics, "gateway-0", recorder)
-    assert (value(metrics, "wardgate_undeclared_total", api=api) == 1) is counted
+    assert (value(metrics, "wardgate_undeclared_total", environment="development", api=api) == 1) is counted
 
 
 def test_the_number_of_series_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +134,13 @@ def test_the_number_of_series_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     for number in range(6):
         recorder.record("orders/v1", f"GET /{number}", "", "", "", 200, "ok", 0, 0, 0.001)
     absorb(metrics, "gateway-0", recorder)
-    labels = {"api": "orders/v1", "resource": "(other)", "status": "200", "reason": "ok"}
+    labels = {
+        "environment": "development",
+        "api": "orders/v1",
+        "resource": "(other)",
+        "status": "200",
+        "reason": "ok",
+    }
     assert value(metrics, "wardgate_requests_total", **labels) == 4
 
 
@@ -119,7 +151,13 @@ def test_a_hostile_label_is_escaped() -> None:
     name = 'GET /"}\nwardgate_workers 99 \\'
     recorder.record("orders/v1", name, "", "", "", 200, "ok", 0, 0, 0.001)
     absorb(metrics, "gateway-0", recorder)
-    labels = {"api": "orders/v1", "resource": name, "status": "200", "reason": "ok"}
+    labels = {
+        "environment": "development",
+        "api": "orders/v1",
+        "resource": name,
+        "status": "200",
+        "reason": "ok",
+    }
     assert value(metrics, "wardgate_requests_total", **labels) == 1
     assert value(metrics, "wardgate_workers") == 1
 

@@ -41,7 +41,8 @@ async def relayed(store: SqlStore, web: Web) -> AsyncIterator[HubIssuerDesk]:
     await deployed(store, TRUSTED, ASKED)
     async with joined(hub, "gateway-0", 1) as (worker, _), joined(hub, "control", 2) as (control, _):
         issuers = Issuers(store, web, "development", Clock())
-        relay = IssuerRelay(control, issuers, Introspection(issuers, web, {"GW_SECRET": "s"}))
+        asking = Introspection(issuers, web, {"GW_SECRET": "s"})
+        relay = IssuerRelay(control, {"development": (issuers, asking)}, "development")
         try:
             yield HubIssuerDesk(worker, seconds=5)
         finally:
