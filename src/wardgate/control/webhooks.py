@@ -173,6 +173,7 @@ async def send_test(store: Store, webhook_id: str, *, clock: Clock = time.time) 
         require(tx.actor, "webhooks.edit")
         webhook = await _with_id(tx, webhook_id)
         _check_active(webhook)
+        await _record(tx, "webhook.test", webhook, {}, {}, now)
         return await tx.webhooks.emit_to(webhook, "webhook.test", {"webhook": webhook.id}, at=now)
 
 
@@ -192,7 +193,8 @@ async def redeliver(store: Store, delivery_id: str, *, clock: Clock = time.time)
             raise NotFoundError(
                 "delivery", delivery_id, "`wardgate webhooks show ID` lists those of a webhook"
             )
-        _check_active(await _with_id(tx, found.webhook))
+        webhook = await _with_id(tx, found.webhook)
+        _check_active(webhook)
         again = replace(
             found,
             id=new_id("whd", now),
@@ -203,6 +205,9 @@ async def redeliver(store: Store, delivery_id: str, *, clock: Clock = time.time)
             last_error="",
         )
         await tx.webhooks.add_delivery(again)
+        await _record(
+            tx, "webhook.redeliver", webhook, {}, {"delivery": again.id, "message": again.message}, now
+        )
     return again
 
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wardgate.control.ids import new_id
+from wardgate.domain.audit import differing
 from wardgate.domain.consumer import Application
 from wardgate.domain.oauth import DEVICE_CODE, OIDC_SCOPES, Client, ClientSecret
 from wardgate.domain.secret import Secret
 from wardgate.domain.tokenform import is_secret, new_secret
+from wardgate.identity import trail
 from wardgate.identity.client_metadata import MetadataError, check_client, plain, shows_secret
 from wardgate.identity.errors import OAuthError
 from wardgate.identity.http import Call, Reply, json_reply
@@ -78,6 +80,9 @@ async def register(server: Server, call: Call) -> Reply:
         secret = await settle_secrets(server.store, tx, client, now)
         document = {"client": client.id, "scopes": sorted(permit.scopes)}
         await tx.once.put("registration_client", server.digest(token), document, now + _FOR_EVER)
+        after = {"name": client.name, "scopes": client.scopes, "redirect_uris": client.redirect_uris}
+        actor = trail.nobody(call.address)
+        await trail.tell(server, tx, "client.register", client.id, actor=actor, after=after)
     return json_reply(_information(server, client, token, secret), 201)
 
 
@@ -110,6 +115,9 @@ async def update(server: Server, call: Call) -> Reply:
         changed = replace(changed, trusted=current.trusted, status=current.status)
         await tx.clients.replace(changed)
         secret = await settle_secrets(server.store, tx, changed, server.clock())
+        old, new = differing(current, changed)
+        actor = trail.program(changed, call)
+        await trail.tell(server, tx, "client.set", changed.id, actor=actor, before=old, after=new)
     return json_reply(_information(server, changed, token, secret))
 
 
@@ -134,6 +142,7 @@ async def remove(server: Server, call: Call) -> Reply:
     async with server.store.writing() as tx:
         client, token, _ = await _managed(server, tx, call)
         await remove_client(tx, client, server.clock())
+        await trail.tell(server, tx, "client.remove", client.id, actor=trail.program(client, call))
         await tx.once.drop("registration_client", server.digest(token))
     return Reply(status=204, headers=(("cache-control", "no-store"), ("pragma", "no-cache")))
 
