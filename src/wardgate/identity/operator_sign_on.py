@@ -68,7 +68,7 @@ async def disable_sign_on(server: Server) -> None:
         client = await tx.clients.get(await _client_id(server, tx))
         if client is None:
             raise NotFoundError(
-                "sign-on",
+                "sign_on",
                 server.settings.environment,
                 "`wardgate operators enable-sign-on` lets operators sign on there",
             )
