@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.control.operators.test_every_use_case_asks import USE_CASES
 from tests.storage.samples import orders
 
 from wardgate.control import applications, audit, keys
-from wardgate.control.apply import apply_document
+from wardgate.control.apply import AroundRoles, apply_document
 from wardgate.domain.document import Document
 from wardgate.domain.people import Role
 from wardgate.domain.settings import ServerSettings
@@ -99,7 +99,9 @@ async def test_each_change_leaves_exactly_its_events(store: SqlStore, server: Se
     await apply_document(store, orders(), "development", "test", "")
     await leaves()
     document = Document(roles=(Role(name="clerk", scopes=("orders",)),))
-    await apply_document(store, document, "development", "test", "", around_roles=manage_roles.narrowing)
+    await apply_document(
+        store, document, "development", "test", "", around_roles=cast(AroundRoles, manage_roles.narrowing)
+    )
     await leaves("role.set")
     await applications.add(store, name="other")
     await leaves("application.add")
