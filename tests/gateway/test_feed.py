@@ -59,6 +59,14 @@ class Follower:
         """Notes."""
         self._note("revoked", pairs)
 
+    def subject_changed(self, user_id: str) -> None:
+        """See ``Follower``."""
+        self._note("subject", user_id)
+
+    def environment_changed(self) -> None:
+        """See ``Follower``."""
+        self._note("environment")
+
     def client_changed(self, client_id: str) -> None:
         """Notes."""
         self._note("client", client_id)
@@ -113,6 +121,22 @@ def add(data_dir: Path, *rows: tuple[str, str]) -> None:
     """Commits changes, as another process would."""
     with closing(sqlite3.connect(database_path(data_dir))) as connection, connection:
         connection.executemany("INSERT INTO changes (kind, key, at) VALUES (?, ?, 1.0)", rows)
+
+
+def test_people_and_environments_are_told_apart(store: SqlStore, feed: Feed, follower: Follower) -> None:
+    """Whose groups changed is told before APIs are read; another environment's settings are none of this worker's."""
+    add(
+        store.data_dir,
+        ("api", "development orders/v1"),
+        ("environment", "production"),
+        ("subject", "u1"),
+    )
+    feed.poll()
+    assert follower.told == [("subject", "u1"), ("apis", {"orders/v1"})]
+    follower.told.clear()
+    add(store.data_dir, ("api", "development orders/v1"), ("environment", "development"))
+    feed.poll()
+    assert [kind for kind, *_ in follower.told] == ["environment"]
 
 
 def test_changes_reach_the_follower_once(store: SqlStore, feed: Feed, follower: Follower) -> None:
