@@ -72,6 +72,7 @@ async def serving(store: SqlStore) -> AsyncIterator[Control]:
         admin = admin_app(
             Services(store=store, settings=settings, identity=lambda: identity, clock=identity.clock),
             BearerActors(store, partial(authenticate, signed_on=signed_on(identity)), identity.clock),
+            ("me",),
         )
         bridge = SupervisorBridge(_NoHub())  # type: ignore[arg-type]
         app = create_app(settings, bridge, lambda: None, IdentityApp(identity), admin)

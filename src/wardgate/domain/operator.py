@@ -28,6 +28,8 @@ DEFAULT_PROJECT = "default"
 #: and the path its audience ends in: ``<issuer>/admin``.
 ADMIN_SCOPE = "wardgate:admin"
 ADMIN_PATH = "/admin"
+#: What people are asked for by it; no API can word it otherwise.
+ADMIN_SCOPE_WORDS = "Look after this installation in your place, as far as you may"
 #: The public client that ``wardgate login`` is.
 CLI_CLIENT = "wardgate-cli"
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from wardgate.control.ids import new_id
 from wardgate.domain.oauth import OIDC_SCOPES, Client, Grant
+from wardgate.domain.operator import ADMIN_SCOPE, ADMIN_SCOPE_WORDS
 from wardgate.domain.people import Session, User
 from wardgate.identity import scopes, trail, waiting
 from wardgate.identity.errors import PageError
@@ -122,7 +123,7 @@ async def _ask(server: Server, call: Call, here: _Here, known: KnownClient, code
     shown = {"session": here.session.id, "scopes": list(allowed)}
     document = {"kind": "device", "client": known.client.id, "device": code.digest.hex(), "shown": shown}
     handle, headers = await waiting.keep(server, call, {**document, "user_code": ""})
-    described = {**await server.memory.apis.scopes(server), **OIDC_SCOPES}
+    described = {**await server.memory.apis.scopes(server), **OIDC_SCOPES, ADMIN_SCOPE: ADMIN_SCOPE_WORDS}
     context = {
         "application": known.application.name,
         "client": known.client.name,

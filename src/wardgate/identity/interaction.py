@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from wardgate.domain.oauth import OIDC_SCOPES
+from wardgate.domain.operator import ADMIN_SCOPE, ADMIN_SCOPE_WORDS
 from wardgate.domain.people import Session, User
 from wardgate.identity import scopes
 from wardgate.identity.authorize_request import Draft
@@ -148,5 +149,9 @@ def to_remember(person: Person) -> tuple[str, ...]:
 
 async def in_words(draft: Draft, person: Person) -> list[tuple[str, str, bool]]:
     """Each scope with what it lets the application do, and whether that is new."""
-    described = {**await draft.server.memory.apis.scopes(draft.server), **OIDC_SCOPES}
+    described = {
+        **await draft.server.memory.apis.scopes(draft.server),
+        **OIDC_SCOPES,
+        ADMIN_SCOPE: ADMIN_SCOPE_WORDS,
+    }
     return [(scope, described.get(scope) or scope, scope not in person.remembered) for scope in person.shown]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wardgate.domain.oauth import OIDC_SCOPES, Grant
+from wardgate.domain.operator import ADMIN_SCOPE, ADMIN_SCOPE_WORDS
 from wardgate.domain.people import User
 from wardgate.identity import trail
 from wardgate.identity.http import Reply
@@ -59,7 +60,11 @@ async def take_back(server: Server, tx: Transaction, user: User, client: str) ->
 async def applications(visit: Visit) -> Reply:
     """The page."""
     server = visit.server
-    words: Mapping[str, str] = {**await server.memory.apis.scopes(server), **OIDC_SCOPES}
+    words: Mapping[str, str] = {
+        **await server.memory.apis.scopes(server),
+        **OIDC_SCOPES,
+        ADMIN_SCOPE: ADMIN_SCOPE_WORDS,
+    }
     async with server.store.reading() as tx:
         listed = [
             described
