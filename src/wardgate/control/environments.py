@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wardgate.control.authority import require
+from wardgate.control.controls import checked_limits
 from wardgate.control.document.environments import ENVIRONMENT, ENVIRONMENT_WORDS, GATEWAY_HOST
 from wardgate.control.document.urls import url_problem
 from wardgate.control.errors import ConflictError, InvalidError
@@ -158,7 +159,9 @@ async def set_settings(
         old = await environment_named(tx, name)
         given: dict[str, object] = {
             "hosts": None if hosts is None else tuple(hosts),
-            "plans": None if plans is None else dict(plans),
+            "plans": None
+            if plans is None
+            else {plan: checked_limits(limits) for plan, limits in plans.items()},
             "retention": retention,
             "token_endpoint": token_endpoint,
             "leaks": leaks,
