@@ -30,7 +30,9 @@ def backup(
     master_key: Annotated[
         Path | None, Parameter(help="Write the master key to this file too: keep it somewhere else.")
     ] = None,
-    with_master_key: Annotated[bool, Parameter(show=False, negative=())] = False,
+    with_master_key: Annotated[
+        bool, Parameter(negative=(), help="Refused: the key is never put into the archive it protects.")
+    ] = False,
     database_url: _DatabaseUrl = "",
     data_dir: DataDir = DATA_DIR,
     json_: Json = False,
