@@ -32,10 +32,11 @@ async def effective_view(store: Store, subscription_id: str) -> EffectiveView:
         environment = next(each for each in await tx.environments.all() if each.name == record.environment)
         instead = None if plan is None else environment.settings.plans.get(plan)
         application = record.application
+        deployment = await tx.apis.deployment(record.environment, record.subscription.api)
         return EffectiveView(
             record=record,
             limits=effective(
-                (),
+                () if deployment is None else deployment.bound.limits,
                 own if instead is None else instead,
                 record.subscription.controls.limits,
                 throttled(application.limits, application.throttle),
