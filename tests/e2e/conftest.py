@@ -34,8 +34,19 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 def stack(make_stack: MakeStack, upstream: Upstream) -> Stack:
-    """One worker, one API at ``/raw/v1`` that passes on everything for a key, short time-outs."""
-    content = document([api("raw", [upstream.url])])
+    """One worker, one API at ``/raw/v1`` that passes on everything for a key, one in two versions at ``/versioned``, short
+    time-outs."""
+    versions = [
+        api(
+            "versioned",
+            [upstream.url],
+            version=value,
+            base_path="/versioned",
+            versioning={"by": "header", "name": "X-API-Version", "value": value},
+        )
+        for value in ("1", "2")
+    ]
+    content = document([api("raw", [upstream.url]), *versions])
     return make_stack(upstream, content, "--header-timeout", "1s", "--body-timeout", "2s")
 
 

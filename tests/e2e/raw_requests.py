@@ -77,6 +77,11 @@ def _dropped(field: bytes, *hides: bytes) -> Raw:
 _CL = b"Content-Length: 5"
 _TE = b"Transfer-Encoding: chunked"
 
+
+def _version(name: str, *fields: bytes, status: int = 400, reason: str = "header_duplicate") -> Raw:
+    return Raw(name, _get(b"GET /versioned/echo HTTP/1.1", *fields), status, reason, stays_open=True)
+
+
 TABLE: tuple[Raw, ...] = (
     # Content-Length and Transfer-Encoding against each other
     _framing("CL.TE", b"Content-Length: 6", _TE, body=b"0\r\n\r\nG"),
@@ -509,6 +514,19 @@ TABLE: tuple[Raw, ...] = (
         401,
         "credential_missing",
         stays_open=True,
+    ),
+    # Versions side by side
+    _version("version named", b"X-API-Version: 2", status=200, reason=FORWARDED),
+    _version("version not named", status=404, reason="version_missing"),
+    _version("version that is none", b"X-API-Version: 3", status=404, reason="version_unknown"),
+    _version("version twice", b"X-API-Version: 1", b"X-API-Version: 2"),
+    _version("version twice, the same", b"X-API-Version: 1", b"X-API-Version: 1"),
+    _version("version in two spellings", b"X-API-Version: 1", b"X_API_Version: 2"),
+    _version("version in another spelling alone", b"X_API_Version: 2"),
+    _version("version list", b"X-API-Version: 1, 2", status=404, reason="version_unknown"),
+    _version("version empty", b"X-API-Version:", status=404, reason="version_unknown"),
+    _version(
+        "version for this hop", b"X-API-Version: 2", b"Connection: X-API-Version", reason="request_malformed"
     ),
     # Time
     Raw("slow head", b"GET /raw/v1/echo HTTP/1.1\r\nHost: gateway\r\n", 408, "request_timeout", wait=1.6),

@@ -191,10 +191,11 @@ async def explain(source: GatewaySource, environment: str, question: Question) -
     steps: list[StepReport] = []
     try:
         issuer = question.issuer or _issuer(source, question.token)
-        asked = _with_token(_with_key(question, source.apis()))
-        head = HeadParser(1000, 64 * 1024).parse(_raw(asked))
+        snapshot = _snapshot(source, environment, issuer)
+        asked = _with_token(_with_key(question, snapshot))
+        head = _parsed(asked)
         steps.append(_passed("hygiene", "parse", f"a valid request for the canonical path {head.path}"))
-        matched = head.matched = _snapshot(source, environment, issuer).match(head)
+        matched = head.matched = snapshot.match(head)
     except HeadError as error:
         rejection = Rejection.of(error.reason)
         steps.append(_refused("hygiene", "parse", rejection, error.note))
@@ -209,9 +210,14 @@ async def explain(source: GatewaySource, environment: str, question: Question) -
         note = "no API has this host and base path"
         if matched.api_id:
             note = miss_words(matched.miss, matched.api_id)
+        if isinstance(matched, snapshots.Unversioned):
+            note = matched.detail
         steps.append(_refused("route", "match", rejection, note))
         return _verdict(steps, matched, rejection, "")
     steps.append(_passed("route", "match", f"{resource.name} of API {resource.api_id}"))
+    version = snapshot.why_version(head)
+    if version:
+        steps.append(_passed("route", "version", version))
     if resource.api.standing != USUAL:
         steps.append(_passed("route", "standing", standing_words(resource.api.standing)))
     steps.append(_passed("route", "credentials", f"{resource.rule.kind}: {resource.rule.why}"))
@@ -235,14 +241,13 @@ async def explain(source: GatewaySource, environment: str, question: Question) -
     return _verdict(steps, matched, None, _application(exchange), _where(matched, head))
 
 
-def _with_key(question: Question, apis: list[Api]) -> Question:
-    """The question with its key in the place the API at its path asks for."""
+def _with_key(question: Question, snapshot: snapshots.Snapshot) -> Question:
+    """The question with its key in the place the API asks for that it is to; raises HeadError for what is no request."""
     if question.key is None:
         return question
     key = question.key.reveal().decode("latin-1")
-    path = question.target.partition("?")[0]
-    at = [api for api in apis if f"{path}/".startswith(f"{api.base_path.rstrip('/')}/")]
-    scheme = max(at, key=lambda api: len(api.base_path)).api_key if at else ApiKeyScheme()
+    mounted = snapshot.mounted.get(snapshot.match(_parsed(replace(question, key=None, token=None))).api_id)
+    scheme = mounted.api.api_key if mounted is not None else ApiKeyScheme()
     if scheme.place == "query":
         joint = "&" if "?" in question.target else "?"
         return replace(
@@ -271,6 +276,10 @@ def _issuer(source: GatewaySource, token: Secret | None) -> str:
         except JoseError:
             pass  # none of ours: the steps say what is wrong with it
     return issuer_of(ServerSettings())
+
+
+def _parsed(question: Question) -> RequestHead:
+    return HeadParser(1000, 64 * 1024).parse(_raw(question))
 
 
 def _raw(question: Question) -> bytes:

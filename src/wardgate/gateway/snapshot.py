@@ -210,6 +210,11 @@ class Snapshot:
             matched.fields += mounted.hop
         return matched
 
+    def why_version(self, head: RequestHead) -> str:
+        """Why ``head`` gets the version it got; empty where there are none. Raises as ``Versions.choose``."""
+        found = self.router.match(head.host, head.method, head.path)
+        return found.versions.choose(head)[1] if isinstance(found, Several) else ""
+
     def _shut(self, matched: Matched, mounted: Mounted) -> None:
         """Says how the API stands in the answer, and gives none but that where all of it is shut."""
         matched.lines += mounted.lines
