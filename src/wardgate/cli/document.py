@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -204,6 +204,14 @@ def export(
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:
+    """Writes what was exported below ``folder``, whatever a server calls its files. Raises CommandError."""
+    for name in files:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\0" in name:
+            raise CommandError(
+                "output_refused",
+                f"The server names a file {printable(name)!r}, which is not below {folder}",
+                "Nothing was written; look at what it says with --json",
+            )
     try:
         for name, text in files.items():
             path = folder / name
