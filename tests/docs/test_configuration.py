@@ -42,7 +42,7 @@ def place(path: tuple[str | int, ...]) -> str:
     for index, step in enumerate(path):
         if isinstance(step, int):
             text += "[]"
-        elif index and path[index - 1] == "resources":
+        elif index and (path[index - 1] == "resources" or path[index - 1 : index] == ("plans",)):
             text += ".NAME"
         else:
             text += f".{step}" if text else step

@@ -10,6 +10,11 @@ from wardgate.client.models.of_a import (
     AddedUser,
     AdminToken,
     AdminTokenIssue,
+    ApiDeprecation,
+    ApiDescription,
+    ApiShown,
+    ApiStep,
+    ApiSwitch,
     Application,
     ApplicationHold,
     ApplicationSettings,
@@ -38,7 +43,14 @@ from wardgate.client.models.of_d import (
     DocumentToApply,
     DriftShown,
 )
-from wardgate.client.models.of_e import EffectiveLimit, ExportedDocument
+from wardgate.client.models.of_e import (
+    EffectiveLimit,
+    EnvironmentChange,
+    EnvironmentList,
+    EnvironmentOrder,
+    EnvironmentShown,
+    ExportedDocument,
+)
 from wardgate.client.models.of_f import Finding
 from wardgate.client.models.of_g import Group, GroupMembers, GroupSettings
 from wardgate.client.models.of_h import HeldRole
@@ -58,15 +70,18 @@ from wardgate.client.models.of_n import (
     NewAccessRequest,
     NewApplication,
     NewClient,
+    NewEnvironment,
     NewProvider,
     NewProviderSecret,
     NewRegistration,
     NewServiceAccount,
     NewUser,
     NewWebhook,
+    Note,
 )
 from wardgate.client.models.of_o import Operator, Overlap
 from wardgate.client.models.of_p import (
+    PlaceShown,
     PresentedToken,
     Project,
     ProjectSettings,
@@ -82,6 +97,11 @@ from wardgate.client.models.of_r import (
     Registration,
     Reset,
     ResetUser,
+    RetentionModel,
+    RetentionModelInput,
+    RevisionLine,
+    RevisionShown,
+    RevisionVerdict,
     Revocation,
     Revoked,
     Role,
@@ -94,6 +114,8 @@ from wardgate.client.models.of_s import (
     ScopeRoleSettings,
     SecretClient,
     SecretRotation,
+    SecretShown,
+    SecretValue,
     ServiceAccount,
     ServiceAccountSettings,
     Session,
@@ -106,6 +128,7 @@ from wardgate.client.models.of_s import (
 )
 from wardgate.client.models.of_t import TokenState, TrafficLine, TrafficTop
 from wardgate.client.models.of_u import UploadedDocument, User, UserRoles
+from wardgate.client.models.of_v import VariableShown, VariableValue, Verified
 from wardgate.client.models.of_w import Webhook, WebhookDelivery, WebhookSecret, WebhookSettings, Withdrawal
 
 __all__ = [
@@ -116,6 +139,11 @@ __all__ = [
     "AddedUser",
     "AdminToken",
     "AdminTokenIssue",
+    "ApiDeprecation",
+    "ApiDescription",
+    "ApiShown",
+    "ApiStep",
+    "ApiSwitch",
     "Application",
     "ApplicationHold",
     "ApplicationSettings",
@@ -140,6 +168,10 @@ __all__ = [
     "DocumentToApply",
     "DriftShown",
     "EffectiveLimit",
+    "EnvironmentChange",
+    "EnvironmentList",
+    "EnvironmentOrder",
+    "EnvironmentShown",
     "ExportedDocument",
     "Finding",
     "Group",
@@ -162,14 +194,17 @@ __all__ = [
     "NewAccessRequest",
     "NewApplication",
     "NewClient",
+    "NewEnvironment",
     "NewProvider",
     "NewProviderSecret",
     "NewRegistration",
     "NewServiceAccount",
     "NewUser",
     "NewWebhook",
+    "Note",
     "Operator",
     "Overlap",
+    "PlaceShown",
     "PresentedToken",
     "Project",
     "ProjectSettings",
@@ -183,6 +218,11 @@ __all__ = [
     "Registration",
     "Reset",
     "ResetUser",
+    "RetentionModel",
+    "RetentionModelInput",
+    "RevisionLine",
+    "RevisionShown",
+    "RevisionVerdict",
     "Revocation",
     "Revoked",
     "Role",
@@ -193,6 +233,8 @@ __all__ = [
     "ScopeRoleSettings",
     "SecretClient",
     "SecretRotation",
+    "SecretShown",
+    "SecretValue",
     "ServiceAccount",
     "ServiceAccountSettings",
     "Session",
@@ -208,6 +250,9 @@ __all__ = [
     "UploadedDocument",
     "User",
     "UserRoles",
+    "VariableShown",
+    "VariableValue",
+    "Verified",
     "Webhook",
     "WebhookDelivery",
     "WebhookSecret",

@@ -97,6 +97,60 @@ class AdminTokenIssue(TypedDict):
     expires_at: NotRequired[float | None]
 
 
+class ApiDeprecation(TypedDict):
+    """How an API ends."""
+
+    sunset: NotRequired[float | None]
+    successor: NotRequired[str]
+    note: NotRequired[str]
+
+
+class ApiDescription(TypedDict):
+    """What is to change; null leaves it."""
+
+    visibility: NotRequired[Literal["public", "private", "group"] | None]
+    groups: NotRequired[Sequence[str] | None]
+    project: NotRequired[str | None]
+    tags: NotRequired[Sequence[str] | None]
+    docs: NotRequired[str | None]
+    contact: NotRequired[str | None]
+    description: NotRequired[str | None]
+    note: NotRequired[str]
+
+
+class ApiShown(TypedDict):
+    """An API, whatever is deployed of it."""
+
+    api: str
+    lifecycle: Literal["created", "published", "deprecated", "retired"]
+    deprecated_at: float | None
+    sunset_at: float | None
+    successor: str
+    visibility: Literal["public", "private", "group"]
+    groups: list[str]
+    project: str
+    tags: list[str]
+    docs: str
+    contact: str
+    description: str
+    places: list[models.PlaceShown]
+
+
+class ApiStep(TypedDict):
+    """A step of the life cycle."""
+
+    force: NotRequired[bool]
+    note: NotRequired[str]
+
+
+class ApiSwitch(TypedDict):
+    """What to switch, and why."""
+
+    environment: str
+    resource: NotRequired[str | None]
+    reason: str
+
+
 class Application(TypedDict):
     """A consumer program."""
 

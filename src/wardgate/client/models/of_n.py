@@ -82,6 +82,14 @@ class NewClient(TypedDict):
     environment: str
 
 
+class NewEnvironment(TypedDict):
+    """A new environment, the last in the order."""
+
+    name: str
+    tag: NotRequired[str]
+    note: NotRequired[str]
+
+
 class NewProvider(TypedDict):
     """A provider to add."""
 
@@ -156,3 +164,9 @@ class NewWebhook(TypedDict):
         ]
     ]
     environments: NotRequired[Sequence[str]]
+
+
+class Note(TypedDict):
+    """Why."""
+
+    note: NotRequired[str]

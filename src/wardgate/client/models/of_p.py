@@ -9,6 +9,16 @@ if TYPE_CHECKING:
     from wardgate.client import models
 
 
+class PlaceShown(TypedDict):
+    """Where an API is deployed."""
+
+    environment: str
+    revision: int
+    off: list[str]
+    deployed_at: float
+    by: str
+
+
 class PresentedToken(TypedDict):
     """A token somebody shows."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from wardgate.client import models
@@ -33,6 +33,59 @@ class ResetUser(TypedDict):
 
     user: models.Account
     link: str | None
+
+
+class RetentionModelInput(TypedDict):
+    """Days that is kept what happened."""
+
+    rollups: NotRequired[int]
+    audit: NotRequired[int]
+
+
+class RetentionModel(TypedDict):
+    """Days that is kept what happened."""
+
+    rollups: int
+    audit: int
+
+
+class RevisionLine(TypedDict):
+    """A revision without its content."""
+
+    number: int
+    hash: str
+    created_at: float
+    actor: str
+    note: str
+    key: str
+    environments: list[str]
+
+
+class RevisionShown(TypedDict):
+    """A revision, whole. Names of variables and secrets are left in."""
+
+    api: str
+    number: int
+    hash: str
+    created_at: float
+    actor: str
+    note: str
+    key: str
+    signature: str
+    resolved: dict[str, Any]
+    source: dict[str, Any]
+    openapi_name: str
+    openapi_text: str
+    plans: list[dict[str, Any]]
+
+
+class RevisionVerdict(TypedDict):
+    """Whether a revision is what it was when it was signed."""
+
+    api: str
+    number: int
+    content: bool
+    signature: bool
 
 
 class Revocation(TypedDict):

@@ -37,6 +37,21 @@ class SecretRotation(TypedDict):
     overlap: NotRequired[float]
 
 
+class SecretShown(TypedDict):
+    """A secret, without its value."""
+
+    name: str
+    updated_at: float
+    by: str
+
+
+class SecretValue(TypedDict):
+    """What ``${secret:NAME}`` means. It is not read back."""
+
+    value: str
+    note: NotRequired[str]
+
+
 class ServiceAccount(TypedDict):
     """A program that acts with tokens of its own."""
 
