@@ -38,6 +38,24 @@ app.command(
     group=_CONFIGURE,
 )
 app.command(
+    "wardgate.cli.places:app",
+    name="environments",
+    help="List, add, order and remove environments; set their hosts, variables and secrets.",
+    group=_CONFIGURE,
+)
+app.command(
+    "wardgate.cli.apis:app",
+    name="apis",
+    help="List APIs, publish, deprecate, retire and describe them, switch them off and on.",
+    group=_CONFIGURE,
+)
+app.command(
+    "wardgate.cli.apis:revisions",
+    name="revisions",
+    help="List, show and verify revisions of APIs.",
+    group=_CONFIGURE,
+)
+app.command(
     "wardgate.cli.keys:app",
     name="keys",
     help="Issue, list, rotate, revoke and verify API keys.",
