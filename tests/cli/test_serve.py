@@ -11,7 +11,7 @@ from tests.e2e.certificates import Authority
 
 from wardgate.cli import main as cli
 from wardgate.cli.bounds import BoundOptions
-from wardgate.domain.settings import Bounds, Certificate, Listener, ServerSettings
+from wardgate.domain.settings import AlsoServed, Bounds, Certificate, Listener, ServerSettings
 from wardgate.supervisor import main as supervisor
 
 
@@ -43,8 +43,9 @@ def test_every_setting_is_an_option(served: list[ServerSettings], tmp_path: Path
     wanted = ServerSettings(
         data_dir=str(tmp_path),
         environment="production",
+        also=(AlsoServed(name="staging"), AlsoServed(name="development")),
         listeners=(
-            Listener(port=1),
+            Listener(port=1, environment="staging"),
             Listener(host="0.0.0.0", port=2),
             Listener(host="::1", port=3, tls=True),
         ),
@@ -75,8 +76,10 @@ def test_every_setting_is_an_option(served: list[ServerSettings], tmp_path: Path
         tmp_path,
         "--environment",
         "production",
+        "--environment",
+        "staging,development",
         "--listen",
-        "1",
+        "1@staging",
         "--listen",
         ":2",
     ]
@@ -107,6 +110,25 @@ def test_every_setting_is_an_option(served: list[ServerSettings], tmp_path: Path
         options += [f"--{field.name.replace('_', '-')}", getattr(wanted.bounds, field.name)]
     assert cli.main([str(option) for option in options]) == 0
     assert served == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--environment", "a,b,a"], "names one twice, or none"),
+        (["--environment", "a,,b"], "names one twice, or none"),
+        (["--environment", "a", "--listen", "8080@b"], "bound to 'b', which is not served"),
+        (["--listen", "8080@"], "names no environment"),
+        (["--control", "8081@development"], "--control serves every environment"),
+    ],
+)
+def test_environments_that_cannot_be_told_apart_are_refused(
+    served: list[ServerSettings], capsys: pytest.CaptureFixture[str], options: list[str], words: str
+) -> None:
+    """Named twice, not at all, or bound to a listener without being served."""
+    assert cli.main(["serve", *options]) != 0
+    assert not served
+    assert words in capsys.readouterr().err
 
 
 def test_the_bounds_have_their_defaults() -> None:
