@@ -12,6 +12,7 @@ from wardgate.control import access, applications, subscriptions
 from wardgate.control.access import AccessRecord
 from wardgate.control.apply import apply_document
 from wardgate.control.errors import ConflictError, ControlError, ForbiddenError, InvalidError, NotFoundError
+from wardgate.control.operators.projects import set_project
 from wardgate.domain.actor import Actor
 from wardgate.domain.consumer import Controls
 from wardgate.domain.document import ApiEntry, Listing
@@ -220,6 +221,7 @@ async def test_a_group_sees_its_api(store: SqlStore) -> None:
 
 async def test_projects_bound_who_decides_and_who_sees(store: SqlStore) -> None:
     """A manager of another project sees no request of this one; one of this project decides."""
+    await set_project(store, name="shop")
     await ready(store, project="shop")
     found = await ask(store.acting(DEVELOPER))
     of_role = BUILTIN_ROLES["access-manager"]

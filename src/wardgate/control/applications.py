@@ -219,8 +219,9 @@ async def _hold(
 async def _record(
     tx: Transaction, action: str, before: Application, after: Application, note: str, now: float
 ) -> None:
-    old, new = encode(before), encode(after)
-    changed = [name for name in new if old[name] != new[name]]
+    names = ("owner", "status", "groups", "limits", "throttle")
+    old, new = ({name: encode(getattr(each, name)) for name in names} for each in (before, after))
+    changed = [name for name in names if old[name] != new[name]]
     event = AuditEvent(
         action=action,
         target=after.name,

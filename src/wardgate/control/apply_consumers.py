@@ -78,6 +78,7 @@ async def put_applications(
                 id=new_id("app", now), name=entry.name, owner=entry.owner, limits=entry.limits or ()
             )
             new.append(application)
+            differs = True
         if (entry.groups or ()) != application.groups:
             grouped.append((application.id, entry.groups or ()))
             differs = True
