@@ -96,8 +96,9 @@ def _field_names(cls: type) -> tuple[str, ...]:
 
 
 def _stored(cls: type) -> list[Field[Any]]:
-    """The fields that are written and read; one with ``stored`` false in its metadata is no part of the stored form."""
-    return [item for item in fields(cls) if item.metadata.get("stored", True)]
+    """The fields that are written and read; one with ``stored`` false in its metadata is no part of the stored form, nor
+    is one that follows from others."""
+    return [item for item in fields(cls) if item.init and item.metadata.get("stored", True)]
 
 
 @cache
