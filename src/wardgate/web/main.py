@@ -8,17 +8,19 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from wardgate.control.github_reports import Keys
 from wardgate.control.operators.authenticate import authenticate
 from wardgate.control.promote import carry_out_due
 from wardgate.domain.serving import served, settings_of
+from wardgate.domain.settings import ServerSettings
 from wardgate.gateway.hub import HubClient
 from wardgate.gateway.launch import EXIT_CONFIG, Launch, LaunchError, become_child, hub_fd
 from wardgate.identity.asking import Introspection
@@ -29,9 +31,6 @@ from wardgate.storage.database import SqlStore, open_store
 from wardgate.storage.errors import StoreError
 from wardgate.storage.layout import database_path
 from wardgate.storage.reader import SqliteSource
-from wardgate.web.admin_api.actor import BearerActors
-from wardgate.web.admin_api.app import admin_app
-from wardgate.web.admin_api.ask import Services
 from wardgate.web.app import create_app
 from wardgate.web.bridge import SupervisorBridge
 from wardgate.web.environments import IdentityApps
@@ -39,6 +38,7 @@ from wardgate.web.identity import IdentityApp
 from wardgate.web.identity_server import build_server, jobs_of, smtp_of, webhook_job
 from wardgate.web.issuer_relay import IssuerRelay
 from wardgate.web.jobs import Job, Jobs
+from wardgate.web.late import Late
 from wardgate.web.secret_scanning import load_keys, scanning_routes, settling
 from wardgate.web.trail_job import shortening
 
@@ -51,11 +51,15 @@ PROMOTION_ROUND = 1.0
 
 
 class ControlServer(uvicorn.Server):
-    """A server that leaves signals to this module and says when it listens."""
+    """A server that leaves signals to this module and says when it listens; then it runs ``afterwards``."""
 
-    def __init__(self, config: uvicorn.Config, hub: HubClient) -> None:
+    def __init__(
+        self, config: uvicorn.Config, hub: HubClient, afterwards: Callable[[], Coroutine[None, None, None]]
+    ) -> None:
         super().__init__(config)
         self._hub = hub
+        self._afterwards = afterwards
+        self._running: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -65,6 +69,7 @@ class ControlServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._hub.send({"kind": "ready"})
+        self._running = asyncio.create_task(self._afterwards())
 
     def stop(self) -> None:
         """Answers what is being served, then returns from ``serve``."""
@@ -136,10 +141,7 @@ async def _answer(
         finally:
             source.close()
 
-    admin = admin_app(
-        Services(store=store, settings=settings, identity=lambda: identity, clock=identity.clock),
-        BearerActors(store, partial(authenticate, signed_on=signed_on(*servers.values())), identity.clock),
-    )
+    admin = Late(partial(_admin, settings, store, servers))
     more = scanning_routes(store, scanning, identity.clock) if scanning is not None else ()
     app = create_app(settings, SupervisorBridge(hub), probe_store, own, admin, more)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
@@ -152,12 +154,32 @@ async def _answer(
         timeout_graceful_shutdown=3,
         proxy_headers=False,
     )
-    server = ControlServer(config, hub)
+    server = ControlServer(config, hub, partial(_prepare, admin))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, server.stop)
     hub.on("drain", lambda message: server.stop())
     hub.on_lost = server.stop
     await server.serve(sockets=[socket.socket(fileno=inherited.fd) for inherited in launch.sockets])
+
+
+async def _prepare(admin: Late) -> None:
+    try:
+        await admin.prepare()
+    except Exception:
+        _log.exception("the admin API cannot be served")
+
+
+def _admin(settings: ServerSettings, store: SqlStore, servers: Mapping[str, Server]) -> ASGIApp:
+    """The admin API. What it is made of takes longer to import than all the rest."""
+    from wardgate.web.admin_api.actor import BearerActors
+    from wardgate.web.admin_api.app import admin_app
+    from wardgate.web.admin_api.ask import Services
+
+    identity = servers[settings.environment]
+    return admin_app(
+        Services(store=store, settings=settings, identity=lambda: identity, clock=identity.clock),
+        BearerActors(store, partial(authenticate, signed_on=signed_on(*servers.values())), identity.clock),
+    )
 
 
 def main() -> int:

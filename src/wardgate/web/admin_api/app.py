@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import wardgate
@@ -63,7 +65,7 @@ def admin_app(services: Services, who_asks: WhoAsks, segments: Iterable[str] | N
             OperationRoute(operation, services, who_asks, under_way, documented=documented)
         )
     if segments is None:
-        app.router.routes.append(Route(DOCUMENT, _document(openapi_document(app.routes))))
+        app.router.routes.append(Route(DOCUMENT, _document(tuple(app.routes))))
     check_routes(app)
 
     async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,11 +127,12 @@ def openapi_document(routes: Any) -> dict[str, Any]:
     return named
 
 
-def _document(document: dict[str, Any]) -> Any:
-    answer = JSONResponse(document)
+def _document(routes: tuple[BaseRoute, ...]) -> Any:
+    """Shows the document of ``routes``; it is made for whoever asks first, which takes longer than the whole start."""
+    made = cache(lambda: JSONResponse(openapi_document(routes)))
 
     async def show(request: Request) -> Response:
-        return answer
+        return await asyncio.to_thread(made)
 
     return show
 
