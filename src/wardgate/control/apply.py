@@ -131,7 +131,9 @@ async def apply_document(
 
 
 async def _plan(tx: Transaction, document: Document, environment: str, prune: bool) -> _Plan:
-    if not tx.actor.may_somewhere("apis.edit"):  # who publishes in a project alone sees no environment as a whole
+    if not tx.actor.may_somewhere(
+        "apis.edit"
+    ):  # who publishes in a project alone sees no environment as a whole
         require(tx.actor, "environments.view")
     state = await read_state(tx, environment)
     _check_first(document, state)
@@ -195,6 +197,8 @@ def _check_authority(tx: Transaction, state: State, target: Document) -> None:
             require(tx.actor, "apis.edit", project)
             if named is not None and named != project:
                 require(tx.actor, "apis.edit", named)
+            if api not in after and state.deployments[api].off:  # it would be on again when it comes back
+                require(tx.actor, "apis.switch", project)
     if offers:
         require(tx.actor, "plans.edit")
     if old.roles != target.roles:

@@ -16,7 +16,7 @@ from wardgate.control.keys import Clock
 from wardgate.control.lookup import environment_named
 from wardgate.control.placing import check_arrangement
 from wardgate.control.ports import Environment, SecretInfo, Store, Transaction
-from wardgate.control.settling import put_environments, rebind
+from wardgate.control.settling import put_environments, rebind, require_nothing_served
 from wardgate.domain.apikey import TAG_PATTERN
 from wardgate.domain.audit import AuditEvent, by
 from wardgate.domain.environment import EnvironmentSettings, LeakPolicy, Retention
@@ -283,7 +283,8 @@ async def remove(store: Store, name: str, *, note: str = "", clock: Clock = time
 
     Raises:
         NotFoundError: there is no such environment.
-        ConflictError: there is something in it, it is the one for production, or there is no other.
+        ConflictError: there is something in it, it is the one for production, there is no other, or APIs are promoted to
+            the one that would be the first then.
     """
     now = clock()
     async with store.writing() as tx:
@@ -295,6 +296,7 @@ async def remove(store: Store, name: str, *, note: str = "", clock: Clock = time
             remedy = "Mark another for production first" if left else "Add another first"
             raise ConflictError("environment_needed", f"The environment {name} {why}", remedy)
         check_arrangement(left)
+        await require_nothing_served(tx, old.name if old.position < left[0].position else "", left[0].name)
         used = await tx.environments.in_use(old.name)
         if used:
             raise ConflictError(

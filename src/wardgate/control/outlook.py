@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from wardgate.control.binding import bind_to
-from wardgate.control.compare import Deployable, compare_all
+from wardgate.control.binding import BindingError, bind_to
+from wardgate.control.compare import Deployable, compare, compare_all
+from wardgate.control.compare.places import places_taken
 from wardgate.control.errors import ConflictError, NotFoundError
 from wardgate.control.ports import Deployment, Environment, Transaction
 from wardgate.control.state import State, check, check_mounts, read_state
@@ -15,6 +16,7 @@ from wardgate.domain.difference import Difference, weakenings
 from wardgate.domain.document import ApiEntry, Document
 from wardgate.domain.limit import Plan
 from wardgate.domain.promotion import fingerprint
+from wardgate.domain.revision import Revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,23 @@ async def outlook(
     after[api] = Deployable.of(
         bound, {**known, **changed}, settings, openapi_text=revision.entry.openapi_text
     )
+    gone = await _withdrawn(tx, state)
+    current = state.deployments.get(api)
+    if current is None and api in gone:
+        last = gone[api]
+        before[api] = Deployable.of(
+            _bound_if_it_can_be(last, environment, state.secrets),
+            {**{plan.name: plan for plan in last.plans}, **known},
+            settings,
+            openapi_text=last.entry.openapi_text,
+        )
+        extra = (*extra, *(each for each in compare(None, after[api]) if each.kind == "api_added"))
+    taken = places_taken(
+        current.bound if current is not None else None,
+        bound,
+        (each.bound for each in state.deployments.values()),
+        (_bound_if_it_can_be(each, environment, state.secrets) for each in gone.values()),
+    )
     return Outlook(
         environment=environment,
         api=api,
@@ -86,8 +105,26 @@ async def outlook(
         bound=bound,
         plans=tuple(changed.values()),
         before=state.deployments.get(api),
-        differences=(*extra, *compare_all(before, after)),
+        differences=(*extra, *taken, *compare_all(before, after)),
     )
+
+
+async def _withdrawn(tx: Transaction, state: State) -> dict[str, Revision]:
+    """The last revision of every API that was withdrawn from the environment and is not there: what takes its place is
+    measured by it, or whoever withdraws could bring back something weaker that no second person saw."""
+    found: dict[str, Revision] = {}
+    for api, number in (await tx.promotions.withdrawn(state.environment.name)).items():
+        if api not in state.deployments and (revision := await tx.apis.revision(api, number)) is not None:
+            found[api] = revision
+    return found
+
+
+def _bound_if_it_can_be(revision: Revision, environment: Environment, secrets: frozenset[str]) -> Api:
+    """As it would be there now; as it is written where the environment has not all it needs any more."""
+    try:
+        return bind_to(revision.entry.api, environment, secrets)
+    except BindingError:
+        return revision.entry.api
 
 
 async def require_sound(tx: Transaction, api: str, number: int) -> None:

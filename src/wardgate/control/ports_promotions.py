@@ -36,3 +36,6 @@ class Promotions(Protocol):
     async def in_force(self, environment: str, api: str) -> Sequence[tuple[int | None, int | None]]:
         """Every change that was carried out there, newest first: the revision that came into force, and the one it
         replaced; ``None`` where there was none."""
+
+    async def withdrawn(self, environment: str) -> dict[str, int]:
+        """Every API that was withdrawn there at some time, with the revision that was in force when it was last."""

@@ -98,7 +98,7 @@ async def withdraw(
         NotFoundError: there is no such API or environment, or it is not deployed there.
         ConflictError: the environment is the first, or applications are subscribed there.
         InvalidError: there is no reason.
-        ForbiddenError: the actor may not promote.
+        ForbiddenError: the actor may not promote, or something of it is switched off and they may not switch that on.
     """
     reason = required_reason(reason)
     now = clock()
@@ -111,6 +111,8 @@ async def withdraw(
         current = await tx.apis.deployment(target.name, api)
         if current is None:
             raise NotFoundError("deployment", f"{api} in {target.name}", "It is not deployed there")
+        if current.off:  # it would be on again when it comes back
+            require(tx.actor, "apis.switch", found_api.catalogue.project)
         state = await read_state(tx, target.name)
         left = tuple(each for each in state.document.apis if each.api.id != api)
         check(replace(state.document, apis=left))

@@ -68,13 +68,8 @@ async def _arrange(
     note: str,
 ) -> None:
     old, new = [each.name for each in before], [each.name for each in after]
-    if old and new[0] != old[0] and await tx.apis.in_force(new[0]):
-        raise ConflictError(
-            "environment_first",
-            f"{new[0]} cannot become the first environment while APIs are deployed there: what is applied would be in "
-            "force there at once",
-            "Withdraw them first, or keep the order",
-        )
+    if old:
+        await require_nothing_served(tx, old[0], new[0])
     if new[: len(old)] != old:
         await tx.environments.order(new)
         await tx.audit.record(
@@ -101,6 +96,27 @@ async def _arrange(
                 note=note,
             ),
             at=now,
+        )
+
+
+async def require_nothing_served(tx: Transaction, first: str, other: str) -> None:
+    """Returns when ``other`` may be the first environment after ``first`` (empty: it is already): nothing is deployed
+    there, nor was and is to come back. What is applied to it passes no gate. Raises ConflictError."""
+    if first in ("", other):
+        return
+    if await tx.apis.in_force(other):
+        raise ConflictError(
+            "environment_first",
+            f"{other} cannot become the first environment while APIs are deployed there: what is applied would be in "
+            "force there at once",
+            "Withdraw them first, or keep the order",
+        )
+    if await tx.promotions.withdrawn(other):
+        raise ConflictError(
+            "environment_first",
+            f"{other} cannot become the first environment: APIs were promoted to it before, and withdrawn, so what is "
+            "applied there would pass the gate by",
+            "Add a new environment, and put that first",
         )
 
 

@@ -76,6 +76,19 @@ class SqlPromotions:
         )
         return [(row.revision, row.replaced) for row in rows]
 
+    async def withdrawn(self, environment: str) -> dict[str, int]:
+        rows = await self._connection.execute(
+            select(promotions.c.api, promotions.c.replaced)
+            .where(
+                promotions.c.environment == environment,
+                promotions.c.kind == "withdraw",
+                promotions.c.status == "done",
+                promotions.c.replaced.is_not(None),
+            )
+            .order_by(promotions.c.done_at, promotions.c.id)
+        )
+        return {row.api: row.replaced for row in rows}
+
 
 def _columns(promotion: Promotion) -> dict[str, Any]:
     return {

@@ -1,0 +1,119 @@
+"""Ways around the gate that lead nowhere: what one person does in several steps weakens no more than in one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.control.promoting import ANN, API, BOB, CLOSED, apply, in_force, orders, to_staging
+from tests.storage.samples import FREE, document
+
+from wardgate.control import catalogue, promote
+from wardgate.control import environments as use
+from wardgate.control.apply import apply_document
+from wardgate.control.errors import ConflictError, ForbiddenError
+from wardgate.control.rollback import withdraw
+from wardgate.domain.document import ApiEntry
+from wardgate.storage.database import SqlStore
+
+pytestmark = pytest.mark.every_database
+
+
+def named(name: str, base_path: str, **fields: object) -> ApiEntry:
+    """Another API, at that base path."""
+    made = orders(CLOSED, name=name, base_path=base_path, **fields)
+    return replace(made, api=replace(made.api, name=name))
+
+
+async def kinds(store: SqlStore, api: str) -> set[str]:
+    """What promoting ``api`` to staging would weaken, while it waits."""
+    found = await promote.request(store.acting(ANN), api=api, environment="staging")
+    assert (found.promotion.status == "pending") == bool(found.promotion.weakenings)
+    return {each.kind for each in found.promotion.weakenings}
+
+
+async def test_withdrawing_first_does_not_pass_the_gate(store: SqlStore) -> None:
+    """What comes back after a withdrawal is measured by what was withdrawn."""
+    await apply(store, orders(CLOSED))
+    await to_staging(store)
+    await apply(store, orders(CLOSED, subscription="off"))
+    await withdraw(store.acting(ANN), api=API, environment="staging", reason="for a moment")
+    asked = await to_staging(store)
+    assert asked.promotion.status == "pending"
+    assert [each.kind for each in asked.promotion.weakenings] == ["subscription_off"]
+    assert await in_force(store) is None
+
+
+async def test_what_was_withdrawn_comes_back_as_it_was_at_once(store: SqlStore) -> None:
+    """The same revision weakens nothing."""
+    await apply(store, orders(CLOSED))
+    await to_staging(store)
+    await withdraw(store.acting(ANN), api=API, environment="staging", reason="for a moment")
+    again = await to_staging(store)
+    assert again.promotion.status == "done"
+    assert [each.kind for each in again.differences] == ["api_added"]
+
+
+@pytest.mark.parametrize("base_path", ["/orders/v1/items", "/orders/v1", "/orders"])
+async def test_another_api_in_the_place_of_a_withdrawn_one_waits(store: SqlStore, base_path: str) -> None:
+    """Clients of what was withdrawn would reach it: a second person looks."""
+    await apply(store, orders(CLOSED))
+    await to_staging(store)
+    await withdraw(store.acting(ANN), api=API, environment="staging", reason="for a moment")
+    wanted = document([named("other", base_path)], [FREE])
+    await apply_document(store, wanted, "development", "dev", "", prune=True)
+    assert await kinds(store, "other/v1") == {"place_taken"}
+
+
+@pytest.mark.parametrize(
+    ("base_path", "hosts", "weak"),
+    [
+        ("/orders/v1/items", (), {"place_taken"}),
+        ("/", ("api.example.com",), {"place_taken"}),
+        ("/", (), set()),
+        ("/orders/v10", (), set()),
+    ],
+)
+async def test_an_api_that_takes_requests_of_another_waits(
+    store: SqlStore, base_path: str, hosts: tuple[str, ...], weak: set[str]
+) -> None:
+    """The longer path and the narrower host go first, whoever owns the API that had the requests before."""
+    await apply(store, orders(CLOSED))
+    await to_staging(store)
+    wanted = document([orders(CLOSED), named("other", base_path, hosts=hosts)], [FREE])
+    await apply_document(store, wanted, "development", "dev", "")
+    assert await kinds(store, "other/v1") == weak
+
+
+async def test_what_is_switched_off_stays_so_for_who_may_not_switch(store: SqlStore) -> None:
+    """Whoever withdraws it could bring it back switched on."""
+    await apply(store, orders(CLOSED))
+    await to_staging(store)
+    await catalogue.switch_off(store, API, "staging", reason="leaks")
+    await catalogue.switch_off(store, API, "development", reason="leaks")
+    promoter = replace(ANN, permissions=ANN.permissions - {"apis.switch"})
+    with pytest.raises(ForbiddenError, match=r"apis\.switch"):
+        await withdraw(store.acting(promoter), api=API, environment="staging", reason="x")
+    with pytest.raises(ForbiddenError, match=r"apis\.switch"):
+        await apply_document(
+            store.acting(replace(promoter, permissions=BOB.permissions - {"apis.switch"})),
+            document(),
+            "development",
+            "dev",
+            "",
+            prune=True,
+        )
+
+
+async def test_removing_the_first_environment_makes_none_first_that_serves(store: SqlStore) -> None:
+    """What was promoted to would be applied to directly otherwise."""
+    await apply(store, orders(CLOSED))
+    await to_staging(store)
+    await apply_document(store, document(), "development", "dev", "", prune=True)
+    with pytest.raises(ConflictError, match="staging cannot become the first"):
+        await use.remove(store, "development")
+    await withdraw(store.acting(ANN), api=API, environment="staging", reason="x")
+    with pytest.raises(ConflictError, match="pass the gate by"):
+        await use.remove(store, "development")
+    with pytest.raises(ConflictError, match="pass the gate by"):
+        await use.reorder(store, ["staging", "development", "production"])
