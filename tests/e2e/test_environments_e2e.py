@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -214,13 +215,12 @@ def test_each_environment_has_an_authorization_server_of_its_own(both: Both) -> 
 
 def test_metrics_tell_the_environments_apart(both: Both) -> None:
     """The same API has a series for each environment."""
+
+    def counted(environment: str) -> float:
+        return both.service.metric(
+            "wardgate_requests_total", environment=environment, api="raw/v1", status="200"
+        )
+
     for environment in HOSTS:
         both.ask(both.ports[environment], HOSTS[environment], key=both.keys[environment, "open"])
-        both.service.until(
-            lambda environment=environment: (
-                both.service.metric(
-                    "wardgate_requests_total", environment=environment, api="raw/v1", status="200"
-                )
-                > 0
-            )
-        )
+        both.service.until(partial(counted, environment))

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from wardgate.control.document.fields import Fields
-from wardgate.control.document.names import HTTP_NAME, HTTP_NAME_WORDS
+from wardgate.control.document.names import HTTP_NAME, HTTP_NAME_WORDS, reserved_header
 from wardgate.domain.mediatype import media_type
 from wardgate.domain.versioning import Versioning
-from wardgate.gateway.fields import FORWARD, cgi_name, request_kind
 
 _BY: tuple[Literal["header", "media_type"], ...] = ("header", "media_type")
 _VALUE = r"[!-~](?:[ !-~]{0,126}[!-~])?"
 _VALUE_WORDS = "a value of at most 128 visible characters"
 #: Headers that have a meaning of their own, and vary for other reasons than a version.
 _OTHERS = frozenset(
-    {b"accept", b"accept-encoding", b"accept-language", b"cookie", b"user-agent", b"range", b"date"}
+    {"accept", "accept-encoding", "accept-language", "authorization", "cookie", "date", "range", "user-agent"}
 )
+_PLAIN = re.compile(r"[a-z0-9-]+")
 
 
 def read_versioning(fields: Fields) -> Versioning | None:
@@ -30,8 +31,8 @@ def read_versioning(fields: Fields) -> Versioning | None:
     name = ""
     if by == "header":
         name = inner.required("name", HTTP_NAME, HTTP_NAME_WORDS)
-        lower = name.lower().encode()
-        if name and (request_kind(lower) != FORWARD or lower in _OTHERS or cgi_name(lower) != lower):
+        lower = name.lower()
+        if name and (reserved_header(name) or lower in _OTHERS or _PLAIN.fullmatch(lower) is None):
             inner.problem(
                 "name",
                 f"the header {name!r} has another meaning, or another spelling of it may be read in its place",
