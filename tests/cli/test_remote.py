@@ -124,7 +124,7 @@ def test_a_token_goes_to_nobody_in_the_clear(run: Run, remote: Remote) -> None:
 def test_a_token_file_is_for_its_owner_alone(run: Run, remote: Remote, tmp_path: Path) -> None:
     """A file that others can read, or that holds nothing, is not used."""
     exposed, empty = tmp_path / "exposed", tmp_path / "empty"
-    exposed.write_text("wgat_x")
+    exposed.write_text("wgop_x")
     exposed.chmod(0o644)
     empty.touch(mode=0o600)
     for path, code in (

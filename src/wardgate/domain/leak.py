@@ -23,7 +23,7 @@ LeakAction = Literal["pending", "none", "notify", "rotate", "revoke"]
 #: Bytes of the longest key, and one before and after it.
 LONGEST = len("wg_") + 12 + 1 + 38 + 2
 _START = re.compile(
-    rb"wg(?:_(?P<tag>[a-z0-9]{1,12})_[0-9A-Za-z]{38}|(?:at|rt|ac|dc|cs|ss|ra|pr|ot)_[0-9A-Za-z_-]{38})"
+    rb"wg(?:_(?P<tag>[a-z0-9]{1,12})_[0-9A-Za-z]{38}|op_[0-9A-Za-z]{38}|(?:at|rt|ac|dc|cs|ss|ra|pr|ot)_[0-9A-Za-z_-]{38})"
 )
 #: What follows a token that has no checksum, and may not go on.
 _REST = re.compile(rb"[0-9A-Za-z_-]{5}(?![0-9A-Za-z_-])")
@@ -105,8 +105,8 @@ def _read(data: bytes, match: re.Match[bytes]) -> Found | None:
     text, start = match.group(), match.start()
     if match["tag"] is not None:
         return Found(kind="api_key", offset=start, text=text) if tag_of(text) is not None else None
-    if text.startswith(b"wgat_") and is_token(text.decode()):
-        return Found(kind="admin_token", offset=start, text=text)
+    if text.startswith(b"wgop_"):
+        return Found(kind="admin_token", offset=start, text=text) if is_token(text.decode()) else None
     rest = _REST.match(data, match.end())
     if rest is None or (start and _WORD.match(data, start - 1)):
         return None

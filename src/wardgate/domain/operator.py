@@ -1,6 +1,6 @@
 """Operators: who looks after the installation, by which roles, and the tokens programs use in their place.
 
-A token reads ``wgat_<32 base62><6 base62>``: 190 bits of randomness and the CRC-32 of all that stands before, as in API
+A token reads ``wgop_<32 base62><6 base62>``: 190 bits of randomness and the CRC-32 of all that stands before, as in API
 keys (``domain/apikey.py``). An opaque access token of the authorization server begins alike and is five characters
 longer; the checksum tells them apart. The digest is that of API keys.
 """
@@ -34,9 +34,9 @@ ADMIN_SCOPE_WORDS = "Look after this installation in your place, as far as you m
 CLI_CLIENT = "wardgate-cli"
 
 #: The form of a token in text; also what a secret scanner searches for.
-TOKEN_PATTERN = r"wgat_([0-9A-Za-z]{32})([0-9A-Za-z]{6})"
+TOKEN_PATTERN = r"wgop_([0-9A-Za-z]{32})([0-9A-Za-z]{6})"
 _TOKEN = re.compile(TOKEN_PATTERN)
-_CHECKED = len("wgat_") + apikey.SECRET_LENGTH
+_CHECKED = len("wgop_") + apikey.SECRET_LENGTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ class Holdings:
 
 def new_token(random_bytes: Callable[[int], bytes]) -> str:
     """A fresh token; ``random_bytes`` is ``secrets.token_bytes`` in use."""
-    body = f"wgat_{apikey.random_digits(random_bytes)}"
+    body = f"wgop_{apikey.random_digits(random_bytes)}"
     return body + apikey.checksum(body.encode()).decode()
 
 

@@ -83,7 +83,7 @@ def test_refusals_say_what_to_do(server: Running) -> None:
         with pytest.raises(ProblemError) as wrong:
             list(client.list_keys(limit=0))
         assert wrong.value.errors[0].at == "query.limit"
-    with Client(server.url, token="wgat_wrong") as client, pytest.raises(UnauthenticatedError):
+    with Client(server.url, token="wgop_wrong") as client, pytest.raises(UnauthenticatedError):
         list(client.list_keys())
 
 
