@@ -13,7 +13,7 @@ from wardgate.control import environments as use
 from wardgate.control.apply import apply_document
 from wardgate.control.errors import ConflictError, ForbiddenError
 from wardgate.control.rollback import withdraw
-from wardgate.domain.document import ApiEntry
+from wardgate.domain.document import ApiEntry, EnvironmentEntry
 from wardgate.storage.database import SqlStore
 
 pytestmark = pytest.mark.every_database
@@ -117,3 +117,26 @@ async def test_removing_the_first_environment_makes_none_first_that_serves(store
         await use.remove(store, "development")
     with pytest.raises(ConflictError, match="pass the gate by"):
         await use.reorder(store, ["staging", "development", "production"])
+
+
+async def test_no_environment_takes_anothers_hosts_alone(store: SqlStore) -> None:
+    """Neither the first, whose settings pass no gate otherwise, nor a new one; what two have nobody serves."""
+    await use.set_settings(store, "production", hosts=["api.example.com", "*.shop.example.com"])
+    admin = store.acting(replace(ANN, permissions=BOB.permissions))
+    with pytest.raises(ConflictError) as caught:
+        await use.set_settings(admin, "development", hosts=["api.example.com"])
+    assert caught.value.code == "host_shared"
+    for host in ("api.example.com:8443", "pay.shop.example.com"):
+        changed = await use.set_settings(admin, "development", hosts=[host])
+        assert changed.environment.settings.hosts == ()
+        shown = await promote.show(store, changed.waiting)
+        assert {each.kind for each in shown.promotion.weakenings} == {"host_taken"}
+        wanted = replace(document(), environments=(EnvironmentEntry(name="qa", tag="qa", hosts=(host,)),))
+        with pytest.raises(ConflictError) as caught:
+            await apply_document(admin, wanted, "development", "ann", "")
+        assert caught.value.code == "host_taken"
+    given_up = await use.set_settings(admin, "production", hosts=["*.shop.example.com"])
+    assert given_up.environment.settings.hosts == ("api.example.com", "*.shop.example.com")
+    await promote.approve(store.acting(BOB), changed.waiting, reason="agreed")
+    async with store.reading() as tx:
+        assert (await tx.environments.all())[0].settings.hosts == ("pay.shop.example.com",)

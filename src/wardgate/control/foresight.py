@@ -8,6 +8,7 @@ from wardgate.control.compare import Deployable, compare_all
 from wardgate.control.compare.consumers import applications, groups, roles
 from wardgate.control.compare.rules import At
 from wardgate.control.compare.settings import settings as settings_differences
+from wardgate.control.compare.taken_hosts import taken_hosts
 from wardgate.control.gate_settings import settings_outlook
 from wardgate.control.listing import listed
 from wardgate.control.ports import ApiRecord, Environment, Transaction
@@ -67,6 +68,7 @@ async def foresight(
         if each.name == here.name:
             place = At(place=f"environment {each.name}")
             found += settings_differences(place, old.settings, each.settings)
+            found += taken_hosts(old.settings.hosts, each, environments)
         else:
             found += await settings_outlook(tx, old, each)
     return tuple(found)

@@ -8,6 +8,7 @@ from wardgate.control.binding import bind_to
 from wardgate.control.compare import Deployable, compare_all
 from wardgate.control.compare.rules import At
 from wardgate.control.compare.settings import settings as settings_differences
+from wardgate.control.compare.taken_hosts import taken_hosts
 from wardgate.control.ids import new_id
 from wardgate.control.ports import Environment, Transaction
 from wardgate.domain.audit import AuditEvent, by
@@ -42,13 +43,15 @@ async def settings_outlook(
         old[each.bound.id] = Deployable.of(each.bound, plans, before.settings, openapi_text=text)
         new[each.bound.id] = Deployable.of(bound, plans, after.settings, openapi_text=text)
     own = settings_differences(At(place=f"environment {before.name}"), before.settings, after.settings)
-    return (*own, *compare_all(old, new))
+    taken = taken_hosts(before.settings.hosts, after, await tx.environments.all())
+    return (*own, *taken, *compare_all(old, new))
 
 
 async def gate_settings(
     tx: Transaction, before: Environment, after: Environment, now: float | None = None, *, reason: str = ""
 ) -> Promotion | None:
-    """``None`` when the settings of ``after`` may take effect at once: in the first environment, or where nothing is weaker.
+    """``None`` when the settings of ``after`` may take effect at once: in the first environment, unless it takes hosts from
+    another, or where nothing is weaker.
 
     Else they may not: the request that waits for a second person, made by the transaction's actor. Asked again for the
     same, it is the same request.
@@ -56,14 +59,16 @@ async def gate_settings(
     Raises:
         BindingError: an API deployed there names a variable that would not be there.
     """
-    if before.position == min(each.position for each in await tx.environments.all()):
+    known = await tx.environments.all()
+    first = before.position == min(each.position for each in known)
+    if first and not taken_hosts(before.settings.hosts, after, known):
         return None
     weak = weakenings(await settings_outlook(tx, before, after))
     if not weak:
         return None
-    for known in await tx.promotions.list(environment=before.name, api="", statuses=OPEN):
-        if known.settings == after.settings and known.base == settings_hash(before.settings):
-            return known
+    for asked in await tx.promotions.list(environment=before.name, api="", statuses=OPEN):
+        if asked.settings == after.settings and asked.base == settings_hash(before.settings):
+            return asked
     at = time.time() if now is None else now
     promotion = Promotion(
         id=new_id("promo", at),

@@ -26,6 +26,7 @@ from wardgate.control.promotion_rules import (
     record,
     require_lifecycle,
     require_none_open,
+    require_second_person,
     required_reason,
     told,
 )
@@ -126,7 +127,7 @@ async def approve(
         require_somewhere(tx.actor, "apis.approve")
         promotion = await _pending(tx, promotion_id)
         require(tx.actor, "apis.approve", promotion.project or None)
-        _require_second_person(tx, promotion)
+        await require_second_person(tx, promotion, now)
         prospect = await _prospect(tx, promotion)
         present = prospect.differences
         if fingerprint(present) != (seen or fingerprint(promotion.weakenings)):
@@ -360,19 +361,6 @@ async def _ordered(
             f"Promote it to {previous.name} first; or skip that, which a second person must approve",
         )
     return revision, (order_skipped(target, previous, api, revision),)
-
-
-def _require_second_person(tx: Transaction, promotion: Promotion) -> None:
-    if tx.actor.kind not in ("user", "local"):
-        raise ConflictError(
-            "second_person", "A person must approve, not a program", "Sign in, and approve it yourself"
-        )
-    if tx.actor.id == promotion.requested_by_id:
-        raise ConflictError(
-            "second_person",
-            f"{promotion.requested_by} asked for {promotion.id}, so somebody else must approve it",
-            "Ask another person who may approve",
-        )
 
 
 def _waits(promotion: Promotion, now: float) -> bool:

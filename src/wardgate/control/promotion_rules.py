@@ -7,9 +7,12 @@ from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.ids import new_id
 from wardgate.control.lookup import MAX_DESCRIPTION, checked_text
 from wardgate.control.ports import ApiRecord, Environment, Transaction
-from wardgate.domain.audit import AuditEvent, by
+from wardgate.domain.audit import AuditEvent, AuditFilter, by
 from wardgate.domain.difference import Difference
 from wardgate.domain.promotion import OPEN, Promotion
+
+#: Seconds for which who reset somebody's password or factors is not told apart from them. The trail is kept longer.
+RESET_COUNTS = 30 * 86400.0
 
 
 async def environment_before(tx: Transaction, target: Environment) -> Environment:
@@ -61,6 +64,31 @@ async def require_none_open(tx: Transaction, target: Environment, api: str) -> N
             "promotion_open",
             f"{known.id} of {known.requested_by} for {api} in {target.name} is {known.status}",
             f"Have it decided, or take it back with `wardgate promotions cancel {known.id}`",
+        )
+
+
+async def require_second_person(tx: Transaction, promotion: Promotion, now: float) -> None:
+    """Returns when the actor is another person than who asked, as far as can be known: not who asked, no program, and
+    nobody whose way to sign in was reset by who asked in the last 30 days. Raises ConflictError."""
+    if tx.actor.kind not in ("user", "local"):
+        raise ConflictError(
+            "second_person", "A person must approve, not a program", "Sign in, and approve it yourself"
+        )
+    if tx.actor.id == promotion.requested_by_id:
+        raise ConflictError(
+            "second_person",
+            f"{promotion.requested_by} asked for {promotion.id}, so somebody else must approve it",
+            "Ask another person who may approve",
+        )
+    reset = AuditFilter(
+        actor=promotion.requested_by_id, action="user.reset", target=tx.actor.id, since=now - RESET_COUNTS
+    )
+    if await tx.audit.find(reset, before=None, limit=1):
+        raise ConflictError(
+            "second_person",
+            f"{promotion.requested_by}, who asked for {promotion.id}, let this account in anew within 30 days, and "
+            "might be who signs in with it",
+            "Ask another person who may approve",
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from wardgate.control.binding import bind_to
+from wardgate.control.compare.taken_hosts import shared_host, taken_hosts
 from wardgate.control.errors import ConflictError
 from wardgate.control.gate_settings import gate_settings
 from wardgate.control.ports import Environment, Transaction
@@ -37,6 +38,7 @@ async def put_environments(
     if before == after:
         return ()
     known = {each.name: each for each in before}
+    _check_hosts(before, after)
     count = len(before)
     for each in after:
         if each.name not in known:
@@ -58,6 +60,27 @@ async def put_environments(
         else:
             waiting.append(held)
     return tuple(waiting)
+
+
+def _check_hosts(before: tuple[Environment, ...], after: tuple[Environment, ...]) -> None:
+    """Returns when no host would be of two environments, nor a new environment have hosts that others answer: it has no
+    settings before that a request could wait with. Raises ConflictError."""
+    shared = shared_host(after)
+    if shared is not None and shared_host(before) is None:
+        host, one, other = shared
+        raise ConflictError(
+            "host_shared",
+            f"The host {host} would be of both {one} and {other}, and served by neither",
+            f"Take it from {one} first, or give {other} another",
+        )
+    known = {each.name for each in before}
+    for each in after:
+        for taken in taken_hosts((), each, before) if each.name not in known else ():
+            raise ConflictError(
+                "host_taken",
+                f"{each.name} is new, and {taken.sentence}",
+                "Add it without that host, and give it the host afterwards: a second person approves",
+            )
 
 
 async def _arrange(

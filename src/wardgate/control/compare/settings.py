@@ -20,7 +20,8 @@ def _hosts(at: At, before: Any, after: Any) -> Iterator[Difference]:
     elif not before.hosts:
         yield at.found("hosts_added", None, after.hosts, f"it answers at {', '.join(after.hosts)} only")
     else:
-        yield from elements(at, "host", before.hosts, after.hosts, "the host", weakens="added")
+        # One that is given up may go to another environment, with the requests of whoever calls it.
+        yield from elements(at, "host", before.hosts, after.hosts, "the host", weakens="both")
 
 
 def _variables(at: At, before: EnvironmentSettings, after: EnvironmentSettings) -> Iterator[Difference]:

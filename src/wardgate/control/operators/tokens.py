@@ -65,7 +65,8 @@ async def issue_token(
     """A new token: the actor's own, or ``user``'s or ``service``'s (names or ids). Its text cannot be shown again.
 
     It lets do what its owner holds at each moment, of that no more than ``permissions`` (those held now), and with
-    ``projects`` in those alone. It ends after 90 days, at ``expires_at`` if given, or with the token the actor came with.
+    ``projects`` in those alone; never approve, if it is another person's than the actor: whoever has it would be a second
+    person by it. It ends after 90 days, at ``expires_at`` if given, or with the token the actor came with.
 
     Raises:
         ForbiddenError: the actor or the owner lacks one of the permissions, or the token is to be another's and the actor
@@ -79,6 +80,8 @@ async def issue_token(
         kind, owner = await _owner(tx, user, service, "operators.edit")
         held = await holdings_of(tx, kind, owner)
         wanted = _wanted(held, permissions)
+        if kind == "user" and not _is_own(tx.actor, kind, owner):
+            wanted = _without_approval(wanted, explicit=permissions is not None)
         within = None if projects is None else frozenset(projects)
         for project in within or ():
             await project_named(tx, project)
@@ -195,6 +198,18 @@ def _wanted(held: Holdings, permissions: Collection[str] | None) -> frozenset[Pe
     if wanted - everywhere:
         raise ForbiddenError(min(wanted - everywhere))
     return wanted
+
+
+def _without_approval(wanted: frozenset[Permission], *, explicit: bool) -> frozenset[Permission]:
+    """What a token may hold that somebody else issues for a person."""
+    left = wanted - {"apis.approve"}
+    if left == wanted or (left and not explicit):
+        return left
+    raise ConflictError(
+        "second_person",
+        "A token that approves (apis.approve) is issued by the person whose it is, and by nobody else",
+        "Leave the permission out, or let them sign on and issue it themselves",
+    )
 
 
 async def _within_own(tx: Transaction, token: AdminToken, *, explicit: bool) -> AdminToken:

@@ -1,0 +1,65 @@
+"""Ways of one person into two accounts are not two persons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.control.operators.operating import as_user, by_token, person
+from tests.control.promoting import API, CLOSED, OPENED, apply, orders
+
+from wardgate.control import promote
+from wardgate.control.errors import ConflictError, ForbiddenError
+from wardgate.control.operators import tokens
+from wardgate.control.promote import PromotionRecord
+from wardgate.domain.settings import ServerSettings
+from wardgate.identity.people import manage_users
+from wardgate.storage.database import SqlStore
+from wardgate.web.identity_server import build_server
+
+pytestmark = pytest.mark.every_database
+
+
+async def asked(store: SqlStore) -> PromotionRecord:
+    """What ann asked for, who is an owner as ben is: it waits for ben."""
+    await person(store, "ann", "owner")
+    await person(store, "ben", "owner")
+    await apply(store, orders(CLOSED))
+    ann = await as_user(store, "ann")
+    await promote.request(ann, api=API, environment="staging")
+    await apply(store, orders(OPENED))
+    return await promote.request(ann, api=API, environment="staging")
+
+
+async def test_a_token_issued_for_somebody_approves_nothing(store: SqlStore) -> None:
+    """An owner may issue a token for ben and would be ben by it: not where two are needed."""
+    waiting = await asked(store)
+    ann = await as_user(store, "ann")
+    with pytest.raises(ConflictError, match=r"apis\.approve") as caught:
+        await tokens.issue_token(ann, name="x", user="ben", permissions=["apis.view", "apis.approve"])
+    assert caught.value.code == "second_person"
+    record, secret = await tokens.issue_token(ann, name="x", user="ben")
+    assert "apis.promote" in record.token.permissions
+    assert "apis.approve" not in record.token.permissions
+    as_ben = await by_token(store, secret.reveal().decode(), now=record.token.created_at + 1)
+    with pytest.raises(ForbiddenError, match=r"apis\.approve"):
+        await promote.approve(as_ben, waiting.promotion.id, reason="me again")
+    own, _ = await tokens.issue_token(await as_user(store, "ben"), name="x")
+    assert "apis.approve" in own.token.permissions
+
+
+async def test_who_reset_the_password_of_another_is_not_another(store: SqlStore) -> None:
+    """Ann lets ben in anew and could sign in as ben; cid, whom she did not touch, approves."""
+    waiting = await asked(store)
+    await person(store, "cid", "owner")
+    ann = await as_user(store, "ann")
+    settings = ServerSettings(
+        data_dir=str(store.data_dir), environment="development", issuer="https://id.example.com"
+    )
+    server = build_server(settings, store.overlapping)
+    await manage_users.reset(replace(server, store=ann), "ben", password="correct horse battery staple")
+    with pytest.raises(ConflictError, match="let this account in anew") as caught:
+        await promote.approve(await as_user(store, "ben"), waiting.promotion.id, reason="agreed")
+    assert caught.value.code == "second_person"
+    done = await promote.approve(await as_user(store, "cid"), waiting.promotion.id, reason="agreed")
+    assert done.promotion.status == "done"
