@@ -264,6 +264,7 @@ def test_a_condition_sees_request_and_caller(condition: str, expected: str) -> N
         host=head.host,
         fields=head.fields,
         values=head.values,
+        passed=head.passed,
         matched=head.matched,  # type: ignore[attr-defined]
     )
     assert reason(made) == expected

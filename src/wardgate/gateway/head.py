@@ -189,6 +189,16 @@ class RequestHead:
         """Every value of the field ``name`` (lower case)."""
         return self.block.values(name)
 
+    @property
+    def passed(self) -> list[tuple[bytes, bytes, bytes]]:
+        """Name and value of every field that is not left behind here, and the name as :func:`cgi_name` makes it."""
+        nominated = self.block.meaning.nominated
+        return [
+            (line.pair[0], line.pair[1], line.plain)
+            for line in self.block.all_lines
+            if line.kind != DROP and line.pair[0] not in nominated
+        ]
+
 
 class HeadParser:
     """Parses request heads within bounds, with memos of header lines and of what they mean together."""

@@ -53,6 +53,9 @@ class CelExpression:
     def holds(self, values: Mapping[str, object]) -> bool:
         """See ``Expression``."""
         try:
+            if _has_zero(values):
+                # The library would take the text as if it ended there.
+                raise UndecidedError("zero_byte")
             value = self._compiled.eval(data=values).value()
         except (RuntimeError, TypeError, ValueError, OverflowError) as error:
             # A value that CEL has no form for, such as a number beyond 64 bits.
@@ -61,6 +64,15 @@ class CelExpression:
             return value
         # An error is a value too: its text.
         raise UndecidedError(_kind(str(value)))
+
+
+def _has_zero(value: object) -> bool:
+    """Whether a text in ``value``, or the name of an entry, holds a zero byte."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, Mapping):
+        return any(_has_zero(key) or _has_zero(item) for key, item in value.items())
+    return isinstance(value, (list, tuple)) and any(map(_has_zero, value))
 
 
 def compile_cel(text: str) -> CelExpression:

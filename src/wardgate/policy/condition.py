@@ -1,7 +1,12 @@
-"""Authorizes by conditions over the request and its caller; what cannot be decided is refused."""
+"""Authorizes by conditions over the request and its caller; what cannot be decided is refused.
+
+Nor is anything decided by what the upstream may read otherwise: a header that is left behind here is not seen, and one
+that has another spelling, or a query that is split or decoded in another way by some, cannot be read.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +22,11 @@ from wardgate.policy.expression import Expression, UndecidedError
 _MOST_PARAMETERS = 500
 #: Headers that hold credentials, or that this gateway alone may state.
 SECRET_HEADERS = frozenset(("authorization", "proxy-authorization", "cookie", "dpop"))
-_OWN = "x-wardgate-"
+_HIDDEN = frozenset(name.encode() for name in SECRET_HEADERS)
+_OWN = b"x-wardgate-"
+_NO_LETTER = re.compile(rb"[^0-9a-z]")
+#: What some split at, end at, or decode, and others do not.
+_TWO_READINGS = re.compile(rb";|%00|%(?![0-9A-Fa-f]{2})")
 
 Entries = frozenset[str] | None
 
@@ -26,11 +35,11 @@ class Conditions:
     """The step of a resource with conditions, its API's and its own: all are true. ``key_name`` is where keys are sent, in
     lower case, and ``in_query`` whether that is a parameter: no condition sees it."""
 
-    __slots__ = ("_expressions", "_key_name", "_query_key", "_uses")
+    __slots__ = ("_expressions", "_hidden", "_query_key", "_uses", "_wanted")
 
     def __init__(self, expressions: tuple[Expression, ...], key_name: str, *, in_query: bool) -> None:
         self._expressions = expressions
-        self._key_name = "" if in_query else key_name
+        self._hidden = _HIDDEN if in_query or not key_name else _HIDDEN | {_variable(key_name)}
         self._query_key = key_name if in_query else ""
         uses: dict[str, Entries] = {}
         for expression in expressions:
@@ -38,6 +47,9 @@ class Conditions:
                 before = uses.get(name, frozenset())
                 uses[name] = None if entries is None or before is None else before | entries
         self._uses = tuple(uses.items())
+        named = uses.get("headers")
+        #: The headers that are read, by what a server may make of their names; ``None``: any.
+        self._wanted = None if named is None else {_variable(name): name.encode() for name in named}
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
@@ -81,7 +93,7 @@ class Conditions:
         if name == "query":
             return self._query(exchange)
         if name == "headers":
-            return self._headers(exchange, entries)
+            return self._headers(exchange)
         if name == "method":
             return exchange.head.method
         if name == "address":
@@ -89,29 +101,36 @@ class Conditions:
         return datetime.fromtimestamp(exchange.directory.wall(), UTC)
 
     def _query(self, exchange: Exchange) -> dict[str, list[str]]:
-        query = exchange.head.query.decode("ascii", "replace")
-        values = parse_qs(query, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+        """By parameter every value. Raises ValueError for what has two readings."""
+        query = exchange.head.query
+        if _TWO_READINGS.search(query) is not None:
+            raise ValueError("the query has two readings")
+        values = parse_qs(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
+        )
         if self._query_key:
             values.pop(self._query_key, None)
         return values
 
-    def _headers(self, exchange: Exchange, entries: Entries) -> dict[str, str]:
-        head = exchange.head
-        if entries is not None:
-            found = {
-                name: head.values(name.encode("latin-1", "replace")) for name in entries if self._shown(name)
-            }
-            return {name: b", ".join(values).decode("latin-1") for name, values in found.items() if values}
-        gathered: dict[str, str] = {}
-        for field, value in head.fields:
-            name = field.decode("latin-1")
-            if self._shown(name):
-                text = value.decode("latin-1")
-                gathered[name] = f"{gathered[name]}, {text}" if name in gathered else text
-        return gathered
+    def _headers(self, exchange: Exchange) -> dict[str, str]:
+        """By lower-case name the value. Raises ValueError where another header may be read in the place of one."""
+        wanted, hidden = self._wanted, self._hidden
+        found: dict[str, str] = {}
+        for field, value, variable in exchange.head.passed:
+            if wanted is not None and variable not in wanted:
+                continue
+            if variable in hidden or variable.startswith(_OWN):
+                continue
+            if field != (variable if wanted is None else wanted[variable]):
+                raise ValueError("a header has another spelling")
+            name, text = field.decode("latin-1"), value.decode("latin-1")
+            found[name] = f"{found[name]}, {text}" if name in found else text
+        return found
 
-    def _shown(self, name: str) -> bool:
-        return name not in SECRET_HEADERS and name != self._key_name and not name.startswith(_OWN)
+
+def _variable(name: str) -> bytes:
+    """What is left of a header's name where a server makes a variable of it."""
+    return _NO_LETTER.sub(b"-", name.lower().encode("latin-1", "replace"))
 
 
 def _roles(exchange: Exchange, principal: Principal) -> list[str]:

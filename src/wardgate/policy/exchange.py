@@ -35,6 +35,11 @@ class Head(Protocol):
     def values(self, name: bytes) -> list[bytes]:
         """Every value of the header ``name`` (lower case), in order."""
 
+    @property
+    def passed(self) -> Sequence[tuple[bytes, bytes, bytes]]:
+        """Of every header that an upstream may get: lower-case name, value, and what is left of the name where a server
+        makes a variable of it (``x_a`` and ``x-a`` are ``x-a``)."""
+
 
 class PresentedToken(NamedTuple):
     """An access token as sent: never in a log. ``digest`` is empty for what cannot be one; ``proofs`` are the values of

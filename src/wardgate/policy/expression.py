@@ -21,6 +21,8 @@ from typing import Protocol
 #: Characters of an expression, and repetitions (``exists``, ``all``, ...) in it.
 LONGEST = 2000
 MOST_MACROS = 8
+#: Times that texts and lists are joined.
+MOST_JOINS = 8
 
 #: What an expression reads, by variable: the names of the entries of a map, or ``None`` where it may read any.
 Uses = Mapping[str, frozenset[str] | None]
@@ -84,6 +86,7 @@ def expression(text: str) -> Expression:
             f"Write at most {LONGEST}; split it over the API and its resources",
         )
     _check_macros(text)
+    _check_names(text)
     try:
         from wardgate.policy.cel import compile_cel
     except ImportError as error:
@@ -99,6 +102,13 @@ _HIDDEN = re.compile(
     r"//[^\n]*"
     r"|(?:[rR][bB]?|[bB][rR])(?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|\"[^\"\n]*\"|'[^'\n]*')"
     r"|[bB]?(?:\"\"\"(?:\\.|[\s\S])*?\"\"\"|'''(?:\\.|[\s\S])*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')"
+)
+#: What makes lists of lists, each by itself as long as what it reads.
+_GROWING = re.compile(r"map|transform\w+")
+#: A header that is asked for in upper case.
+_UPPER_HEADER = re.compile(
+    r"\bheaders\s*(?:\.\s*\w*[A-Z]|\[\s*(['\"])[^'\"\n]*[A-Z][^'\"\n]*\1\s*\])"
+    r"|(['\"])[^'\"\n]*[A-Z][^'\"\n]*\2\s+in\s+headers\b"
 )
 _MACRO = re.compile(r"\.\s*(all|exists|exists_one|existsOne|map|filter|transform\w+|sortBy)\s*\(")
 
@@ -116,21 +126,49 @@ def _check_macros(text: str) -> None:
             f"the condition repeats itself {len(found)} times",
             f"Use at most {MOST_MACROS} of exists, all, map, filter",
         )
-    open_brackets: list[bool] = []
+    if shown.count("+") > MOST_JOINS:
+        raise ConditionError(
+            f"the condition joins {shown.count('+')} times", f"Use + at most {MOST_JOINS} times"
+        )
+    growing = [macro for macro in found.values() if _GROWING.fullmatch(macro[1])]
+    if len(growing) > 1:
+        remedy = "Use at most one of map in an expression, and exists, all or filter for the rest"
+        raise ConditionError("lists are made of lists", remedy, *_place(shown, growing[1].start()))
+    open_brackets: list[re.Match[str] | None] = []
     for at, character in enumerate(shown):
         if character == "(":
             macro = found.get(at)
-            if macro is not None and True in open_brackets:
-                line = shown.count("\n", 0, macro.start()) + 1
+            if macro is not None and any(open_brackets):
                 raise ConditionError(
                     f"{macro[1]!r} stands inside another repetition",
                     "Compare with a list by `in`, or put the inner one before the outer: `a.filter(...).exists(...)`",
-                    line,
-                    macro.start() - shown.rfind("\n", 0, macro.start()),
+                    *_place(shown, macro.start()),
                 )
-            open_brackets.append(macro is not None)
+            open_brackets.append(macro)
         elif character == ")" and open_brackets:
             open_brackets.pop()
+        elif character == "+" and any(macro in growing for macro in open_brackets):
+            raise ConditionError("+ stands inside map", "Join before or after map", *_place(shown, at - 1))
+
+
+def _place(text: str, at: int) -> tuple[int, int]:
+    """Line and column, from 1, of what follows ``text[at]``."""
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def _check_names(text: str) -> None:
+    """Headers are asked for in lower case, or they would never be there.
+
+    Raises:
+        ConditionError: one is not.
+    """
+    found = _UPPER_HEADER.search(text)
+    if found is not None:
+        raise ConditionError(
+            f"no header is found by {found[0]!r}",
+            "Write names of headers in lower case",
+            *_place(text, found.start() - 1),
+        )
 
 
 def uses_of(text: str) -> Uses:
