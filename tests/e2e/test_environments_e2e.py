@@ -211,6 +211,21 @@ def test_each_environment_has_an_authorization_server_of_its_own(both: Both) -> 
     assert found["development"]["issuer"] == "https://dev.example.com"
     assert found["staging"]["issuer"] == "https://stage.example.com:8443"
     assert not found["development"]["kids"] & found["staging"]["kids"]
+    told = json.loads(
+        command(
+            *("clients", "add", "open", "--grant", "client_credentials", "--json"),
+            *("--data-dir", both.data, "--environment", "staging"),
+        )
+    )
+    body = f"grant_type=client_credentials&client_id={told['id']}&client_secret={told['client_secret']}"
+    for environment, status in (("staging", 200), ("development", 401)):
+        for port in (both.ports[environment], both.service.port):
+            request = (
+                f"POST /oauth2/token HTTP/1.1\r\nHost: {HOSTS[environment]}\r\n"
+                "Content-Type: application/x-www-form-urlencoded\r\nX-Wardgate-Environment: staging\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n{body}"
+            )
+            assert ask(port, request.encode(), "POST").status == status, environment
 
 
 def test_metrics_tell_the_environments_apart(both: Both) -> None:
