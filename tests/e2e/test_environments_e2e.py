@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.e2e.issuer import basic
 from tests.e2e.promoting import promoted
 from tests.e2e.stack import OPENAPI, api, command, document
 from tests.e2e.upstream import Upstream
@@ -217,12 +218,14 @@ def test_each_environment_has_an_authorization_server_of_its_own(both: Both) -> 
             *("--data-dir", both.data, "--environment", "staging"),
         )
     )
-    body = f"grant_type=client_credentials&client_id={told['id']}&client_secret={told['client_secret']}"
+    body = "grant_type=client_credentials"
+    proof = basic(told["id"], told["client_secret"])
     for environment, status in (("staging", 200), ("development", 401)):
         for port in (both.ports[environment], both.service.port):
             request = (
                 f"POST /oauth2/token HTTP/1.1\r\nHost: {HOSTS[environment]}\r\n"
                 "Content-Type: application/x-www-form-urlencoded\r\nX-Wardgate-Environment: staging\r\n"
+                f"Authorization: {proof}\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n{body}"
             )
             assert ask(port, request.encode(), "POST").status == status, environment
