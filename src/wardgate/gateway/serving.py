@@ -96,6 +96,8 @@ class Serving:
         mounted = self.snapshot.mounted.get(resource.api_id)
         if mounted is None:
             return "api_not_found"
+        if mounted.shut:
+            return mounted.shut
         compiled = mounted.compiled
         if compiled.undeclared is not None and compiled.undeclared.name == resource.name:
             return compiled.undeclared

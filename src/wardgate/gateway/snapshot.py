@@ -8,6 +8,7 @@ from functools import cache
 
 from wardgate.domain.api import Api
 from wardgate.domain.reserved import METADATA, OAUTH2, OWN, TOKEN, reserved
+from wardgate.domain.standing import Standing
 from wardgate.gateway import path as paths
 from wardgate.gateway.fields import cgi_name
 from wardgate.gateway.head import RequestHead
@@ -28,6 +29,7 @@ _WELL_KNOWN = "/.well-known/"
 _DOCUMENTS = tuple(f"{path}/" for path in OWN)
 #: What may be the authorization server's: everything below its path, its metadata, and any token endpoint.
 _OWN = (OAUTH2, *METADATA)
+_SECRET_MISSING = "secret_missing"
 _VERSION = b" HTTP/1.1\r\n"
 _UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
 _VERBS = {
@@ -270,7 +272,7 @@ def build(
         try:
             revealed = reveal(api, known)
         except SecretMissingError as error:
-            revealed, shut = NOTHING, "secret_missing"
+            revealed, shut = NOTHING, _SECRET_MISSING
             if old is None or old.api != api or old.shut != shut:
                 broken(api, error)
         if old is not None and old.api == api and old.revealed == revealed and old.shut == shut:
@@ -281,19 +283,18 @@ def build(
             # What is shut is not compiled with settings that lack their secrets.
             compiled = compile_api(_bare(api) if shut else revealed.api or api)
             pool = old.pool if keep and old is not None else make_pool(api)
+            mounted[api.id] = Mounted(api, compiled, pool, revealed, shut)
         except Exception as error:  # also what a third party's policy may raise
             hidden = revealed.api is not None and not isinstance(error, StoreUnavailableError)
             broken(
                 api, ValueError(f"{type(error).__name__} in settings that hold secrets") if hidden else error
             )
             if old is not None:
-                mounted[api.id] = old
-            continue
-        mounted[api.id] = Mounted(api, compiled, pool, revealed, shut)
+                mounted[api.id] = _as_before(old, api.standing, compile_api)
     try:
         return Snapshot(mounted, master_key, before)
     except ValueError:
-        return _without_clashes(mounted, before, master_key, broken)
+        return _without_clashes(mounted, before, master_key, compile_api, broken)
 
 
 def _bare(api: Api) -> Api:
@@ -303,15 +304,38 @@ def _bare(api: Api) -> Api:
     )
 
 
+def _as_before(old: Mounted, standing: Standing, compile_api: Callable[[Api], CompiledApi]) -> Mounted:
+    """``old``, which stays as its new form cannot be served, but with what is shut now shut in it too."""
+    if old.api.standing == standing:
+        return old
+    api = replace(old.api, standing=standing)
+    shut = _SECRET_MISSING if old.shut == _SECRET_MISSING else ""
+    wanted = _bare(old.api) if shut else old.revealed.api or old.api
+    try:
+        compiled = compile_api(replace(wanted, standing=standing))
+    except Exception:  # reported for the new form already; what cannot be shut in part is shut whole
+        compiled = old.compiled
+        if not shut and standing.lifecycle == "retired":
+            shut = "api_retired"
+        elif not shut and standing.off:
+            shut = "api_disabled"
+    return Mounted(api, compiled, old.pool, old.revealed, shut)
+
+
 def _without_clashes(
     mounted: dict[str, Mounted],
     before: Snapshot | None,
     master_key: bytes,
+    compile_api: Callable[[Api], CompiledApi],
     broken: Callable[[Api, Exception], None],
 ) -> Snapshot:
     """The routes contradict each other: each API stays as it was, and takes its new form or its place if that fits."""
     old = before.mounted if before is not None else {}
-    chosen = {api_id: old[api_id] for api_id in mounted if api_id in old}
+    chosen = {
+        api_id: _as_before(old[api_id], wanted.api.standing, compile_api)
+        for api_id, wanted in mounted.items()
+        if api_id in old
+    }
     snapshot = Snapshot(chosen, master_key, before)
     for api_id, wanted in mounted.items():
         if chosen.get(api_id) is wanted:

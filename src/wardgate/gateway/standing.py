@@ -127,7 +127,13 @@ class Standing:
     def _judge(self, connection: ClientConnection, exchange: Exchange) -> bool:
         """Whether the exchange was cut."""
         now = self._current(exchange.resource)
-        reason = now if isinstance(now, str) else refusal(exchange, now)
+        reason: str | Awaitable[str | None] | None
+        try:
+            reason = now if isinstance(now, str) else refusal(exchange, now)
+        except Exception as error:
+            # A step that fails decides nothing about others, and lets nobody stay.
+            connection.worker.report(error)
+            reason = "gateway_error"
         if isinstance(reason, Awaitable):
             task = asyncio.get_running_loop().create_task(_cut_later(connection, exchange, reason))
             _waiting.add(task)
