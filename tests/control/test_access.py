@@ -236,7 +236,12 @@ async def test_projects_bound_who_decides_and_who_sees(store: SqlStore) -> None:
     ]
     assert (await access.approve(store.acting(own), found.request.id)).request.status == "approved"
     nobody = actor("nora", "apis.view")
-    assert await code_of(access.list_requests(store.acting(nobody)), ForbiddenError) == "forbidden"
+    assert await access.list_requests(store.acting(nobody)) == []
+    assert await access.list_requests(store.acting(nobody), application="not told of") == []
+    assert await code_of(access.show(store.acting(nobody), found.request.id), NotFoundError) == (
+        "access_request_not_found"
+    )
+    assert await code_of(access.list_requests(store.acting(actor("nil"))), ForbiddenError) == "forbidden"
     assert await code_of(ask(store.acting(nobody)), ForbiddenError) == "forbidden"
 
 

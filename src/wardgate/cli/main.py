@@ -146,6 +146,12 @@ app.command(
     help="List, verify and export the audit trail.",
     group=_LOOK,
 )
+app.command(
+    "wardgate.cli.leaks:app",
+    name="leaks",
+    help="List credentials that were found in public.",
+    group=_LOOK,
+)
 app.command("wardgate.cli.scan:scan", help="Find Wardgate keys and tokens in files.", group=_LOOK)
 app.command(
     "wardgate.cli.backup:backup",

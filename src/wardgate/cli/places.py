@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from wardgate.cli.connect import HERE, MOST, Where, client_for
+from wardgate.cli.controlling import limits_text
 from wardgate.cli.errors import CommandError
-from wardgate.cli.options import Json
+from wardgate.cli.options import SECONDS, Json
 from wardgate.cli.output import print_fields, print_json, print_table, shown_time
+from wardgate.cli.overriding import AuditDays, PlanTexts, RollupDays, overridden, retained
 
 if TYPE_CHECKING:
     from wardgate.client import Client, models
@@ -47,6 +49,7 @@ def show(name: _Environment, /, *, where: Where = HERE, json_: Json = False) -> 
         print_json({**found, "secrets": secrets})
         return
     variables = [f"{key}={value}" for key, value in found["variables"].items()]
+    plans = [f"{plan}: {limits_text(limits)}" for plan, limits in found["plans"].items()]
     print_fields(
         list(
             {
@@ -56,7 +59,7 @@ def show(name: _Environment, /, *, where: Where = HERE, json_: Json = False) -> 
                 "hosts": ", ".join(found["hosts"]) or "every host",
                 "variables": ", ".join(variables) or "none",
                 "secrets": ", ".join(secrets) or "none",
-                "plans with other limits": ", ".join(found["plans"]) or "none",
+                "plans with other limits": ", ".join(plans) or "none",
                 "retention": f"{found['retention']['rollups']} days of figures, {found['retention']['audit']} of the trail",
                 "token endpoint": found["token_endpoint"] or "built in",
                 "leaked keys": found["leaks"],
@@ -114,8 +117,14 @@ def set_(
     token_endpoint: Annotated[
         str | None, Parameter(help="Who answers token requests there; `off` for Wardgate.")
     ] = None,
+    plan: PlanTexts = None,
+    retain_rollups: RollupDays = None,
+    retain_audit: AuditDays = None,
     leaks: Annotated[
         str | None, Parameter(help="What is done about a leaked key: notify, rotate or revoke.")
+    ] = None,
+    leak_overlap: Annotated[
+        float | None, SECONDS, Parameter(help="Time that a leaked key stays good beside the one rotated to.")
     ] = None,
     note: _Note = "",
     where: Where = HERE,
@@ -125,12 +134,16 @@ def set_(
     if leaks not in (None, "notify", "rotate", "revoke"):
         raise CommandError("leaks_invalid", f"{leaks!r} is no such policy", "Use notify, rotate or revoke")
     with client_for(where) as client:
+        present = client.show_environment(name)
         found = client.set_environment(
             name,
-            if_match=client.show_environment(name),
+            if_match=present,
             hosts=None if host is None else [] if host == ["none"] else host,
+            plans=overridden(present["plans"], plan),
+            retention=retained(present["retention"], retain_rollups, retain_audit),
             token_endpoint="" if token_endpoint == "off" else token_endpoint,
             leaks=leaks,  # type: ignore[arg-type]
+            leak_overlap=None if leak_overlap is None else int(leak_overlap),
             note=note,
         )
     return _outcome(found["waiting"], f"set {name}", found, json_=json_)

@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx2
 from tests.storage.samples import FREE, GOLD, application, document, entry
+from tests.web.admin_api.conftest import Visitors
 
 from wardgate.control.apply import apply_document
+from wardgate.domain.actor import Actor
 from wardgate.storage.database import SqlStore
 
 Visit = Callable[[str], httpx2.AsyncClient]
@@ -63,6 +65,28 @@ async def test_access_from_request_to_limits(
     ]
     listed = await done(await admin.get("/access-requests", params={"status": "approved"}))
     assert [each["id"] for each in listed["items"]] == [request["id"]]
+
+
+async def test_who_may_only_ask_sees_and_withdraws_what_they_asked_for(
+    store: SqlStore, admin: httpx2.AsyncClient, visit: Visit, visitors: Visitors
+) -> None:
+    """A developer with no other permission: their own requests are there, nobody else's are, and subscriptions are not
+    theirs to list."""
+    await ready(store)
+    for name in ("dora", "dave"):
+        visitors.known[name] = Actor(
+            kind="user", id=f"usr_{name}", name=name, permissions=frozenset(("access.request",))
+        )
+    dora, dave = visit("dora"), visit("dave")
+    asked = await done(await ask(dora), 201)
+    path = f"/access-requests/{asked['id']}"
+    assert [each["id"] for each in (await done(await dora.get("/access-requests")))["items"]] == [asked["id"]]
+    assert (await done(await dave.get("/access-requests")))["items"] == []
+    assert (await dave.get(path)).status_code == 404
+    assert (await dora.get("/subscriptions")).status_code == 403
+    seen = await dora.get(path)
+    withdrawn = await done(await dora.post(f"{path}:withdraw", headers=state(seen)))
+    assert withdrawn["status"] == "withdrawn"
 
 
 async def test_of_two_decisions_on_one_state_one_is_taken(store: SqlStore, admin: httpx2.AsyncClient) -> None:

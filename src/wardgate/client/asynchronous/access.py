@@ -24,7 +24,7 @@ class Access(AsyncCore):
         api: str | Unset | None = UNSET,
         limit: int | Unset = UNSET,
     ) -> AsyncIterator[models.AccessRequest]:
-        """Requests for access, oldest first."""
+        """Requests for access, oldest first: those you made, and of others those you may see."""
         return self._pages(
             "/access-requests",
             {
@@ -62,7 +62,7 @@ class Access(AsyncCore):
         return found
 
     async def show_access_request(self, request_id: str) -> models.AccessRequest:
-        """One request."""
+        """One request: one you made, or may see."""
         found: models.AccessRequest = await self._ask("GET", f"/access-requests/{segment(request_id)}")
         return found
 

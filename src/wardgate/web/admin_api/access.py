@@ -66,7 +66,7 @@ class AccessRejection(Model):
     reason: Prose
 
 
-@operations.get("/access-requests", permission="access.view", refuses=(404,))
+@operations.get("/access-requests", permission="self", refuses=(404,))
 async def list_access_requests(
     ask: Ask,
     page: Paging,
@@ -75,16 +75,16 @@ async def list_access_requests(
     application: Annotated[str | None, Query(max_length=200, description="Name or id.")] = None,
     api: Annotated[str | None, Query(max_length=200, description="Name and version.")] = None,
 ) -> Page[AccessRequest]:
-    """Requests for access, oldest first."""
+    """Requests for access, oldest first: those you made, and of others those you may see."""
     found = await access.list_requests(
         ask.store, status=status, environment=environment, application=application, api=api
     )
     return page.of(found, key=lambda each: (each.request.requested_at, each.request.id), show=_shown)
 
 
-@operations.get("/access-requests/{request_id}", permission="access.view")
+@operations.get("/access-requests/{request_id}", permission="self")
 async def show_access_request(ask: Ask, request_id: RequestId) -> AccessRequest:
-    """One request."""
+    """One request: one you made, or may see."""
     return _shown(await access.show(ask.store, request_id))
 
 
