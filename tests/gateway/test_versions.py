@@ -159,6 +159,17 @@ def test_the_content_type_of_a_body_names_the_version_too(lines: list[str], expe
     assert found(TYPES.match(head("Content-Length: 2", *lines, method="POST"))) == expected
 
 
+@pytest.mark.parametrize("accept", [f"{V2}," * 80, "a/b," * 600, 'a/b;x="' + "a" * 3000])
+def test_an_accept_made_to_be_dear_is_refused(accept: str) -> None:
+    """What choosing costs does not grow with what a client sends; whom it names as often as it likes is found at once."""
+    with pytest.raises(HeadError) as error:
+        TYPES.match(head(f"Accept: {accept}"))
+    assert error.value.reason == "headers_too_large"
+    with pytest.raises(HeadError):
+        TYPES.match(head("Content-Length: 2", f"Content-Type: {accept}", method="POST"))
+    assert found(TYPES.match(head(f"Accept: {V2}" + f", {V2}" * 40))) == "orders/v2"
+
+
 def test_a_content_type_without_a_body_means_nothing() -> None:
     """A request that has no body has no version of one."""
     assert found(TYPES.match(head(f"Content-Type: {V2}"))) == "version_not_acceptable"

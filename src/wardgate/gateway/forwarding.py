@@ -177,7 +177,9 @@ class Forwarding(Receiving):
         self.keep_alive = False
         self.transport.write(
             head.block + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"X-Wardgate-Request-Id: %b\r\n\r\n" % self.request_id + rest
+            b"X-Wardgate-Request-Id: %b\r\n%b\r\n"
+            % (self.request_id, self.matched.lines if self.matched is not None else b"")
+            + rest
         )
         self.bytes_out += len(rest)
         early, self.buffer = self.buffer, b""

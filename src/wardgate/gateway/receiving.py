@@ -89,7 +89,7 @@ class Receiving(Answering):
 
     def _without_secrets(self, trailers: list[bytes]) -> list[bytes]:
         """What may be forwarded: a key is no more for the upstream in a trailer than in a header, and no copy of a header
-        that its API sends."""
+        that its API sends, or that names its version."""
         matched = self.matched
         if not trailers or matched is None or matched.resource is None or matched.mounted is None:
             return trailers
@@ -97,6 +97,9 @@ class Receiving(Answering):
         read = {*matched.mounted.revealed.names}
         if resource.key_place == "header":
             read.add(cgi_name(resource.key_name))
+        versioning = matched.mounted.api.versioning
+        if versioning is not None:
+            read.add(cgi_name(versioning.field.lower().encode()))
         return [line for line in trailers if cgi_name(line.partition(b":")[0].lower()) not in read]
 
     def _body_failed(self, reason: str) -> None:

@@ -17,6 +17,9 @@ from wardgate.gateway.routes import Match, Miss, Routes
 
 R = TypeVar("R")
 
+#: Bytes of Accept, and of Content-Type, that are looked at: browsers send some hundred.
+_LONGEST = 2048
+
 
 class VersionError(Exception):
     """No version was named that there is; ``reason`` is the rejection's name, and the message tells the client."""
@@ -60,7 +63,7 @@ class Versions(Generic[R]):
         """The version ``head`` asks for, and why it is that.
 
         Raises:
-            HeadError: the header that names it stands more than once, or would not reach the upstream.
+            HeadError: the header that names it stands more than once, is too long, or would not reach the upstream.
             VersionError: it names none that there is, or two.
         """
         return self._by_header(head) if self._header else self._by_media_type(head)
@@ -84,8 +87,7 @@ class Versions(Generic[R]):
     def _by_media_type(self, head: RequestHead) -> tuple[Routes[R], str]:
         if b"accept" in head.block.meaning.nominated:
             raise HeadError("request_malformed", "connection names accept")
-        text = b",".join(head.values(b"accept")).decode("latin-1")
-        ranges = list(accepted(text))
+        ranges = list(accepted(_text(b",".join(head.values(b"accept")), "accept")))
         named = self._accepted(ranges)
         sent = self._sent(head) if head.has_body else None
         if sent is not None:
@@ -107,7 +109,7 @@ class Versions(Generic[R]):
         """The version that is named and wanted most, unless the default is wanted more."""
         best: Routes[R] | None = None
         most = 0.0
-        for named, _ in ranges:
+        for named in dict.fromkeys(named for named, _ in ranges):
             for media, routes in self._media:
                 weight = quality(media, ranges) if named == media else None
                 if weight is not None and weight > most:
@@ -120,7 +122,7 @@ class Versions(Generic[R]):
 
     def _sent(self, head: RequestHead) -> tuple[MediaType, Routes[R]] | None:
         values = head.values(b"content-type")
-        found = media_type(values[0].decode("latin-1")) if values else None
+        found = media_type(_text(values[0], "content-type")) if values else None
         if found is None:
             return None
         return next((pair for pair in self._media if pair[0].covers(found)), None)
@@ -189,6 +191,12 @@ def _media(api: Api) -> MediaType:
     if found is None:
         raise ValueError(f"the version {_versioning(api).value!r} of API {api.id} is no media type")
     return found
+
+
+def _text(value: bytes, name: str) -> str:
+    if len(value) > _LONGEST:
+        raise HeadError("headers_too_large", name)
+    return value.decode("latin-1")
 
 
 def _shown(routes: Routes[R]) -> str:
