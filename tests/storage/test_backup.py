@@ -323,3 +323,28 @@ async def show_all(place: Place) -> int:
     """How many keys can be shown."""
     async with await open_store(place.data_dir, place.url) as store:
         return len([await show(store, each.credential.id) for each in await list_keys(store)])
+
+
+@pytest.mark.parametrize("flag", ["encrypted", "compression", "data"])
+async def test_an_archive_no_zip_reader_takes_is_refused_in_words(
+    place: Place, tmp_path: Path, flag: str
+) -> None:
+    """Also where the zip itself says something that its reader chokes on."""
+    await filled(place)
+    file = tmp_path / "one.zip"
+    await back_up(place.data_dir, file, actor=ALICE)
+    raw = bytearray(file.read_bytes())
+    at = raw.rindex(b"PK\x01\x02")  # the manifest's entry of the directory
+    local = int.from_bytes(raw[at + 42 : at + 46], "little")
+    if flag == "encrypted":
+        raw[at + 8] |= 1
+        raw[local + 6] |= 1
+    elif flag == "compression":
+        raw[at + 10 : at + 12] = raw[local + 8 : local + 10] = (97).to_bytes(2, "little")
+    else:
+        start = local + 30 + int.from_bytes(raw[local + 26 : local + 28], "little")
+        raw[start : start + 8] = b"\xff" * 8
+    file.write_bytes(bytes(raw))
+    with pytest.raises(StoreError) as caught, open_archive(file) as source:
+        read_manifest(source, "one.zip")
+    assert caught.value.code == "backup_damaged"

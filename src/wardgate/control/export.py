@@ -10,8 +10,17 @@ from wardgate.control.ports import Store
 from wardgate.control.state import read_state
 from wardgate.domain.document import Document, EnvironmentEntry
 from wardgate.domain.environment import EnvironmentSettings
+from wardgate.domain.permission import Permission
 
 _USUAL = EnvironmentSettings()
+#: A document with a part left out would take that part away where it is applied with ``--prune``.
+NEEDED: tuple[Permission, ...] = (
+    "environments.view",
+    "apis.view",
+    "plans.view",
+    "applications.view",
+    "access.view",
+)
 
 
 async def export_document(store: Store, environment: str) -> Document:
@@ -22,9 +31,11 @@ async def export_document(store: Store, environment: str) -> Document:
 
     Raises:
         NotFoundError: there is no such environment.
+        ForbiddenError: the actor may not see all of it, everywhere.
     """
     async with store.reading() as tx:
-        require(tx.actor, "environments.view")
+        for permission in NEEDED:
+            require(tx.actor, permission)
         state = await read_state(tx, environment)
     own = replace(state.environment, settings=replace(state.environment.settings, token_endpoint=""))
     places = [own if each.name == environment else each for each in state.environments]

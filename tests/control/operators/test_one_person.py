@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from tests.control.promoting import API, CLOSED, OPENED, apply, orders
 
 from wardgate.control import promote
 from wardgate.control.errors import ConflictError, ForbiddenError
+from wardgate.control.export import export_document
 from wardgate.control.operators import tokens
 from wardgate.control.promote import PromotionRecord
 from wardgate.domain.settings import ServerSettings
@@ -63,3 +65,14 @@ async def test_who_reset_the_password_of_another_is_not_another(store: SqlStore)
     assert caught.value.code == "second_person"
     done = await promote.approve(await as_user(store, "cid"), waiting.promotion.id, reason="agreed")
     assert done.promotion.status == "done"
+
+
+async def test_who_sees_environments_alone_exports_nothing(store: SqlStore) -> None:
+    """A document holds APIs, plans, applications and who they belong to: each is asked for."""
+    await person(store, "ann", "owner")
+    await apply(store, orders(CLOSED))
+    ann = await as_user(store, "ann")
+    _, secret = await tokens.issue_token(ann, name="x", permissions=["environments.view"])
+    narrow = await by_token(store, secret.reveal().decode(), now=time.time())
+    with pytest.raises(ForbiddenError, match=r"apis\.view"):
+        await export_document(narrow, "development")

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import zipfile
+import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,17 @@ from typing import Any
 
 from wardgate.storage.errors import MasterKeyError, StoreError
 
+#: What reading a damaged zip, or one that is not ours, may end in.
+_UNREADABLE = (
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 #: Raised with every change of this form that older versions cannot read.
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -100,7 +112,7 @@ class Reader:
                     digest.update(line)
                     count += 1
                     yield [_value(each) for each in json.loads(line)]
-        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise _damaged(
                 self._name, f"the rows of {table} cannot be read ({type(error).__name__})"
             ) from error
@@ -137,7 +149,7 @@ def read_manifest(source: zipfile.ZipFile, name: str) -> tuple[Manifest, dict[st
             tables=tables,
             format=found,
         )
-    except (KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise _damaged(name, "it has no manifest of Wardgate's") from error
     return manifest, document
 

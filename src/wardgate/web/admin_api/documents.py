@@ -67,7 +67,7 @@ class ExportedDocument(Thing):
     files: dict[str, str]
 
 
-@operations.get("/documents", permission="environments.view", refuses=(404,))
+@operations.get("/documents", permission="applications.view", refuses=(404,))
 async def export_documents(
     ask: Ask,
     environment: Annotated[
