@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.policy.exchanges import bearer, principal, resource
-from tests.policy.test_authorize import asked
+from tests.policy.test_authorize_steps import asked
 
 from wardgate.domain.api import ApiKeyScheme
 from wardgate.gateway.head import HeadParser
