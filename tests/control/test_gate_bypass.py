@@ -12,8 +12,11 @@ from wardgate.control import catalogue, promote
 from wardgate.control import environments as use
 from wardgate.control.apply import apply_document
 from wardgate.control.errors import ConflictError, ForbiddenError
+from wardgate.control.operators import projects
 from wardgate.control.rollback import withdraw
-from wardgate.domain.document import ApiEntry, EnvironmentEntry
+from wardgate.domain.actor import Actor
+from wardgate.domain.document import ApiEntry, EnvironmentEntry, Listing
+from wardgate.domain.permission import Permission
 from wardgate.storage.database import SqlStore
 
 pytestmark = pytest.mark.every_database
@@ -140,3 +143,21 @@ async def test_no_environment_takes_anothers_hosts_alone(store: SqlStore) -> Non
     await promote.approve(store.acting(BOB), changed.waiting, reason="agreed")
     async with store.reading() as tx:
         assert (await tx.environments.all())[0].settings.hosts == ("pay.shop.example.com",)
+
+
+async def test_who_approves_answers_for_every_api_that_is_weakened(store: SqlStore) -> None:
+    """A plan that is raised with one project's API, or a place taken by it, is another project's matter as well."""
+    shop = replace(named("shop", "/orders/v1/items"), listing=Listing(project="shop"))
+    await projects.set_project(store, name="shop")
+    await apply(store, orders(CLOSED))
+    await to_staging(store)
+    await apply_document(store, document([orders(CLOSED), shop], [FREE]), "development", "dev", "")
+    asked = await promote.request(store.acting(ANN), api="shop/v1", environment="staging")
+    assert [each.kind for each in asked.promotion.weakenings] == ["place_taken"]
+    held: frozenset[Permission] = frozenset(("apis.view", "apis.approve"))
+    lead = Actor(kind="user", id="usr_lea", name="lea", projects={"shop": held})
+    with pytest.raises(ForbiddenError, match="in the project 'default'"):
+        await promote.approve(store.acting(lead), asked.promotion.id, reason="mine")
+    both = replace(lead, projects={"shop": held, "default": held})
+    done = await promote.approve(store.acting(both), asked.promotion.id, reason="looked at")
+    assert done.promotion.status == "done"

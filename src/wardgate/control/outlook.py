@@ -31,6 +31,8 @@ class Outlook:
     plans: tuple[Plan, ...]
     before: Deployment | None
     differences: tuple[Difference, ...]
+    #: The APIs that are weaker then, or whose place is taken, besides this one: others may answer for them.
+    others: frozenset[str] = frozenset()
 
     @property
     def weakenings(self) -> tuple[Difference, ...]:
@@ -92,12 +94,16 @@ async def outlook(
             openapi_text=last.entry.openapi_text,
         )
         extra = (*extra, *(each for each in compare(None, after[api]) if each.kind == "api_added"))
-    taken = places_taken(
-        current.bound if current is not None else None,
-        bound,
-        (each.bound for each in state.deployments.values()),
-        (_bound_if_it_can_be(each, environment, state.secrets) for each in gone.values()),
+    taken = tuple(
+        places_taken(
+            current.bound if current is not None else None,
+            bound,
+            (each.bound for each in state.deployments.values()),
+            (_bound_if_it_can_be(each, environment, state.secrets) for each in gone.values()),
+        )
     )
+    others = {str(each.before) for each in taken}
+    others |= {name for name in before if name != api and weakenings(compare(before[name], after[name]))}
     return Outlook(
         environment=environment,
         api=api,
@@ -106,6 +112,7 @@ async def outlook(
         plans=tuple(changed.values()),
         before=state.deployments.get(api),
         differences=(*extra, *taken, *compare_all(before, after)),
+        others=frozenset(others),
     )
 
 

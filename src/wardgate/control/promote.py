@@ -119,7 +119,7 @@ async def approve(
         NotFoundError: there is no such promotion.
         ConflictError: it is not pending, was asked for by the actor, or weakens something else by now.
         InvalidError: there is no reason.
-        ForbiddenError: the actor may not approve.
+        ForbiddenError: the actor may not approve, in the project of every API that it weakens.
     """
     reason = required_reason(reason)
     now = clock()
@@ -129,6 +129,8 @@ async def approve(
         require(tx.actor, "apis.approve", promotion.project or None)
         await require_second_person(tx, promotion, now)
         prospect = await _prospect(tx, promotion)
+        for api in sorted({prospect.found.api, *prospect.found.others} if prospect.found else ()):
+            require(tx.actor, "apis.approve", (await api_named(tx, api)).catalogue.project)
         present = prospect.differences
         if fingerprint(present) != (seen or fingerprint(promotion.weakenings)):
             raise ConflictError(
