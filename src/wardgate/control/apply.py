@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from wardgate.control.apply_consumers import check_consumers, put_applications, put_groups
+from wardgate.control.apply_operating import put_operating
 from wardgate.control.authority import require
 from wardgate.control.binding import bind_to
 from wardgate.control.document.difference import difference
@@ -118,6 +119,7 @@ async def apply_document(
         )
         await _put_plans(tx, plan, now)
         old, new = plan.state.document, plan.target
+        await put_operating(tx, old, new, now)
         if (old.roles, old.groups) != (new.roles, new.groups):
             async with around_roles(tx, now):
                 await _put_roles(tx, plan, now)
@@ -137,6 +139,8 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
         require(tx.actor, "environments.view")
     state = await read_state(tx, environment)
     _check_first(document, state)
+    if document.operator_roles:
+        require(tx.actor, "operators.view")
     kept = await _used_elsewhere(tx, state, environment) if prune else frozenset()
     target = merged(state, document, prune=prune, kept=kept)
     environments = tuple(placed_of(state, target))
@@ -206,6 +210,8 @@ def _check_authority(tx: Transaction, state: State, target: Document) -> None:
     check_consumers(tx, state, target)
     if old.environments != target.environments:
         require(tx.actor, "environments.edit")
+    if (old.projects, old.operator_roles) != (target.projects, target.operator_roles):
+        require(tx.actor, "operators.edit")
 
 
 async def _used_elsewhere(tx: Transaction, state: State, environment: str) -> frozenset[str]:

@@ -27,7 +27,7 @@ async def export_document(store: Store, environment: str) -> Document:
     """The document of ``environment``: applied to the first environment of an installation, it makes it the same there.
 
     It lists every application, with the APIs, plans and subscriptions of that environment, and environments where they
-    are not those of a new installation.
+    are not those of a new installation. Roles of operators are in it if the actor may see them.
 
     Raises:
         NotFoundError: there is no such environment.
@@ -37,14 +37,14 @@ async def export_document(store: Store, environment: str) -> Document:
         for permission in NEEDED:
             require(tx.actor, permission)
         state = await read_state(tx, environment)
+        document = state.document
+        if not tx.actor.may("operators.view"):  # to leave them out takes nothing away where it is applied
+            document = replace(document, operator_roles=())
     own = replace(state.environment, settings=replace(state.environment.settings, token_endpoint=""))
     places = [own if each.name == environment else each for each in state.environments]
     if usual(places):
-        return replace(state.document, environments=())
-    return replace(
-        state.document,
-        environments=tuple(_named(each, environment) for each in state.document.environments),
-    )
+        return replace(document, environments=())
+    return replace(document, environments=tuple(_named(each, environment) for each in document.environments))
 
 
 def _named(entry: EnvironmentEntry, exported: str) -> EnvironmentEntry:

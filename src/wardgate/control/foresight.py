@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from wardgate.control.compare import Deployable, compare_all
 from wardgate.control.compare.consumers import applications, groups, roles
+from wardgate.control.compare.operating import operating
 from wardgate.control.compare.rules import At
 from wardgate.control.compare.settings import settings as settings_differences
 from wardgate.control.compare.taken_hosts import taken_hosts
@@ -59,6 +60,7 @@ async def foresight(
     found = [*compare_all(before, after)]
     found += roles(state.document.roles, target.roles)
     found += groups(state.document.groups, target.groups)
+    found += operating(state.document, target)
     found += applications(state.document.applications, target.applications, old_plans, new_plans)
     known = {each.name: each for each in state.environments}
     for each in environments:

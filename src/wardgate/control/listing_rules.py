@@ -29,10 +29,12 @@ async def check_listings(tx: Transaction, state: State, target: Document) -> Non
         project = record.catalogue.project
         if project != Catalogue().project and (known is None or known.catalogue.project != project):
             if projects is None:
-                projects = {each.name for each in await tx.operators.projects()}
+                projects = {each.name for each in target.projects}
             if project not in projects:
                 raise NotFoundError(
-                    "project", project, "`wardgate projects list` shows those there are; add it first"
+                    "project",
+                    project,
+                    "`wardgate projects list` shows those there are; declare it in `projects`",
                 )
     _check_subscriptions(state, target, records)
 

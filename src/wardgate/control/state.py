@@ -74,6 +74,8 @@ async def read_state(tx: Transaction, environment: str) -> State:
                 Group(name=each.name, description=each.description, roles=each.roles)
                 for each in await tx.groups.all()
             ),
+            projects=tuple(replace(each, created_at=0.0) for each in await tx.operators.projects()),
+            operator_roles=tuple(await tx.operators.roles()),
             applications=tuple(
                 entry_of_application(each, subscriptions[each.id].values()) for each in applications
             ),
@@ -97,8 +99,8 @@ def merged(state: State, new: Document, *, prune: bool, kept: frozenset[str]) ->
     """What holds after ``new`` is applied to ``state``.
 
     What ``new`` names is as it says, an application's subscriptions included. What it does not name stays, or with
-    ``prune`` goes; an application in ``kept`` then loses only its subscriptions. Environments always stay, and what other
-    environments than the first hold of APIs, plans and roles.
+    ``prune`` goes; an application in ``kept`` then loses only its subscriptions. Environments, projects and roles of
+    operators always stay, and what other environments than the first hold of APIs, plans and roles.
 
     Raises:
         ConflictError: what it says of environments contradicts itself.
@@ -132,6 +134,10 @@ def merged(state: State, new: Document, *, prune: bool, kept: frozenset[str]) ->
         plans=tuple(plans.values()),
         roles=tuple(roles.values()),
         groups=tuple(groups[name] for name in sorted(groups)),
+        projects=tuple(({each.name: each for each in (*old.projects, *new.projects)}).values()),
+        operator_roles=tuple(
+            ({each.name: each for each in (*old.operator_roles, *new.operator_roles)}).values()
+        ),
         applications=tuple(applications.values()),
         authorization_server=server,
         environments=_entries(environments, state.environment.name),

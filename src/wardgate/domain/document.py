@@ -12,6 +12,7 @@ from wardgate.domain.api import Api
 from wardgate.domain.consumer import Controls
 from wardgate.domain.environment import LeakPolicy, Retention
 from wardgate.domain.limit import Limit, Plan
+from wardgate.domain.operator import OperatorRole, Project
 from wardgate.domain.people import Role
 from wardgate.domain.standing import Lifecycle, Visibility
 
@@ -107,7 +108,8 @@ class EnvironmentEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A whole checked document: every reference in it resolves, every name in it is unique. ``groups`` have no members.
+    """A whole checked document: every reference in it resolves, every name in it is unique. ``groups`` have no members,
+    ``projects`` no time, and nobody holds ``operator_roles``, which are those of the installation's own.
 
     ``authorization_server`` is ``None`` where the document does not name it.
     """
@@ -119,6 +121,8 @@ class Document:
     authorization_server: AuthorizationServer | None = None
     environments: tuple[EnvironmentEntry, ...] = ()
     groups: tuple[Group, ...] = ()
+    projects: tuple[Project, ...] = ()
+    operator_roles: tuple[OperatorRole, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,12 @@ from wardgate.control.document.difference_consumers import (
 from wardgate.control.document.environments import environment_changes, environment_text
 from wardgate.control.document.limit_text import limits_text, shown
 from wardgate.control.document.listings import listing_changes
+from wardgate.control.document.operating import (
+    operator_role_changes,
+    operator_role_text,
+    project_changes,
+    project_text,
+)
 from wardgate.domain.api import Api, PolicyUse, Resource
 from wardgate.domain.codec import encode
 from wardgate.domain.document import ApiEntry, Document
@@ -34,6 +40,20 @@ def difference(old: Document, new: Document) -> list[str]:
         environment_changes,
     )
     lines += _order(old, new)
+    lines += _compared(
+        "project",
+        {each.name: each for each in old.projects},
+        {each.name: each for each in new.projects},
+        project_text,
+        project_changes,
+    )
+    lines += _compared(
+        "operator role",
+        {each.name: each for each in old.operator_roles},
+        {each.name: each for each in new.operator_roles},
+        operator_role_text,
+        operator_role_changes,
+    )
     lines += _compared(
         "api",
         {entry.api.id: entry for entry in old.apis},

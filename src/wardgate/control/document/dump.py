@@ -10,6 +10,7 @@ from typing import Any
 from wardgate.control.document.controls import expiry_text
 from wardgate.control.document.environments import environment_data
 from wardgate.control.document.listings import listing_data
+from wardgate.control.document.operating import operator_role_data, project_data
 from wardgate.domain.access import Group
 from wardgate.domain.document import NEVER, ApiEntry, ApplicationEntry, Document, SubscriptionEntry
 from wardgate.domain.limit import Limit, Plan
@@ -70,9 +71,12 @@ def _data(document: Document, sources: list[dict[str, Any]]) -> dict[str, Any]:
     server = document.authorization_server
     if document.environments:
         data["environments"] = [environment_data(each, _limits) for each in document.environments]
-    if sources or not (
-        document.environments or document.plans or document.roles or document.groups or document.applications or server
-    ):
+    if document.projects:
+        data["projects"] = [project_data(each) for each in document.projects]
+    if document.operator_roles:
+        data["operator_roles"] = [operator_role_data(each) for each in document.operator_roles]
+    other = document.plans or document.roles or document.groups or document.applications or server
+    if sources or not (data or other):
         data["apis"] = sources
     if document.plans:
         data["plans"] = [_plan(plan) for plan in document.plans]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from wardgate.control.document.apis import read_api
@@ -10,6 +11,7 @@ from wardgate.control.document.environments import read_environment
 from wardgate.control.document.fields import Fields, Report, suggestion
 from wardgate.control.document.groups import check_group_roles, read_group
 from wardgate.control.document.opener import Opener
+from wardgate.control.document.operating import read_operator_role, read_project
 from wardgate.control.document.plans import read_plan
 from wardgate.control.document.policies import check_policies
 from wardgate.control.document.roles import check_role_scopes, read_role
@@ -26,13 +28,24 @@ from wardgate.domain.document import (
 )
 from wardgate.domain.limit import Plan
 from wardgate.domain.oauth import OIDC_SCOPES
+from wardgate.domain.operator import OperatorRole, Project
 from wardgate.domain.people import Role
 from wardgate.domain.reserved import reserved, token_places
 from wardgate.domain.versioning import Versioning, conflict_among
 from wardgate.openapi.tree import Scalar
 from wardgate.policy.registry import PolicyLoadError, PolicyRegistry
 
-_KNOWN = ("environments", "apis", "plans", "roles", "groups", "applications", "authorization_server")
+_KNOWN = (
+    "environments",
+    "projects",
+    "operator_roles",
+    "apis",
+    "plans",
+    "roles",
+    "groups",
+    "applications",
+    "authorization_server",
+)
 
 
 def load(path: Path, policies: PolicyRegistry | None = None, *, within: Path | None = None) -> Document:
@@ -65,6 +78,8 @@ class _Loader:
         self._plans: list[tuple[Plan, Fields]] = []
         self._roles: list[tuple[Role, Fields]] = []
         self._groups: list[tuple[Group, Fields]] = []
+        self._projects: list[tuple[Project, Fields]] = []
+        self._operator_roles: list[tuple[OperatorRole, Fields]] = []
         self._applications: list[ReadApplication] = []
         self._server: tuple[AuthorizationServer, Fields] | None = None
 
@@ -77,6 +92,10 @@ class _Loader:
         self._names_apis = self._names_apis or "apis" in root
         for node, path in root.items("environments"):
             self._environments.append(read_environment(report, node, path))
+        for node, path in root.items("projects"):
+            self._projects.append(read_project(report, node, path))
+        for node, path in root.items("operator_roles"):
+            self._operator_roles.append(read_operator_role(report, node, path))
         for node, path in root.items("plans"):
             self._plans.append(read_plan(report, node, path))
         for node, path in root.items("roles"):
@@ -105,6 +124,8 @@ class _Loader:
         self._check_token_places()
         self._check_issuers()
         self._check_plans()
+        _check_different("project", ((each.name, fields) for each, fields in self._projects))
+        _check_different("role of operators", ((each.name, fields) for each, fields in self._operator_roles))
         self._check_roles()
         self._check_groups()
         self._check_applications()
@@ -117,6 +138,8 @@ class _Loader:
             plans=tuple(plan for plan, _ in self._plans),
             roles=tuple(role for role, _ in self._roles),
             groups=tuple(sorted((group for group, _ in self._groups), key=lambda group: group.name)),
+            projects=tuple(project for project, _ in self._projects),
+            operator_roles=tuple(role for role, _ in self._operator_roles),
             applications=tuple(application.entry for application in self._applications),
             authorization_server=self._server[0] if self._server is not None else None,
             environments=tuple(entry for entry, _ in self._environments),
@@ -264,6 +287,14 @@ class _Loader:
                     inner.problem("api", f"there is no API {subscription.api!r}", remedy)
                     continue
                 _check_plan(inner, subscription.api, subscription.plan, apis[subscription.api])
+
+
+def _check_different(what: str, found: Iterable[tuple[str, Fields]]) -> None:
+    names: dict[str, Fields] = {}
+    for name, fields in found:
+        if name and (first := names.setdefault(name, fields)) is not fields:
+            message = f"the {what} {name!r} is also declared at {_place(first)}"
+            fields.problem("name", message, "Merge the two, or rename one")
 
 
 def _check_plan(fields: Fields, api: str, plan: str | None, offered: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from wardgate.control.authority import require, require_somewhere
 from wardgate.control.errors import ConflictError
 from wardgate.control.lookup import MAX_DESCRIPTION, checked_text
 from wardgate.control.operators.naming import all_projects, checked_name, project_named
-from wardgate.control.ports import Store
+from wardgate.control.ports import Store, Transaction
 from wardgate.domain.audit import AuditEvent
 from wardgate.domain.operator import DEFAULT_PROJECT, Project
 
@@ -39,27 +39,32 @@ async def set_project(
     """
     now = clock()
     async with store.writing() as tx:
-        require(tx.actor, "operators.edit")
-        project = Project(
-            name=checked_name("project", name),
-            description=checked_text("description", description, MAX_DESCRIPTION),
-            created_at=now,
-        )
-        before = next((each for each in await tx.operators.projects() if each.name == name), None)
-        if before is not None and before.description == project.description:
-            return before
-        await tx.operators.put_project(project)
-        await tx.audit.record(
-            AuditEvent(
-                action="project.set",
-                target=name,
-                project=name,
-                before={} if before is None else {"description": before.description},
-                after={"description": project.description},
-            ),
-            at=now,
-        )
-        return await project_named(tx, name)
+        return await put_project(tx, name, description, now)
+
+
+async def put_project(tx: Transaction, name: str, description: str, now: float) -> Project:
+    """As :func:`set_project`, within a transaction."""
+    require(tx.actor, "operators.edit")
+    project = Project(
+        name=checked_name("project", name),
+        description=checked_text("description", description, MAX_DESCRIPTION),
+        created_at=now,
+    )
+    before = next((each for each in await tx.operators.projects() if each.name == name), None)
+    if before is not None and before.description == project.description:
+        return before
+    await tx.operators.put_project(project)
+    await tx.audit.record(
+        AuditEvent(
+            action="project.set",
+            target=name,
+            project=name,
+            before={} if before is None else {"description": before.description},
+            after={"description": project.description},
+        ),
+        at=now,
+    )
+    return await project_named(tx, name)
 
 
 async def remove_project(store: Store, name: str, *, clock: Callable[[], float] = time.time) -> None:

@@ -10,7 +10,7 @@ from wardgate.control.errors import ConflictError, InvalidError
 from wardgate.control.lookup import MAX_DESCRIPTION, checked_text
 from wardgate.control.operators.escalation import require_covering
 from wardgate.control.operators.naming import all_roles, checked_name, checked_permissions, role_named
-from wardgate.control.ports import Store
+from wardgate.control.ports import Store, Transaction
 from wardgate.domain.audit import AuditEvent
 from wardgate.domain.operator import OperatorRole
 from wardgate.domain.permission import BUILTIN_ROLES, Permission
@@ -46,28 +46,35 @@ async def set_role(
         ConflictError: the role comes with the installation.
     """
     async with store.writing() as tx:
-        require(tx.actor, "operators.edit")
-        wanted = checked_permissions(permissions)
-        if not wanted:
-            raise InvalidError("permissions", "A role needs a permission", "Give it one, such as apis.view")
-        _check_custom(name)
-        role = OperatorRole(
-            name=checked_name("role", name),
-            permissions=wanted,
-            description=checked_text("description", description, MAX_DESCRIPTION),
-        )
-        before = next((each for each in await tx.operators.roles() if each.name == name), None)
-        require_covering(tx.actor, wanted | (before.permissions if before is not None else frozenset()))
-        await tx.operators.put_role(role)
-        await tx.audit.record(
-            AuditEvent(
-                action="operator_role.set",
-                target=name,
-                before={} if before is None else {"permissions": _sorted(before.permissions)},
-                after={"permissions": _sorted(wanted)},
-            ),
-            at=clock(),
-        )
+        return await put_role(tx, name, permissions, description, clock())
+
+
+async def put_role(
+    tx: Transaction, name: str, permissions: Collection[str], description: str, now: float
+) -> OperatorRole:
+    """As :func:`set_role`, within a transaction."""
+    require(tx.actor, "operators.edit")
+    wanted = checked_permissions(permissions)
+    if not wanted:
+        raise InvalidError("permissions", "A role needs a permission", "Give it one, such as apis.view")
+    _check_custom(name)
+    role = OperatorRole(
+        name=checked_name("role", name),
+        permissions=wanted,
+        description=checked_text("description", description, MAX_DESCRIPTION),
+    )
+    before = next((each for each in await tx.operators.roles() if each.name == name), None)
+    require_covering(tx.actor, wanted | (before.permissions if before is not None else frozenset()))
+    await tx.operators.put_role(role)
+    await tx.audit.record(
+        AuditEvent(
+            action="operator_role.set",
+            target=name,
+            before={} if before is None else {"permissions": _sorted(before.permissions)},
+            after={"permissions": _sorted(wanted)},
+        ),
+        at=now,
+    )
     return role
 
 
