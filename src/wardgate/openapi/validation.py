@@ -1,4 +1,7 @@
-"""The specification's own rules, by openapi-spec-validator, without a way out of the document."""
+"""The specification's own rules, by openapi-spec-validator, without a way out of the document.
+
+It takes 0.1 s for 20 operations, so it is asked only about documents that :mod:`wardgate.openapi.quick` does not call right.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, NoReturn
 
+from wardgate.openapi.quick import document_validator, plainly_right
 from wardgate.openapi.tree import Path
 
 #: More findings than anyone reads at once.
@@ -50,7 +54,13 @@ class _Placing:
 
 def findings(data: dict[str, Any]) -> list[tuple[Path, str, str]]:
     """Where ``data`` breaks its version of the specification: path, message and remedy of each finding."""
+    return [] if plainly_right(data) else thorough(data)
+
+
+def thorough(data: dict[str, Any]) -> list[tuple[Path, str, str]]:
+    """The same as :func:`findings`, by the slow way alone."""
     # Slow to import, and needed only where documents come in.
+    from jsonschema.validators import validator_for
     from openapi_spec_validator import (
         OpenAPIV2SpecValidator,
         OpenAPIV30SpecValidator,
@@ -70,22 +80,38 @@ def findings(data: dict[str, Any]) -> list[tuple[Path, str, str]]:
     validator = type(base.__name__, (base,), offline)(data)
     found: list[tuple[Path, str, str]] = []
     try:
-        errors = list(islice(validator.schema_validator.iter_errors(data), MOST_FINDINGS))
+        # Not `validator.schema_validator`: that may be jsonschema-rs, which does not tell alternatives apart.
+        schema = validator.schema_validator.schema
+        errors = list(islice(validator_for(schema)(schema).iter_errors(data), MOST_FINDINGS))
         if not errors:
+            found.extend(_stricter(data, chapter))
             # The rules beyond the schema take its form for granted.
             rules = validator.root_validator(validator.schema_path)
             errors = list(islice((e for e in rules if type(e).__name__ not in _OPINIONS), MOST_FINDINGS))
         for error in errors:
             closest = _closest(error)
-            message = (
-                closest.message if len(closest.message) <= _LONGEST else f"{closest.message[:_LONGEST]} ..."
-            )
-            remedy = f"See the {chapter} specification for what may stand here"
-            found.append((tuple(closest.absolute_path), message, remedy))
+            found.append((tuple(closest.absolute_path), _short(closest.message), _remedy(chapter)))
     except (RecursionError, LookupError, Unresolvable) as error:
         message = f"the document could not be validated to its end ({type(error).__name__})"
         found.append(((), message, "Simplify its references"))
     return found
+
+
+def _stricter(data: dict[str, Any], chapter: str) -> list[tuple[Path, str, str]]:
+    """What the quick validator alone refuses in a document, such as a name that ends in a line feed."""
+    errors = islice(document_validator(chapter[-3:]).iter_errors(data), MOST_FINDINGS)
+    return [
+        (tuple(error.instance_path), _short(error.message.replace("\n", "\\n")), _remedy(chapter))
+        for error in errors
+    ]
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]} ..."
+
+
+def _remedy(chapter: str) -> str:
+    return f"See the {chapter} specification for what may stand here"
 
 
 def _closest(error: Any) -> Any:
