@@ -107,8 +107,12 @@ def test_a_zero_byte_is_undecided_wherever_it_stands() -> None:
 )
 def test_a_header_in_upper_case_is_told_when_it_is_published(condition: str) -> None:
     """Names are in lower case: one that is not would never be found, and "not there" always true."""
-    with pytest.raises(ConditionError, match="lower case"):
+    with pytest.raises(ConditionError, match="lower case") as caught:
         expression(condition)
+    assert (caught.value.line, caught.value.column) == (
+        1,
+        {"h": 1, "!": 3}[condition[0]] + 4 * condition.startswith("has"),
+    )
 
 
 @pytest.mark.parametrize(

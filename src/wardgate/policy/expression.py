@@ -107,8 +107,8 @@ _HIDDEN = re.compile(
 _GROWING = re.compile(r"map|transform\w+")
 #: A header that is asked for in upper case.
 _UPPER_HEADER = re.compile(
-    r"\bheaders\s*(?:\.\s*\w*[A-Z]|\[\s*(['\"])[^'\"\n]*[A-Z][^'\"\n]*\1\s*\])"
-    r"|(['\"])[^'\"\n]*[A-Z][^'\"\n]*\2\s+in\s+headers\b"
+    r"\bheaders\s*(?:\.\s*(?P<dot>\w*[A-Z]\w*)|\[\s*(['\"])(?P<at>[^'\"\n]*[A-Z][^'\"\n]*)\2\s*\])"
+    r"|(['\"])(?P<key>[^'\"\n]*[A-Z][^'\"\n]*)\4\s+in\s+headers\b"
 )
 _MACRO = re.compile(r"\.\s*(all|exists|exists_one|existsOne|map|filter|transform\w+|sortBy)\s*\(")
 
@@ -148,11 +148,11 @@ def _check_macros(text: str) -> None:
         elif character == ")" and open_brackets:
             open_brackets.pop()
         elif character == "+" and any(macro in growing for macro in open_brackets):
-            raise ConditionError("+ stands inside map", "Join before or after map", *_place(shown, at - 1))
+            raise ConditionError("+ stands inside map", "Join before or after map", *_place(shown, at))
 
 
 def _place(text: str, at: int) -> tuple[int, int]:
-    """Line and column, from 1, of what follows ``text[at]``."""
+    """Line and column, from 1, of ``text[at]``."""
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
@@ -164,10 +164,11 @@ def _check_names(text: str) -> None:
     """
     found = _UPPER_HEADER.search(text)
     if found is not None:
+        name = found["dot"] or found["at"] or found["key"]
         raise ConditionError(
-            f"no header is found by {found[0]!r}",
-            "Write names of headers in lower case",
-            *_place(text, found.start() - 1),
+            f"no header is called {name!r} here",
+            f"Write it in lower case: headers[{name.lower()!r}]",
+            *_place(text, found.start()),
         )
 
 

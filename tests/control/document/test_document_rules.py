@@ -113,6 +113,12 @@ SECURED = "security:\n  schemes: [oauth2]\n  "
             "conditions do not see the header 'authorization'",
             "claims",
         ),
+        (
+            SECURED + "condition: \"headers['x-forwarded-proto'] == 'https'\"",
+            "security.condition",
+            "conditions do not see the header 'x-forwarded-proto'",
+            "claims",
+        ),
         (SECURED + "acl: {}", "security.acl", "an ACL without groups says nothing", "allow:"),
         (SECURED + "acl: { allowed: [a], deny: [b] }", "security.acl.allowed", "unknown key", "'allow'"),
         (SECURED + "acl: { allow: [a], deny: [a] }", "security.acl.deny", "is allowed as well", "Remove"),

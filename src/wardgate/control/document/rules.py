@@ -8,6 +8,7 @@ from typing import Literal
 from wardgate.control.document.fields import Fields, suggestion
 from wardgate.control.document.names import LINE, LINE_WORDS
 from wardgate.domain.api import Acl, ApiKeyScheme, Resource
+from wardgate.gateway.fields import DROP, request_kind
 from wardgate.openapi.tree import Path, Scalar
 from wardgate.policy.condition import SECRET_HEADERS
 from wardgate.policy.expression import ConditionError, expression
@@ -84,14 +85,8 @@ def check_condition(
         return
     uses = expression(text).uses
     for name in sorted(uses.get("headers") or ()):
-        if name != name.lower():
-            api.report.add(
-                line,
-                path,
-                f"no header is called {name!r} here",
-                f"Write it in lower case: headers[{name.lower()!r}]",
-            )
-        if name in SECRET_HEADERS or (key.place == "header" and name == key.name.lower()):
+        kind = request_kind(name.encode("latin-1", "replace"))
+        if kind == DROP or name in SECRET_HEADERS or (key.place == "header" and name == key.name.lower()):
             api.report.add(
                 line,
                 path,
