@@ -24,6 +24,7 @@ from wardgate.web.admin_api.idempotency import UnderWay
 from wardgate.web.admin_api.models import Problem
 from wardgate.web.admin_api.prefix import DOCUMENT, PREFIX
 from wardgate.web.admin_api.problems import problem_response
+from wardgate.web.admin_api.refusals import Refusals
 from wardgate.web.admin_api.rooms import ROOMS, operations_of
 from wardgate.web.admin_api.route import OperationRoute
 
@@ -49,7 +50,7 @@ def admin_app(services: Services, who_asks: WhoAsks, segments: Iterable[str] | N
     Raises:
         TypeError: an operation is not soundly declared.
     """
-    under_way = UnderWay()
+    under_way, refusals = UnderWay(), Refusals()
     documented = segments is None
     app = FastAPI(
         title="Wardgate admin API",
@@ -62,7 +63,7 @@ def admin_app(services: Services, who_asks: WhoAsks, segments: Iterable[str] | N
     )
     for operation in operations_of(ROOMS if segments is None else segments):
         app.router.routes.append(
-            OperationRoute(operation, services, who_asks, under_way, documented=documented)
+            OperationRoute(operation, services, who_asks, under_way, refusals, documented=documented)
         )
     if segments is None:
         app.router.routes.append(Route(DOCUMENT, _document(tuple(app.routes))))
@@ -99,7 +100,7 @@ def whole_document() -> dict[str, Any]:
     """The OpenAPI document of every operation there is, for tools: nothing can be asked of it."""
     nothing: Any = None
     return openapi_document(
-        [OperationRoute(each, nothing, nothing, UnderWay()) for each in operations_of(ROOMS)]
+        [OperationRoute(each, nothing, nothing, UnderWay(), Refusals()) for each in operations_of(ROOMS)]
     )
 
 

@@ -36,6 +36,7 @@ from wardgate.web.admin_api.described import described, routed
 from wardgate.web.admin_api.idempotency import Key, UnderWay, key_of
 from wardgate.web.admin_api.operations import Operation
 from wardgate.web.admin_api.problems import problem_response
+from wardgate.web.admin_api.refusals import Refusals
 
 #: Seconds an operation may take.
 LONGEST = 60.0
@@ -52,6 +53,7 @@ class OperationRoute(APIRoute):
         services: Services,
         who_asks: WhoAsks,
         under_way: UnderWay,
+        refusals: Refusals,
         *,
         documented: bool = True,
     ) -> None:
@@ -59,6 +61,7 @@ class OperationRoute(APIRoute):
         self._services = services
         self._who_asks = who_asks
         self._under_way = under_way
+        self._refusals = refusals
         super().__init__(
             operation.path, _endpoint(operation), **(described if documented else routed)(operation)
         )
@@ -117,16 +120,17 @@ class OperationRoute(APIRoute):
         """Keeps that somebody asked for what they may not, in a transaction of its own."""
         operation = self.operation
         target = "/".join(str(request.path_params[name]) for name in operation.variables)
-        async with ask.store.writing() as tx:
-            await tx.audit.record(
-                AuditEvent(
-                    action=operation.audited,
-                    target=target[:200],
-                    outcome="refused",
-                    note=f"needs {error.permission}",
-                ),
-                at=ask.clock(),
+
+        def event(further: int) -> AuditEvent:
+            return AuditEvent(
+                action=operation.audited,
+                target=target[:200],
+                outcome="refused",
+                after={"further": further} if further else {},
+                note=f"needs {error.permission}",
             )
+
+        await self._refusals.keep(ask, event)
 
 
 def _endpoint(operation: Operation) -> Callable[..., Coroutine[Any, Any, Response]]:
