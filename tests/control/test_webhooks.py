@@ -164,3 +164,13 @@ def test_event_names_are_what_the_specification_recommends() -> None:
     """Hierarchical, of letters, digits and underscores between full stops."""
     for event in EVENTS:
         assert all(part.isidentifier() for part in event.split("."))
+
+
+async def test_the_trail_has_no_query_of_a_receiver(store: SqlStore) -> None:
+    """Receivers are told apart by tokens in it; that it was changed is kept."""
+    made, _ = await webhooks.add(store, url="https://hooks.example.com/in?token=v3rys3cret")
+    await webhooks.change(store, made.id, url="https://hooks.example.com/in?token=oth3rs3cret")
+    async with store.reading() as tx:
+        rows = [each.event for each in await tx.audit.page(0, 10) if each.event.action == "webhook.set"]
+    assert [each.after.get("url") for each in rows] == ["https://hooks.example.com/in?[redacted]"] * 2
+    assert "s3cret" not in repr(rows)

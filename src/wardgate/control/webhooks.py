@@ -17,6 +17,7 @@ from wardgate.control.keys import Clock
 from wardgate.control.lookup import MAX_DESCRIPTION, checked_text, environment_named
 from wardgate.control.ports import Store, Transaction
 from wardgate.domain.audit import AuditEvent
+from wardgate.domain.redaction import REDACTED
 from wardgate.domain.secret import Secret
 from wardgate.domain.webhook import EVENTS, Delivery, Webhook, WebhookEvent, WebhookStatus
 
@@ -98,6 +99,8 @@ async def change(
             await tx.webhooks.replace(after)
             old, new = _shown(before), _shown(after)
             differing = {key for key in new if old[key] != new[key]}
+            if before.url != after.url:
+                differing.add("url")
             await _record(
                 tx,
                 "webhook.set",
@@ -273,8 +276,9 @@ def _checked_url(url: str) -> str:
 
 
 def _shown(webhook: Webhook) -> dict[str, Any]:
+    place, query, _ = webhook.url.partition("?")
     return {
-        "url": webhook.url,
+        "url": f"{place}?{REDACTED}" if query else place,  # receivers have tokens there
         "description": webhook.description,
         "events": list(webhook.events),
         "environments": list(webhook.environments),
