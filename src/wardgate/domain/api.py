@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import Any, Literal
 
 from wardgate.domain.limit import Limit
@@ -128,7 +129,25 @@ class Api:
 
     def content_hash(self) -> str:
         """SHA-256 over the canonical JSON form: equal exactly when two revisions enforce the same."""
-        enforced = asdict(self)
-        del enforced["standing"]
+        enforced = {name: _plain(getattr(self, name)) for name in _names(Api) if name != "standing"}
         canonical = json.dumps(enforced, sort_keys=True, separators=(",", ":"), default=dict)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """What :func:`dataclasses.asdict` makes of a value, without its copies of texts and numbers."""
+    if isinstance(value, (str, int, float)) or value is None:
+        return value
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if is_dataclass(value):
+        cls: Any = type(value)
+        return {name: _plain(getattr(value, name)) for name in _names(cls)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+@cache
+def _names(cls: Any) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(cls))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.control.errors import NotFoundError
@@ -20,9 +20,27 @@ from wardgate.domain.revision import Revision
 from wardgate.domain.standing import Catalogue, Standing
 from wardgate.storage.documents import catalogue_from_text, catalogue_to_text
 from wardgate.storage.errors import stored
+from wardgate.storage.prepared import Prepared
 from wardgate.storage.repositories.revisions import SqlRevisions, entry_of, plans_of
 from wardgate.storage.tables import environments
 from wardgate.storage.tables_apis import apis, deployments, revisions
+
+_FIND = Prepared(
+    select(apis.c.id).where(apis.c.name == bindparam("name"), apis.c.version == bindparam("version"))
+)
+_ADD = Prepared(insert(apis))
+_DEPLOY = Prepared(insert(deployments))
+_REPLACE = Prepared(
+    update(deployments)
+    .where(deployments.c.environment == bindparam("at_environment"), deployments.c.api == bindparam("at_api"))
+    .values(
+        revision=bindparam("to_revision"),
+        bound=bindparam("to_bound"),
+        bound_hash=bindparam("to_bound_hash"),
+        deployed_at=bindparam("to_deployed_at"),
+        actor=bindparam("to_actor"),
+    )
+)
 
 
 class SqlApis:
@@ -33,6 +51,8 @@ class SqlApis:
         self._revisions = SqlRevisions(connection, master_key)
         #: Ids of rows by ``name/version``: they never change.
         self._ids: dict[str, str] = {}
+        #: The last position of a deployment by environment, once one was added.
+        self._positions: dict[str, int] = {}
 
     async def all(self) -> list[ApiRecord]:
         return [_record(row) for row in await self._connection.execute(select(apis).order_by(apis.c.id))]
@@ -100,16 +120,20 @@ class SqlApis:
         row_id = await self._find(entry.api.id)
         if row_id is None:
             row_id = self._ids[entry.api.id] = new_id("api", at)
-            await self._connection.execute(
-                insert(apis).values(
-                    id=row_id,
-                    name=entry.api.name,
-                    version=entry.api.version,
-                    **_standing_columns(Standing()),
-                    **_catalogue_columns(Catalogue()),
-                )
+            await _ADD.run(
+                self._connection,
+                id=row_id,
+                name=entry.api.name,
+                version=entry.api.version,
+                **_standing_columns(Standing()),
+                **_catalogue_columns(Catalogue()),
             )
-        return await self._revisions.add(row_id, entry, plans, at=at, actor=actor, note=note)
+            newest = 0
+        else:
+            newest = await self._revisions.newest(row_id)
+        number = newest + 1
+        await self._revisions.add(row_id, number, entry, plans, at=at, actor=actor, note=note)
+        return number
 
     async def deploy(
         self, environment: str, api: str, number: int, bound: Api, bound_hash: str, *, at: float, actor: str
@@ -122,18 +146,27 @@ class SqlApis:
             "deployed_at": at,
             "actor": actor,
         }
-        changed = await self._connection.execute(
-            update(deployments).where(*_at(environment, row_id)).values(**values)
+        replaced = await _REPLACE.run(
+            self._connection,
+            at_environment=environment,
+            at_api=row_id,
+            **{f"to_{name}": value for name, value in values.items()},
         )
-        if changed.rowcount == 0:
+        if replaced == 0:
+            position = await self._next_position(environment)
+            await _DEPLOY.run(
+                self._connection, environment=environment, api=row_id, off="[]", position=position, **values
+            )
+
+    async def _next_position(self, environment: str) -> int:
+        # Asked once: finding the last reads every row.
+        if environment not in self._positions:
             last = await self._connection.scalar(
                 select(func.max(deployments.c.position)).where(deployments.c.environment == environment)
             )
-            await self._connection.execute(
-                insert(deployments).values(
-                    environment=environment, api=row_id, off="[]", position=(last or 0) + 1, **values
-                )
-            )
+            self._positions[environment] = last or 0
+        self._positions[environment] += 1
+        return self._positions[environment]
 
     async def rebind(self, environment: str, api: str, bound: Api, bound_hash: str) -> None:
         text = json.dumps(encode_api(bound), separators=(",", ":"))
@@ -179,12 +212,10 @@ class SqlApis:
         """The id of the row of ``name/version``."""
         if api not in self._ids:
             name, _, version = api.partition("/")
-            found: str | None = await self._connection.scalar(
-                select(apis.c.id).where(apis.c.name == name, apis.c.version == version)
-            )
+            found = await _FIND.first(self._connection, name=name, version=version)
             if found is None:
                 return None
-            self._ids[api] = found
+            self._ids[api] = found.id
         return self._ids[api]
 
     async def _id(self, api: str) -> str:

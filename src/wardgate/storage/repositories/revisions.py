@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.control.ids import new_id
@@ -17,8 +17,14 @@ from wardgate.domain.limit import Plan
 from wardgate.domain.revision import Revision, content, hash_of, signed_part
 from wardgate.storage.errors import StoreError, stored
 from wardgate.storage.instance import open_instance_key, public_of, verified
+from wardgate.storage.prepared import Prepared
 from wardgate.storage.tables_apis import instance_keys, revisions
 from wardgate.storage.vault import Vault
+
+_NEWEST = Prepared(
+    select(func.max(revisions.c.number).label("newest")).where(revisions.c.api == bindparam("api"))
+)
+_ADD = Prepared(insert(revisions))
 
 
 class SqlRevisions:
@@ -29,38 +35,45 @@ class SqlRevisions:
         self._master_key = master_key
         self._key: tuple[str, Ed25519PrivateKey] | None = None
 
+    async def newest(self, row_id: str) -> int:
+        """The number of the newest revision, 0 where there is none."""
+        row = await _NEWEST.first(self._connection, api=row_id)
+        return row.newest or 0
+
     async def add(
-        self, row_id: str, entry: ApiEntry, plans: tuple[Plan, ...], *, at: float, actor: str, note: str
-    ) -> int:
-        newest = await self._connection.scalar(
-            select(func.max(revisions.c.number)).where(revisions.c.api == row_id)
-        )
-        number = (newest or 0) + 1
+        self,
+        row_id: str,
+        number: int,
+        entry: ApiEntry,
+        plans: tuple[Plan, ...],
+        *,
+        at: float,
+        actor: str,
+        note: str,
+    ) -> None:
         data = content(entry, plans)
         hash_ = hash_of(data)
         key_id, key = await self._signing_key()
         signed = signed_part(
             api_id=entry.api.id, number=number, content_hash=hash_, created_at=at, actor=actor, note=note
         )
-        await self._connection.execute(
-            insert(revisions).values(
-                id=new_id("rev", at),
-                api=row_id,
-                number=number,
-                hash=hash_,
-                source=_text(data["source"]),
-                openapi_name=entry.openapi_name,
-                openapi_text=entry.openapi_text,
-                resolved=_text(data["api"]),
-                plans=_text(data["plans"]),
-                created_at=at,
-                actor=actor,
-                note=note,
-                key=key_id,
-                signature=key.sign(signed),
-            )
+        await _ADD.run(
+            self._connection,
+            id=new_id("rev", at),
+            api=row_id,
+            number=number,
+            hash=hash_,
+            source=_text(data["source"]),
+            openapi_name=entry.openapi_name,
+            openapi_text=entry.openapi_text,
+            resolved=_text(data["api"]),
+            plans=_text(data["plans"]),
+            created_at=at,
+            actor=actor,
+            note=note,
+            key=key_id,
+            signature=key.sign(signed),
         )
-        return number
 
     async def all(self, row_id: str) -> list[RevisionInfo]:
         columns = revisions.c
