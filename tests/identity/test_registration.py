@@ -22,7 +22,7 @@ from tests.identity.front import (
     refusal,
 )
 
-from wardgate.control import applications
+from wardgate.control import applications, environments
 from wardgate.domain.oauth import DEVICE_CODE
 from wardgate.identity import manage_clients, registration
 from wardgate.identity.client_auth import authenticate
@@ -320,6 +320,26 @@ async def test_a_client_reads_itself(server: Server) -> None:
     document = await registered(server)
     seen = json.loads((await manage(server, document, "GET")).body)
     assert seen == {name: value for name, value in document.items() if name != "client_secret"}
+
+
+async def test_a_client_keeps_proving_who_it_is_where_there_is_a_gate(
+    server: Server, store: SqlStore
+) -> None:
+    """In the first environment it may become public by itself; in another that would take a second person."""
+    for order, refused in ((("development", "staging"), False), (("staging", "development"), True)):
+        await environments.reorder(store, [*order, "production"])
+        document = await registered(server)
+        token, client_id = document["registration_access_token"], document["client_id"]
+        changed = metadata(client_id=client_id, token_endpoint_auth_method="none")
+        call = call_of(changed, token=token, method="PUT", client_id=client_id)
+        if refused:
+            error = await refusal(registration.update(server, call))
+            assert error.error == "invalid_client_metadata"
+            assert "token_endpoint_auth_method" in error.description
+        else:
+            assert (await registration.update(server, call)).status == 200
+        still = (await manage_clients.show(store, client_id)).client
+        assert still.public is not refused
 
 
 async def test_an_update_replaces_everything(server: Server) -> None:

@@ -87,15 +87,16 @@ def add(
     where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
-) -> None:
+) -> int:
     """Add an OAuth 2.0 client to an application.
 
-    Its secret, if it has one, is written to standard output, this once: only its digest is stored.
+    Its secret, if it has one, is written to standard output, this once: only its digest is stored. With a legacy grant
+    it waits, suspended, until another person restores it, but in the first environment: status 3.
     """
     settings = _settings(name, grant, redirect_uri, scope, authentication, jwks_file, set_)
     with client_for(where) as client:
         added = client.add_client(application=application, environment=environment, **settings)
-    _show_changed(added, json_=json_)
+    return _show_changed(added, json_=json_)
 
 
 @app.command(name="list")
@@ -142,8 +143,8 @@ def update(
     set_: _Set = None,
     where: Where = HERE,
     json_: Json = False,
-) -> None:
-    """Change a client; lists replace what was there.
+) -> int:
+    """Change a client; lists replace what was there. Status 3 if it waits for another person to restore it.
 
     Tokens it already has stay what they are: `wardgate tokens revoke --client` takes them back.
     """
@@ -152,7 +153,7 @@ def update(
         raise CommandError("nothing_to_change", "No setting was given", "Name one, such as --scope or --set")
     with client_for(where) as client:
         changed = client.update_client(client_id, if_match=client.show_client(client_id), **settings)
-    _show_changed(changed, json_=json_)
+    return _show_changed(changed, json_=json_)
 
 
 @app.command
@@ -180,10 +181,18 @@ def suspend(client_id: _ClientId, /, *, where: Where = HERE, json_: Json = False
 
 
 @app.command
-def restore(client_id: _ClientId, /, *, where: Where = HERE, json_: Json = False) -> None:
-    """Serve a suspended client again."""
+def restore(
+    client_id: _ClientId,
+    /,
+    *,
+    reason: Annotated[str, Parameter(help="Why; needed for one that is held.")] = "",
+    where: Where = HERE,
+    json_: Json = False,
+) -> None:
+    """Serve a suspended client again. One that is held takes another person than those who made it so."""
     with client_for(where) as client:
-        _show_status(client.restore_client(client_id, if_match=client.show_client(client_id)), json_=json_)
+        found = client.restore_client(client_id, if_match=client.show_client(client_id), reason=reason)
+        _show_status(found, json_=json_)
 
 
 @app.command
@@ -272,7 +281,7 @@ def _other(text: str) -> tuple[str, Any]:
     return setting, read
 
 
-def _show_changed(changed: models.SecretClient, *, json_: bool) -> None:
+def _show_changed(changed: models.SecretClient, *, json_: bool) -> int:
     client, text = changed["client"], changed["client_secret"]
     if json_:
         print_json({**client_json(client), **({"client_secret": text} if text else {})})
@@ -282,6 +291,12 @@ def _show_changed(changed: models.SecretClient, *, json_: bool) -> None:
             print("keep this secret now, it is not stored and cannot be shown again", file=sys.stderr)
     for warning in client["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
+    if client["held"]:
+        print(
+            f"it weakens security; another person agrees with: wardgate clients restore {client['id']} --reason WHY",
+            file=sys.stderr,
+        )
+    return 3 if client["held"] else 0
 
 
 def _show_status(client: models.Client, *, json_: bool) -> None:

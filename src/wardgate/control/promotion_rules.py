@@ -68,26 +68,34 @@ async def require_none_open(tx: Transaction, target: Environment, api: str) -> N
 
 
 async def require_second_person(tx: Transaction, promotion: Promotion, now: float) -> None:
-    """Returns when the actor is another person than who asked, as far as can be known: not who asked, no program, and
-    nobody whose way to sign in was reset by who asked in the last 30 days. Raises ConflictError."""
+    """Returns when the actor is another person than who asked for ``promotion``. Raises ConflictError."""
+    await require_another_person(
+        tx, promotion.requested_by_id, f"{promotion.requested_by}, who asked for {promotion.id},", now
+    )
+
+
+async def require_another_person(tx: Transaction, asked_id: str, asked: str, now: float) -> None:
+    """Returns when the actor is another person than who has the id ``asked_id``, as far as can be known: not they, no
+    program, and nobody whose way to sign in was reset by them in the last 30 days. ``asked`` tells who they are.
+
+    Raises:
+        ConflictError: the actor is not.
+    """
     if tx.actor.kind not in ("user", "local"):
         raise ConflictError(
             "second_person", "A person must approve, not a program", "Sign in, and approve it yourself"
         )
-    if tx.actor.id == promotion.requested_by_id:
+    if tx.actor.id == asked_id:
         raise ConflictError(
             "second_person",
-            f"{promotion.requested_by} asked for {promotion.id}, so somebody else must approve it",
+            f"{asked} cannot: somebody else must approve it",
             "Ask another person who may approve",
         )
-    reset = AuditFilter(
-        actor=promotion.requested_by_id, action="user.reset", target=tx.actor.id, since=now - RESET_COUNTS
-    )
+    reset = AuditFilter(actor=asked_id, action="user.reset", target=tx.actor.id, since=now - RESET_COUNTS)
     if await tx.audit.find(reset, before=None, limit=1):
         raise ConflictError(
             "second_person",
-            f"{promotion.requested_by}, who asked for {promotion.id}, let this account in anew within 30 days, and "
-            "might be who signs in with it",
+            f"{asked} let this account in anew within 30 days, and might be who signs in with it",
             "Ask another person who may approve",
         )
 

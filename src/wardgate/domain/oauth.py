@@ -105,6 +105,8 @@ class Client:
     trusted: bool = False
     status: Literal["active", "suspended"] = "active"
     created_at: float = 0.0
+    #: Ids of those who made it what another person has to agree to; it is suspended while there are any.
+    held_by: tuple[str, ...] = ()
 
     @property
     def public(self) -> bool:

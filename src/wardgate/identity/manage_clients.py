@@ -20,6 +20,7 @@ from wardgate.domain.consumer import Application
 from wardgate.domain.oauth import Client, ClientSecret, Revocation
 from wardgate.domain.secret import Secret
 from wardgate.domain.tokenform import new_secret
+from wardgate.identity.client_gate import held, require_release
 from wardgate.identity.client_metadata import MetadataError, check_client, shows_secret
 from wardgate.identity.operator_clients import check_operator_client, check_operator_scopes
 from wardgate.identity.ports import Store, Transaction
@@ -31,6 +32,7 @@ EDITABLE = frozenset(Client.__dataclass_fields__) - {
     "environment",
     "status",
     "created_at",
+    "held_by",
 }
 #: The longest any access token lives: for so long a revocation is remembered.
 LONGEST_ACCESS = 86400
@@ -56,7 +58,8 @@ async def add(
     settings: Mapping[str, Any],
     clock: Clock = time.time,
 ) -> tuple[Client, Secret | None]:
-    """A new active client of ``application`` (name or id), and its secret if it shows one.
+    """A new client of ``application`` (name or id), and its secret if it shows one. It is active, unless it needs a second
+    person (:mod:`wardgate.identity.client_gate`).
 
     ``settings`` are fields of :class:`Client`. Response types follow from the grants unless they are given. The
     secret's text is in the returned :class:`Secret` and nowhere else: it cannot be shown again.
@@ -77,7 +80,7 @@ async def add(
             name=owner.name,
             created_at=now,
         )
-        client = changed(base, settings)
+        client = await held(tx, None, changed(base, settings))
         check_operator_client(tx.actor, client)
         await tx.clients.add(client)
         after = {"application": owner.name, **differing(base, client)[1]}
@@ -135,12 +138,13 @@ async def update(
     Raises:
         NotFoundError: no such client.
         InvalidError: a setting is wrong.
+        ConflictError: it is in use, and a second person would have to agree.
     """
     now = clock()
     async with store.writing() as tx:
         require(tx.actor, "clients.edit")
         before = await client_with_id(tx, client_id)
-        client = changed(before, settings)
+        client = await held(tx, before, changed(before, settings))
         check_operator_client(tx.actor, before, client)
         await tx.clients.replace(client)
         secret = await settle_secrets(store, tx, client, now)
@@ -182,9 +186,16 @@ async def suspend(store: Store, client_id: str, *, clock: Clock = time.time) -> 
     return await _set_status(store, client_id, "suspended", clock())
 
 
-async def restore(store: Store, client_id: str, *, clock: Clock = time.time) -> Client:
-    """Afterwards a suspended client is served again. Raises NotFoundError."""
-    return await _set_status(store, client_id, "active", clock())
+async def restore(store: Store, client_id: str, *, reason: str = "", clock: Clock = time.time) -> Client:
+    """Afterwards a suspended client is served again. One that is held takes another person, and a reason.
+
+    Raises:
+        NotFoundError: no such client.
+        ForbiddenError: it is held, and the actor may not approve.
+        ConflictError: it is held, and the actor is no other person.
+        InvalidError: it is held, and there is no reason.
+    """
+    return await _set_status(store, client_id, "active", clock(), reason)
 
 
 async def remove(store: Store, client_id: str, *, clock: Clock = time.time) -> Client:
@@ -300,6 +311,7 @@ async def _tell(
     *,
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
+    note: str = "",
 ) -> None:
     event = AuditEvent(
         action=action,
@@ -307,6 +319,7 @@ async def _tell(
         environment=client.environment,
         before=before or {},
         after=after or {},
+        note=note,
     )
     await tx.audit.record(event, at=now)
 
@@ -329,16 +342,19 @@ async def _end_secrets(tx: Transaction, client: Client, at: float) -> None:
 
 
 async def _set_status(
-    store: Store, client_id: str, status: Literal["active", "suspended"], now: float
+    store: Store, client_id: str, status: Literal["active", "suspended"], now: float, reason: str = ""
 ) -> Client:
     async with store.writing() as tx:
         require(tx.actor, "clients.edit")
         before = await client_with_id(tx, client_id)
         client = replace(before, status=status)
         check_operator_client(tx.actor, client)
+        if before.held_by and status == "active":
+            await require_release(tx, before, reason, now)
+            client = replace(client, held_by=())
         await tx.clients.replace(client)
         if before != client:
             old, new = differing(before, client)
             action = "client.suspend" if status == "suspended" else "client.restore"
-            await _tell(tx, action, client, now, before=old, after=new)
+            await _tell(tx, action, client, now, before=old, after=new, note=reason)
     return client

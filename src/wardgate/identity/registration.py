@@ -19,6 +19,7 @@ from wardgate.domain.oauth import DEVICE_CODE, OIDC_SCOPES, Client, ClientSecret
 from wardgate.domain.secret import Secret
 from wardgate.domain.tokenform import is_secret, new_secret
 from wardgate.identity import trail
+from wardgate.identity.client_gate import in_first, weakening
 from wardgate.identity.client_metadata import MetadataError, check_client, plain, shows_secret
 from wardgate.identity.errors import OAuthError
 from wardgate.identity.http import Call, Reply, json_reply
@@ -113,6 +114,11 @@ async def update(server: Server, call: Call) -> Reply:
     async with server.store.writing() as tx:
         current, _, _ = await _managed(server, tx, call)
         changed = replace(changed, trusted=current.trusted, status=current.status)
+        if weakening(current, changed) and not await in_first(tx, current.environment):
+            raise OAuthError(
+                "invalid_client_metadata",
+                "token_endpoint_auth_method: a client that proves who it is cannot become one that does not",
+            )
         await tx.clients.replace(changed)
         secret = await settle_secrets(server.store, tx, changed, server.clock())
         old, new = differing(current, changed)

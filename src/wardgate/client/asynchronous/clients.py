@@ -82,7 +82,8 @@ class Clients(AsyncCore):
         trusted: bool | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> models.SecretClient:
-        """Add a client to an application. Its secret, if it shows one, is shown this once."""
+        """Add a client to an application. Its secret, if it shows one, is shown this once. With a legacy grant it is held, but
+        in the first environment."""
         found: models.SecretClient = await self._ask(
             "POST",
             "/clients",
@@ -193,7 +194,8 @@ class Clients(AsyncCore):
         contacts: Sequence[str] | Unset = UNSET,
         trusted: bool | Unset = UNSET,
     ) -> models.SecretClient:
-        """Change a client; lists replace what was there. Tokens it already has stay what they are.
+        """Change a client; lists replace what was there. Tokens it already has stay what they are. What makes it weaker is
+        refused while it is in use, and held when it is not, but in the first environment.
 
         ``if_match``: the thing as it was read, its entity tag, or ``*`` for any state."""
         found: models.SecretClient = await self._ask(
@@ -286,14 +288,20 @@ class Clients(AsyncCore):
         return found
 
     async def restore_client(
-        self, client_id: str, *, if_match: State, idempotency_key: str | None = None
+        self,
+        client_id: str,
+        *,
+        if_match: State,
+        reason: str | Unset = UNSET,
+        idempotency_key: str | None = None,
     ) -> models.Client:
-        """Serve a suspended client again.
+        """Serve a suspended client again. One that is held takes another person than those who made it so, and a reason.
 
         ``if_match``: the thing as it was read, its entity tag, or ``*`` for any state."""
         found: models.Client = await self._ask(
             "POST",
             f"/clients/{segment(client_id)}:restore",
+            body={"reason": reason},
             if_match=if_match,
             idempotency_key=idempotency_key,
         )

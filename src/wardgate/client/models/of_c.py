@@ -63,6 +63,7 @@ class Client(TypedDict):
     trusted: bool
     status: Literal["active", "suspended"]
     created_at: float
+    held: bool
     legacy_grants: list[str]
     secrets: list[models.ClientSecret]
     warnings: list[str]

@@ -35,6 +35,12 @@ class ResetUser(TypedDict):
     link: str | None
 
 
+class Restoration(TypedDict):
+    """Why a client is served again; needed for one that is held."""
+
+    reason: NotRequired[str]
+
+
 class RetentionModelInput(TypedDict):
     """Days that is kept what happened."""
 

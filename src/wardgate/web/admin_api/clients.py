@@ -154,6 +154,9 @@ class Client(Thing):
     trusted: bool
     status: Literal["active", "suspended"]
     created_at: float
+    held: bool = Field(
+        description="Whether another person has to agree before it is served, by restoring it with a reason."
+    )
     legacy_grants: list[str] = Field(description="Grants it uses that nobody should start with today.")
     secrets: list[ClientSecret]
     warnings: list[str] = Field(description="What is unwise about its settings.")
@@ -170,6 +173,12 @@ class Overlap(Model):
     """How long the secret before stays good."""
 
     overlap: float = Field(default=86400.0, ge=0, le=366 * 86400, description="Seconds.")
+
+
+class Restoration(Model):
+    """Why a client is served again; needed for one that is held."""
+
+    reason: Prose = ""
 
 
 class NewRegistration(Model):
@@ -210,7 +219,8 @@ async def show_client(ask: Ask, client_id: ClientId) -> Client:
 
 @operations.post("/clients", permission="clients.edit", location=lambda new: f"/clients/{new.client.id}")
 async def add_client(ask: Ask, body: NewClient) -> SecretClient:
-    """Add a client to an application. Its secret, if it shows one, is shown this once."""
+    """Add a client to an application. Its secret, if it shows one, is shown this once. With a legacy grant it is held, but
+    in the first environment."""
     client, secret = await manage_clients.add(
         ask.store,
         application=body.application,
@@ -226,7 +236,8 @@ async def add_client(ask: Ask, body: NewClient) -> SecretClient:
 
 @operations.patch("/clients/{client_id}", permission="clients.edit", guard=show_client)
 async def update_client(ask: Ask, client_id: ClientId, body: ClientSettings) -> SecretClient:
-    """Change a client; lists replace what was there. Tokens it already has stay what they are."""
+    """Change a client; lists replace what was there. Tokens it already has stay what they are. What makes it weaker is
+    refused while it is in use, and held when it is not, but in the first environment."""
     _, secret = await manage_clients.update(ask.store, client_id, body.given(), clock=ask.clock)
     return SecretClient(
         client=await show_client(ask, client_id),
@@ -251,9 +262,9 @@ async def suspend_client(ask: Ask, client_id: ClientId) -> Client:
 
 
 @operations.post("/clients/{client_id}:restore", permission="clients.edit", guard=show_client, status=200)
-async def restore_client(ask: Ask, client_id: ClientId) -> Client:
-    """Serve a suspended client again."""
-    await manage_clients.restore(ask.store, client_id)
+async def restore_client(ask: Ask, client_id: ClientId, body: Restoration) -> Client:
+    """Serve a suspended client again. One that is held takes another person than those who made it so, and a reason."""
+    await manage_clients.restore(ask.store, client_id, reason=body.reason, clock=ask.clock)
     return await show_client(ask, client_id)
 
 
@@ -281,11 +292,13 @@ def _shown(record: manage_clients.ClientRecord) -> Client:
     fields = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in asdict(record.client).items()
+        if name != "held_by"
     }
     return Client.model_validate(
         fields
         | {
             "application": record.application.name,
+            "held": bool(record.client.held_by),
             "legacy_grants": list(record.client.legacy),
             "warnings": list(warnings_of(record.client)),
             "secrets": [
