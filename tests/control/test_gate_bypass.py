@@ -161,3 +161,20 @@ async def test_who_approves_answers_for_every_api_that_is_weakened(store: SqlSto
     both = replace(lead, projects={"shop": held, "default": held})
     done = await promote.approve(store.acting(both), asked.promotion.id, reason="looked at")
     assert done.promotion.status == "done"
+
+
+@pytest.mark.spoils_database
+async def test_what_was_applied_is_not_made_production(store: SqlStore) -> None:
+    """An environment that was the first, and has what passed no gate, is not marked afterwards; what was promoted is."""
+    await use.add(store, name="qa")
+    await use.reorder(store, ["qa", "development", "staging", "production"])
+    await apply_document(store, document([orders(CLOSED)], [FREE]), "qa", "dev", "")
+    await use.reorder(store, ["development", "staging", "production", "qa"])
+    with pytest.raises(ConflictError, match="passed no gate") as caught:
+        await use.mark_production(store, "qa")
+    assert caught.value.code == "environment_applied"
+    await apply(store, orders(CLOSED))
+    await to_staging(store)
+    assert [each.name for each in await use.mark_production(store, "staging") if each.production] == [
+        "staging"
+    ]

@@ -108,6 +108,7 @@ async def _arrange(
     was = next((each.name for each in before if each.production), "")
     production = next((each.name for each in after if each.production), "")
     if production != was:
+        await _require_promoted(tx, production)
         await tx.environments.set_production(production)
         await tx.audit.record(
             AuditEvent(
@@ -120,6 +121,24 @@ async def _arrange(
             ),
             at=now,
         )
+
+
+async def _require_promoted(tx: Transaction, name: str) -> None:
+    """Returns when all that is deployed there was promoted to it: what was applied while it was the first environment passed
+    no gate. Raises ConflictError."""
+    for deployment in await tx.apis.deployed(name):
+        api = deployment.bound.id
+        asked = await tx.promotions.list(environment=name, api=api)
+        if all(
+            (each.kind, each.status, each.revision) != ("promote", "done", deployment.revision)
+            for each in asked
+        ):
+            raise ConflictError(
+                "environment_applied",
+                f"{name} cannot be for production: {api} was applied there when it was the first environment, and "
+                "passed no gate",
+                f"Withdraw {api} from {name}, and promote it there",
+            )
 
 
 async def require_nothing_served(tx: Transaction, first: str, other: str) -> None:
