@@ -1,5 +1,5 @@
 """Writes the generated pages: ``docs/cli.md`` from the command line, ``docs/rejections.md`` from the table of reasons,
-``docs/security/oauth-conformance.md`` from the table of tests.
+``docs/security/oauth-conformance.md`` from the table of tests, ``docs/ways-in.md`` from the use cases.
 
 ``python tools/gen_docs.py`` (``make docs``) writes them; with ``--check`` it writes nothing and fails when one is stale.
 """
@@ -83,12 +83,13 @@ def _row(reason: Reason) -> str:
 def main(arguments: list[str]) -> int:
     """Writes or checks the pages; the exit status."""
     sys.path.insert(0, str(ROOT))
-    from tools import oauth_conformance_page
+    from tools import oauth_conformance_page, ways_in_page
 
     stale = 0
     pages = {
         "cli.md": cli_page(),
         "rejections.md": rejections_page(),
+        "ways-in.md": ways_in_page.render(),
         "security/oauth-conformance.md": oauth_conformance_page.render(),
     }
     for name, text in pages.items():

@@ -125,7 +125,7 @@ app.command(
 app.command(
     "wardgate.cli.projects:app",
     name="projects",
-    help="List, set and remove projects, in which operators may hold roles.",
+    help="List, show, set and remove projects, in which operators may hold roles.",
     group=_OPERATE,
 )
 app.command(

@@ -8,9 +8,9 @@ from cyclopts import App, Parameter
 
 from wardgate.cli.connect import HERE, MOST, Where, client_for
 from wardgate.cli.options import Json
-from wardgate.cli.output import print_json, print_table
+from wardgate.cli.output import print_fields, print_json, print_table
 
-app = App(name="projects", help="List, set and remove projects, in which operators may hold roles.")
+app = App(name="projects", help="List, show, set and remove projects, in which operators may hold roles.")
 
 _Name = Annotated[str, Parameter(help="The project's name.")]
 
@@ -24,6 +24,24 @@ def list_(*, where: Where = HERE, json_: Json = False) -> None:
         print_json({"projects": found})
     else:
         print_table(("NAME", "DESCRIPTION"), [(each["name"], each["description"] or "-") for each in found])
+
+
+@app.command
+def show(name: _Name, /, *, where: Where = HERE, json_: Json = False) -> None:
+    """Show one project and the APIs in it."""
+    with client_for(where) as client:
+        found = client.show_project(name)
+        apis = [each["api"] for each in client.list_apis(limit=MOST) if each["project"] == name]
+    if json_:
+        print_json({**found, "apis": apis})
+    else:
+        print_fields(
+            [
+                ("name", found["name"]),
+                ("description", found["description"] or "-"),
+                ("apis", ", ".join(apis) or "-"),
+            ]
+        )
 
 
 @app.command(name="set")
