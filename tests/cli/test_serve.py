@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.certificates import Authority
+from tests.web.test_secret_scanning import PRIVATE, document, pem_of
 
 from wardgate.cli import main as cli
 from wardgate.cli.bounds import BoundOptions
@@ -40,6 +41,7 @@ def test_every_setting_is_an_option(served: list[ServerSettings], tmp_path: Path
     for name in ("chain.pem", "chain.key"):
         (tmp_path / name).touch()
     ca = Authority(tmp_path).ca_file
+    (tmp_path / "github-keys.json").write_text(document(one=pem_of(PRIVATE)))
     wanted = ServerSettings(
         data_dir=str(tmp_path),
         environment="production",
@@ -67,6 +69,7 @@ def test_every_setting_is_an_option(served: list[ServerSettings], tmp_path: Path
         mail_from="api@example.com",
         open_signup=True,
         open_registration=True,
+        secret_scanning_keys=str(tmp_path / "github-keys.json"),
     )
     default = ServerSettings()
     assert not [f.name for f in fields(wanted) if getattr(wanted, f.name) == getattr(default, f.name)]
@@ -98,6 +101,7 @@ def test_every_setting_is_an_option(served: list[ServerSettings], tmp_path: Path
     ]
     options += ["--max-staleness", "8m", "--issuer", wanted.issuer, "--client-ca", ca]
     options += ["--outbound-allow", "10.0.0.0/8", "--outbound-allow", "fd00::/8"]
+    options += ["--secret-scanning-keys", tmp_path / "github-keys.json"]
     options += [
         "--smtp",
         wanted.smtp,

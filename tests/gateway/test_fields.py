@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wardgate.domain.headers import cgi_name
 from wardgate.gateway import fields
-from wardgate.gateway.fields import LineError, LineMemo, cgi_name, request_kind, response_kind
+from wardgate.gateway.fields import LineError, LineMemo, request_kind, response_kind
 
 
 @pytest.mark.parametrize(

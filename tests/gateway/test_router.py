@@ -41,6 +41,7 @@ def ask(routes: Router[str], request: str, host: str = "any.example") -> tuple[s
     found = routes.match(host, *request.split(" ", 1))
     if isinstance(found, Match):
         return found.resource, found.parameters
+    assert isinstance(found, Miss)
     return f"{found.reason} {found.api.name if found.api else '-'}", {}
 
 

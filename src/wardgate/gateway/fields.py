@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from wardgate.domain.headers import DROPPED, IDENTITY_PREFIX, cgi_name, dropped
+
 # What a request parser does with a field. FORWARD must be 0: it is tested for truth on every line. The kinds below DROP
 # are forwarded; all but FORWARD may stand once only, CONNECTION apart.
 FORWARD: Final = 0
@@ -46,32 +48,8 @@ _REQUEST_KINDS: Final[dict[bytes, int]] = {
     b"authorization": AUTHORIZATION,
     b"content-type": CONTENT_TYPE,
     b"origin": ORIGIN,
-    # Hop-by-hop (RFC 9110 section 7.6.1), and what the gateway itself states about the client: never a client's copy.
-    b"keep-alive": DROP,
-    b"proxy-connection": DROP,
-    b"proxy-authorization": DROP,
-    b"proxy-authenticate": DROP,
-    b"te": DROP,
-    b"http2-settings": DROP,
-    b"forwarded": DROP,
-    b"x-forwarded": DROP,
-    b"client-cert": DROP,
-    b"client-cert-chain": DROP,
-    b"true-client-ip": DROP,
-    b"x-cluster-client-ip": DROP,
-    b"x-real-ip": DROP,
-    b"x-client-ip": DROP,
-    b"x-original-url": DROP,
-    b"x-original-host": DROP,
-    b"x-rewrite-url": DROP,
-    b"x-http-method-override": DROP,
-    b"x-http-method": DROP,
-    b"x-method-override": DROP,
+    **dict.fromkeys(DROPPED, DROP),
 }
-_IDENTITY_PREFIX = b"x-wardgate-"
-#: What only a gateway or proxy may say: X-Forwarded-For, but also -User, -Email or -Client-Cert of other products.
-_GATEWAY_PREFIXES = (_IDENTITY_PREFIX, b"x-forwarded-")
-_NO_LETTER = re.compile(rb"[^0-9a-z]")
 
 _RESPONSE_KINDS: Final[dict[bytes, int]] = {
     b"content-length": CONTENT_LENGTH,
@@ -99,14 +77,6 @@ class LineError(ValueError):
     """The line is not a field line: bad name, space before the colon, a fold, or a control character."""
 
 
-def cgi_name(name: bytes) -> bytes:
-    """What is left of the lower-case ``name`` once a CGI-style server made a variable of it: equal names collide.
-
-    ``X_Api_Key``, ``X.Api.Key`` and ``X-Api-Key`` all become ``HTTP_X_API_KEY`` somewhere.
-    """
-    return _NO_LETTER.sub(b"-", name)
-
-
 def request_kind(name: bytes) -> int:
     """What the lower-case field ``name`` means in a request.
 
@@ -115,13 +85,12 @@ def request_kind(name: bytes) -> int:
     kind = _REQUEST_KINDS.get(name)
     if kind is not None:
         return kind
-    read = cgi_name(name)
-    return DROP if read in _REQUEST_KINDS or read.startswith(_GATEWAY_PREFIXES) else FORWARD
+    return DROP if dropped(name) else FORWARD
 
 
 def response_kind(name: bytes) -> int:
     """What the lower-case field ``name`` means in an upstream's answer."""
-    if name.startswith(_IDENTITY_PREFIX):
+    if name.startswith(IDENTITY_PREFIX):
         return DROP
     return _RESPONSE_KINDS.get(name, FORWARD)
 

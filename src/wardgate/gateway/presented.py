@@ -9,7 +9,8 @@ from typing import NamedTuple, cast
 from urllib.parse import unquote_to_bytes
 
 from wardgate.domain import apikey
-from wardgate.gateway.fields import AUTHORIZATION, DROP, Line, Memo, cgi_name
+from wardgate.domain.headers import cgi_name
+from wardgate.gateway.fields import AUTHORIZATION, DROP, Line, Memo
 from wardgate.gateway.head import FieldBlock, HeadError, RequestHead
 from wardgate.policy.compiled import CompiledResource
 from wardgate.policy.exchange import PresentedToken

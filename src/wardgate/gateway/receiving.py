@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+from wardgate.domain.headers import cgi_name
 from wardgate.domain.rejection import Rejection
 from wardgate.gateway.answering import BUSY, DISCARD, GONE, Answering
 from wardgate.gateway.chunked import ChunkDecoder, ChunkError, encode, last_chunk
-from wardgate.gateway.fields import cgi_name
 
 #: Bytes held back: of pipelined requests, and of a body that no upstream takes yet.
 PIPELINE = 64 * 1024

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wardgate.domain.api import Api, PolicyUse
+from wardgate.domain.headers import cgi_name
 from wardgate.domain.secret import Secret
 from wardgate.domain.template import TemplateError, revealed
-from wardgate.gateway.fields import cgi_name
 
 Secrets = Callable[[], Mapping[str, Secret]]
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import cache
 
 from wardgate.domain.api import Api
+from wardgate.domain.headers import cgi_name
 from wardgate.domain.reserved import METADATA, OAUTH2, OWN, TOKEN, reserved
 from wardgate.domain.standing import Standing
 from wardgate.gateway import path as paths
-from wardgate.gateway.fields import cgi_name
 from wardgate.gateway.head import RequestHead
 from wardgate.gateway.lifecycle import standing_lines
 from wardgate.gateway.pool import UpstreamPool

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from wardgate.domain.api import Api
+from wardgate.domain.headers import cgi_name
 from wardgate.domain.mediatype import MediaType, accepted, media_type, quality
 from wardgate.domain.versioning import Versioning, conflict
-from wardgate.gateway.fields import cgi_name
 from wardgate.gateway.head import HeadError, RequestHead
 from wardgate.gateway.routes import Match, Miss, Routes
 

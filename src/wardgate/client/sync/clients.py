@@ -82,8 +82,9 @@ class Clients(Core):
         trusted: bool | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> models.SecretClient:
-        """Add a client to an application. Its secret, if it shows one, is shown this once. With a legacy grant it is held, but
-        in the first environment."""
+        """Add a client to an application. Its secret, if it shows one, is shown this once.
+
+        With a legacy grant it is held, but in the first environment."""
         found: models.SecretClient = self._ask(
             "POST",
             "/clients",

@@ -8,7 +8,7 @@ from typing import Literal
 from wardgate.control.document.fields import Fields, suggestion
 from wardgate.control.document.names import LINE, LINE_WORDS
 from wardgate.domain.api import Acl, ApiKeyScheme, Resource
-from wardgate.gateway.fields import DROP, request_kind
+from wardgate.domain.headers import dropped
 from wardgate.openapi.tree import Path, Scalar
 from wardgate.policy.condition import SECRET_HEADERS
 from wardgate.policy.expression import ConditionError, expression
@@ -85,8 +85,8 @@ def check_condition(
         return
     uses = expression(text).uses
     for name in sorted(uses.get("headers") or ()):
-        kind = request_kind(name.encode("latin-1", "replace"))
-        if kind == DROP or name in SECRET_HEADERS or (key.place == "header" and name == key.name.lower()):
+        hidden = dropped(name.encode("latin-1", "replace")) or name in SECRET_HEADERS
+        if hidden or (key.place == "header" and name == key.name.lower()):
             api.report.add(
                 line,
                 path,

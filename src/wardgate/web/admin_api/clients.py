@@ -219,8 +219,9 @@ async def show_client(ask: Ask, client_id: ClientId) -> Client:
 
 @operations.post("/clients", permission="clients.edit", location=lambda new: f"/clients/{new.client.id}")
 async def add_client(ask: Ask, body: NewClient) -> SecretClient:
-    """Add a client to an application. Its secret, if it shows one, is shown this once. With a legacy grant it is held, but
-    in the first environment."""
+    """Add a client to an application. Its secret, if it shows one, is shown this once.
+
+    With a legacy grant it is held, but in the first environment."""
     client, secret = await manage_clients.add(
         ask.store,
         application=body.application,

@@ -45,6 +45,7 @@ RULES = (
     Rule("revocations", "kind, key", "until", HOUR),
     Rule("webhook_deliveries", "id", "created_at", 30 * DAY),
     Rule("issuer_documents", "issuer", "at", 30 * DAY),
+    Rule("admin_tokens", "id", "expires_at", 90 * DAY),
     Rule("idempotency", "digest", "at", DAY),
 )
 # Constants only, apart from the bound values.
