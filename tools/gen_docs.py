@@ -35,9 +35,10 @@ def cli_page() -> str:
     intro = """# Command line
 
 Exit status: 0 done, 1 refused or invalid (standard error says what and what to do), 2 the command line was not
-understood. With `--json` the result, and on failure `{"error": {...}}` on standard error, is JSON. Durations read `500ms`,
-`15m`, `24h`, `30d`, `1h30m` (a bare number is seconds), sizes `32k` or `10M` (powers of 1024). Addresses read
-`HOST:PORT`, `[::1]:PORT`, `:PORT` (every address) or `PORT` (loopback). Every option can also be set in the
+understood, 3 it waits until another person agrees. `wardgate plan` and `diff` have 2 for a difference, 3 for one that
+weakens. With `--json` the result, and on failure `{"error": {...}}` on standard error, is JSON. Durations read
+`500ms`, `15m`, `24h`, `30d`, `1h30m` (a bare number is seconds), sizes `32k` or `10M` (powers of 1024). Addresses
+read `HOST:PORT`, `[::1]:PORT`, `:PORT` (every address) or `PORT` (loopback). Every option can also be set in the
 environment under the name shown with it.
 
 """

@@ -96,3 +96,31 @@ def test_what_cannot_be_is_told(
     """The error names what is wrong."""
     assert main([*words, "--data-dir", str(data_dir)]) == 1
     assert says in capsys.readouterr().err
+
+
+def test_limits_and_retention_of_an_environment_are_set_by_command(
+    data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is not named stays; `default` gives a plan its own limits back; what cannot be is told."""
+
+    def run(*words: str) -> int:
+        return main(["environments", *words, "--data-dir", str(data_dir)])
+
+    assert run("set", "development", "--plan", "free=rate 9/hour", "--plan", "free=concurrency 2") == 0
+    assert run("set", "development", "--plan", "gold=none", "--retain-audit", "400") == 0
+    capsys.readouterr()
+    assert run("show", "development") == 0
+    shown = capsys.readouterr().out
+    assert "free: rate 9/hour; concurrency 2, gold: -" in shown
+    assert "90 days of figures, 400 of the trail" in shown
+    assert run("set", "development", "--plan", "free=default") == 0
+    capsys.readouterr()
+    assert run("show", "development") == 0
+    assert "free" not in capsys.readouterr().out
+    for wrong, says in (
+        (("--plan", "free"), "'free' names no plan with limits"),
+        (("--plan", "free=fast"), "'fast' is no limit"),
+        (("--plan", "free=none", "--plan", "free=rate 1/day"), "free is given none and rate 1/day"),
+    ):
+        assert run("set", "development", *wrong) == 1
+        assert says in capsys.readouterr().err

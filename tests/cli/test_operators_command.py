@@ -120,6 +120,9 @@ def test_projects_are_looked_after(run: Callable[..., Any]) -> None:
     run("projects", "set", "shop", "--description", "Our shop")
     found = run("projects", "list")["projects"]
     assert [(each["name"], each["description"]) for each in found][1] == ("shop", "Our shop")
+    shown = run("projects", "show", "shop")
+    assert (shown["name"], shown["description"], shown["apis"]) == ("shop", "Our shop", [])
+    assert run("projects", "show", "bank", status=1)["code"] == "project_not_found"
     run("projects", "remove", "shop")
     assert run("projects", "remove", "default", status=1)["code"] == "project_default"
 

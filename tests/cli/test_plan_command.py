@@ -76,6 +76,8 @@ def test_what_another_environment_would_lose_is_seen(applied: Run, tmp_path: Pat
     assert asked.status == 3
     assert "a leaked key is answered by notify" in asked.out
     waiting = applied("apply", "-f", file)
-    assert waiting.status == 0
+    assert waiting.status == 3
     assert "waits for another person" in waiting.err
+    again = applied("apply", "-f", file, "--json")
+    assert (again.status, len(again.json()["waiting"])) == (3, 1)
     assert applied("plan", "-f", file).status == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 from tests.control import ways_in
@@ -49,6 +50,14 @@ def test_every_key_is_of_a_use_case_and_every_key_named_exists() -> None:
         if not any(key == each or key.startswith((f"{each}.", f"{each}[")) for each in covered)
     }
     assert left == {"applications[].subscriptions"}, left
+
+
+def test_every_command_writes_json() -> None:
+    """But for the one that goes on for ever, and the one whose output is JSON anyway."""
+    without = {
+        words for words, command in commands().items() if "json_" not in inspect.signature(command).parameters
+    }
+    assert without == {"serve", "audit export"}
 
 
 def test_no_reason_is_left_over() -> None:

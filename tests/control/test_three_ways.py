@@ -449,6 +449,8 @@ def test_no_value_of_a_secret_is_told(made: Callable[[str], Installation]) -> No
     installation = made("one")
     with client_for(Where(data_dir=installation.data_dir)) as client:
         _secret(client)
-    told = repr(installation.state()) + repr(installation.run("audit", "list"))
+    listed = installation.run("environments", "secret", "list", "staging")
+    assert [each["name"] for each in listed["secrets"]] == ["TOKEN"]
+    told = repr((installation.state(), listed, installation.run("audit", "list")))
     assert "TOKEN" in told
     assert "hunter" not in told

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from cyclopts import Parameter
 
 from wardgate.cli.connect import HERE, Where, client_for
-from wardgate.cli.differenceviews import CHANGED, print_differences, status_of
+from wardgate.cli.differenceviews import CHANGED, WEAKER, print_differences, status_of
 from wardgate.cli.errors import DONE, CommandError
 from wardgate.cli.options import ENVIRONMENT, Environment, Json
 from wardgate.cli.output import print_json, printable
@@ -46,7 +46,8 @@ def apply(
 ) -> int:
     """Bring an environment to what a document says: all of it, or nothing when anything in it is wrong.
 
-    A running gateway serves the new state within milliseconds, without a restart. With --dry-run the status is that of
+    A running gateway serves the new state within milliseconds, without a restart. The status is 0 when it is in force, and
+    3 when all is but settings of another environment, which wait for another person. With --dry-run it is that of
     `wardgate plan`.
     """
     if not file.exists():
@@ -58,7 +59,7 @@ def apply(
     else:
         _tell(result, environment, dry_run=dry_run)
     if not dry_run:
-        return DONE
+        return WEAKER if result["waiting"] else DONE
     found = result["differences"]
     return status_of(found) if found or not result["changes"] else CHANGED
 
