@@ -115,7 +115,7 @@ def until(stack: Stack, key: str, wanted: tuple[int, str], seconds: float = 3.0)
 def refused(stack: Stack, key: str, reason: str) -> None:
     """Returns when a request is refused for ``reason``, as the access log tells; fails if that takes too long."""
     deadline = time.monotonic() + 5
-    while stack.access_log()[-1].get("reason") != reason:
+    while [line.get("reason") for line in stack.access_log()[-1:]] != [reason]:
         assert time.monotonic() < deadline, f"{reason} is not in the access log: {stack.access_log()[-1]}"
         answer = stack.ask("/raw/v1/items", key=key)
         assert (answer.status, answer.reason) in (DENIED, (200, ""), (403, "subscription_missing"))
