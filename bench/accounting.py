@@ -29,6 +29,13 @@ def tree(root: int) -> dict[int, str]:
     return found
 
 
+def born(pid: int) -> str | None:
+    """When ``pid`` started, in ticks since the machine did: with it a pid names one process for ever, whatever programs it
+    runs. ``None`` for a process that is gone, or is dead and only not yet waited for."""
+    fields = _stat(pid)
+    return None if fields is None or fields[0] in "ZX" else fields[19]
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time of all threads of ``pid`` since it started; 0 for a process that is gone."""
     fields = _stat(pid)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.accounting import tree
+from bench.accounting import born, tree
 
 #: Seconds a server may take to answer its first request, and to stop before it is killed.
 START_SECONDS = 60.0
@@ -121,21 +121,18 @@ class Server:
         if process is None:
             return
         self._process = None
-        known = tree(process.pid)
+        known = {pid: start for pid in tree(process.pid) if (start := born(pid)) is not None}
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        for pid, command in known.items():
-            _kill_if_same(pid, command)
+        for pid, start in known.items():
+            _kill_if_same(pid, start)
         # A killed process is gone a moment after the signal, not with it.
         deadline = time.monotonic() + STOP_SECONDS
-        while (
-            any(tree(pid).get(pid) == command for pid, command in known.items())
-            and time.monotonic() < deadline
-        ):
+        while any(born(pid) == start for pid, start in known.items()) and time.monotonic() < deadline:
             time.sleep(0.01)
 
 
@@ -159,9 +156,9 @@ def get(port: int, path: str, headers: Mapping[str, str], tls: bool = False) -> 
         connection.close()
 
 
-def _kill_if_same(pid: int, command: str) -> None:
-    """Kills a left-over child, unless its pid by now belongs to another program."""
-    if tree(pid).get(pid) == command and command:
+def _kill_if_same(pid: int, start: str) -> None:
+    """Kills a left-over child, unless its pid by now belongs to another process. It may run another program by now."""
+    if born(pid) == start:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from bench.accounting import tree
+from bench.accounting import born
 from bench.cases import Case, measure
 from bench.load import Shot
 from bench.servers import BenchError, Server, cores, free_port, tool
@@ -55,9 +55,10 @@ def test_stopping_leaves_no_process_behind(tmp_path: Path) -> None:
     server.start()
     while len(pids := server.processes()) < 2 or not any(child in command for command in pids.values()):
         pass
+    started = {pid: start for pid in pids if (start := born(pid)) is not None}
     server.stop()
     server.stop()
-    assert [pid for pid, command in pids.items() if tree(pid).get(pid) == command] == []
+    assert [pid for pid, start in started.items() if born(pid) == start] == []
 
 
 @needs("nginx", "haproxy", "wrk", "taskset")
