@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fuzz import strategies
 
+from wardgate.gateway.fields import Line
 from wardgate.gateway.head import HeadError, HeadParser, RequestHead
 
 _HOST = b"\r\nHost: a.example"
@@ -155,4 +156,6 @@ def test_memos_never_change_a_verdict(many: list[bytes]) -> None:
             "upgrade",
         ):
             assert getattr(warm, name) == getattr(fresh, name)
-        assert warm.block.lines == fresh.block.lines
+        for warm_line, fresh_line in zip(warm.block.lines, fresh.block.lines, strict=True):
+            for name in Line.__slots__:
+                assert getattr(warm_line, name) == getattr(fresh_line, name)

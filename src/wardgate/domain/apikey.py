@@ -10,28 +10,30 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zlib
 from collections.abc import Callable
+from typing import Final
+from zlib import crc32
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-SECRET_LENGTH = 32
-CHECK_LENGTH = 6
+SECRET_LENGTH: Final = 32
+CHECK_LENGTH: Final = 6
 TAG_PATTERN = "[a-z0-9]{1,12}"
 #: The form of a key in text; also what a secret scanner searches for.
 KEY_PATTERN = rf"wg_({TAG_PATTERN})_([0-9A-Za-z]{{32}})([0-9A-Za-z]{{6}})"
 
 _RANDOM_BYTES = 48
-_TAG = re.compile(TAG_PATTERN.encode())
-_TAIL = SECRET_LENGTH + CHECK_LENGTH
-#: Bytes of a key whose tag is one character.
-_SHORTEST = len("wg_x_") + _TAIL
+_UNDERSCORE: Final = ord("_")
+_TAIL: Final = SECRET_LENGTH + CHECK_LENGTH
+#: Bytes of a key whose tag is one character, and twelve.
+_SHORTEST: Final = len("wg_x_") + _TAIL
+_LONGEST: Final = _SHORTEST + 11
 #: The value of each base62 digit by its byte; 0 for all other bytes.
-_VALUES = bytes(max(0, ALPHABET.find(chr(byte))) for byte in range(256))
+_VALUES: Final = bytes(max(0, ALPHABET.find(chr(byte))) for byte in range(256))
 
 
 def checksum(body: bytes) -> bytes:
     """The six base62 digits of the CRC-32 of ``body``, most significant first."""
-    left = zlib.crc32(body)
+    left = crc32(body)
     digits = []
     for _ in range(CHECK_LENGTH):
         left, digit = divmod(left, 62)
@@ -62,21 +64,27 @@ def random_digits(random_bytes: Callable[[int], bytes]) -> str:
 
 def tag_of(key: bytes) -> str | None:
     """The environment tag of a well-formed key, or ``None`` for anything that is no key at all."""
-    if len(key) < _SHORTEST:
-        return None
-    tag = key[3 : -_TAIL - 1]
+    return key[3 : -_TAIL - 1].decode() if well_formed(key) else None
+
+
+def well_formed(key: bytes) -> bool:
+    """Whether ``key`` has the form of a key, its checksum included."""
+    length = len(key)
     if (
-        key[:3] != b"wg_"
-        or key[-_TAIL - 1 : -_TAIL] != b"_"
-        or not key[-_TAIL:].isalnum()
-        or _TAG.fullmatch(tag) is None
+        not _SHORTEST <= length <= _LONGEST
+        or not key.startswith(b"wg_")
+        or key[length - _TAIL - 1] != _UNDERSCORE
     ):
-        return None
+        return False
+    # Each step is one call over all bytes: a worker does this for every key that it did not see lately.
+    tag = key[3 : length - _TAIL - 1]
+    if not tag.isalnum() or tag != tag.lower() or not key[length - _TAIL :].isalnum():
+        return False
     # The checksum is read rather than written anew: no object is made or looked up on the way.
     value = 0
-    for digit in key[-CHECK_LENGTH:].translate(_VALUES):
-        value = value * 62 + digit
-    return tag.decode() if value == zlib.crc32(key[:-CHECK_LENGTH]) else None
+    for at in range(length - CHECK_LENGTH, length):
+        value = value * 62 + _VALUES[key[at]]
+    return value == crc32(key[: length - CHECK_LENGTH])
 
 
 class Digester:

@@ -7,7 +7,7 @@ memo is a pure function's cache: bounded, and it decides nothing about validity 
 from __future__ import annotations
 
 import re
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, TypeVar
 
 from wardgate.domain.headers import DROPPED, IDENTITY_PREFIX, cgi_name, dropped
 
@@ -64,13 +64,16 @@ _RESPONSE_KINDS: Final[dict[bytes, int]] = {
 }
 
 
-class Line(NamedTuple):
+class Line:
     """A parsed header line: the field, what it means, the line as it will be forwarded, and its :func:`cgi_name`."""
 
-    pair: tuple[bytes, bytes]
-    kind: int
-    text: bytes
-    plain: bytes
+    __slots__ = ("kind", "pair", "plain", "text")
+
+    def __init__(self, pair: tuple[bytes, bytes], kind: int, text: bytes, plain: bytes) -> None:
+        self.pair = pair
+        self.kind = kind
+        self.text = text
+        self.plain = plain
 
 
 class LineError(ValueError):
@@ -145,7 +148,7 @@ class LineMemo:
             known = self._long.known.get(raw)
             if known is not None:
                 return known
-        name, colon, value = raw.partition(b":")
+        name, colon, rest = raw.partition(b":")
         meant = self._names.known.get(name)
         if meant is None:
             if _NAME.fullmatch(name) is None:
@@ -153,10 +156,12 @@ class LineMemo:
             lower = name.lower()
             meant = (lower, self._kind(lower), cgi_name(lower))
             self._names.put(name, meant)
-        value = value.strip(b" \t")
+        value = rest.strip(b" \t")
         if not colon or value.translate(None, _VALUE):
             raise LineError
-        line = Line((meant[0], value), meant[1], name + b": " + value, meant[2])
+        # Most lines come as they are forwarded.
+        as_is = len(rest) == len(value) + 1 and rest[0] == 0x20
+        line = Line((meant[0], value), meant[1], raw if as_is else name + b": " + value, meant[2])
         if len(raw) <= self._longest:
             self._memo.put(raw, line)
         elif meant[1] == AUTHORIZATION and len(raw) <= _LONGEST_KEPT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import cast
 from urllib.parse import unquote_to_bytes
 
 from wardgate.domain import apikey
@@ -24,14 +24,19 @@ _TOKENS_REMEMBERED = 512
 _LONGEST_REMEMBERED = 2048
 
 
-class Presented(NamedTuple):
+class Presented:
     """``digest``: of the key, ``None`` if none was sent, ``b""`` if it is no key. ``token``: where the API takes them. The
     rest is what may be forwarded: ``fields`` rendered, each line CRLF-ended, and the ``query``."""
 
-    digest: bytes | None
-    fields: bytes
-    query: bytes
-    token: PresentedToken | None
+    __slots__ = ("digest", "fields", "query", "token")
+
+    def __init__(
+        self, digest: bytes | None, fields: bytes, query: bytes, token: PresentedToken | None
+    ) -> None:
+        self.digest = digest
+        self.fields = fields
+        self.query = query
+        self.token = token
 
 
 _read = lru_cache(1024)(cgi_name)
@@ -119,7 +124,7 @@ class KeyReader:
         if sent is None:
             return None
         text = sent[2] or b""
-        is_key = apikey.tag_of(text) is not None
+        is_key = apikey.well_formed(text)
         if is_key and shared:
             return None
         digest = self._digester.of(text) if _TOKEN68.fullmatch(text) else b""
@@ -136,7 +141,7 @@ class KeyReader:
         key = found[0]
         digest = self._digests.known.get(key)
         if digest is None:
-            if apikey.tag_of(key) is None:
+            if not apikey.well_formed(key):
                 return b""
             digest = self._digester.of(key)
             self._digests.put(key, digest)
@@ -152,12 +157,12 @@ def _from_header(block: FieldBlock, name: bytes) -> tuple[list[bytes], list[byte
     nominated = block.meaning.nominated
     fields: list[bytes] = []
     found: list[bytes] = []
-    for (field, value), kind, text, plain in block.all_lines:
-        if plain == read:
-            if field == name:
-                found.append(value)
-        elif kind < DROP and (not nominated or field not in nominated):
-            fields.append(text)
+    for line in block.all_lines:
+        if line.plain == read:
+            if line.pair[0] == name:
+                found.append(line.pair[1])
+        elif line.kind < DROP and (not nominated or line.pair[0] not in nominated):
+            fields.append(line.text)
     if name == b"authorization":
         found = [value[7:].lstrip() if value[:7].lower() in _SCHEMES else value for value in found]
     return fields, found

@@ -198,9 +198,11 @@ class Snapshot:
         mounted = matched.mounted = self.mounted[resource.api_id]
         if resource.cors is not None:
             matched.lines += resource.cors.actual(origin or b"")
-        digest, fields, query, token = self._keys.find(head, resource)
-        matched.digest = digest
-        matched.token = token
+        presented = self._keys.find(head, resource)
+        matched.digest = presented.digest
+        matched.token = presented.token
+        fields = presented.fields
+        query = presented.query
         matched.verb = _VERBS.get(method) or method.encode() + b" "
         target = head.target[mounted.base :] or b"/"
         matched.tail = mounted.exact or (target + b"?" + query + _VERSION if query else target + _VERSION)
