@@ -10,8 +10,7 @@ from bench.accounting import cpu_by_process, resident_megabytes
 from bench.load import Shot, fire
 from bench.servers import BenchError, Server
 
-#: Seconds of load before the first measured round of a case: connections open, caches and leases fill. A case that takes
-#: longer to meet all it rotates through says so itself.
+#: Seconds of load before the first measured round of a case: connections open, caches and leases fill.
 WARM_SECONDS = 1.0
 REFERENCE = "nginx"
 
@@ -27,7 +26,6 @@ class Case:
     shot: Shot
     tls: bool = False
     compare: str = "full"
-    warm: float = WARM_SECONDS
     #: A part of a command line: the resident memory of that process is reported.
     memory_of: str | None = None
 
@@ -53,7 +51,7 @@ def run(
     """Every case once per round, one after the other, so that a slow minute of the machine meets all alike."""
     for case in cases:
         say(f"warming {case.system} {case.name}")
-        fire(case.shot, case.port, case.warm, core, case.tls)
+        fire(case.shot, case.port, WARM_SECONDS, core, case.tls)
     results = []
     for number in range(1, rounds + 1):
         say(f"round {number} of {rounds}")

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench import build, gateway, peers
-from bench.cases import REFERENCE, WARM_SECONDS, Case
+from bench.cases import REFERENCE, Case
 from bench.gateway import Installation, Shape
 from bench.load import Shot
 from bench.peers import ITEM, Ports
@@ -120,7 +120,6 @@ class LineUp:
             tls=tls,
             compare="tls" if tls else "full",
             memory_of=gateway.WORKER,
-            warm=8.0 if shape.keys > gateway.ACTIVE_KEYS else WARM_SECONDS,
         )
 
     def _serve(

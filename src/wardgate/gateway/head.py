@@ -49,7 +49,7 @@ _REPEATED = {
     TRANSFER_ENCODING: "framing_ambiguous",
     HOST: "host_invalid",
 }
-#: Meanings remembered, and the length of lines they are remembered by.
+#: Meanings and request lines remembered, and the length of lines they are remembered by.
 _MEMO_SIZE = 1024
 _MEMO_KEY = 512
 _UNSUPPORTED_METHODS = frozenset({"CONNECT", "TRACE", "TRACK", "PRI"})
@@ -139,6 +139,23 @@ class FieldBlock:
         return [line.pair[1] for line in self.all_lines if line.pair[0] == name]
 
 
+class Asked:
+    """A parsed request line. ``authority``: of an absolute-form target, which must be the Host's; else as
+    :class:`RequestHead` has it."""
+
+    __slots__ = ("authority", "method", "minor", "path", "query", "target")
+
+    def __init__(
+        self, method: str, minor: int, authority: bytes | None, path: str, target: bytes, query: bytes
+    ) -> None:
+        self.method = method
+        self.minor = minor
+        self.authority = authority
+        self.path = path
+        self.target = target
+        self.query = query
+
+
 class RequestHead:
     """A parsed head: the request line, and ``block``.
 
@@ -201,14 +218,15 @@ class RequestHead:
 
 
 class HeadParser:
-    """Parses request heads within bounds, with memos of header lines and of what they mean together."""
+    """Parses request heads within bounds, with memos of request lines, header lines and what the latter mean together."""
 
-    __slots__ = ("_max_count", "_max_target", "_meanings", "memo")
+    __slots__ = ("_asked", "_max_count", "_max_target", "_meanings", "memo")
 
     def __init__(self, max_header_count: int, max_target_bytes: int) -> None:
         self._max_count = max_header_count
         self._max_target = max_target_bytes
         self.memo = LineMemo()
+        self._asked: Memo[Asked] = Memo(_MEMO_SIZE)
         self._meanings: Memo[Meaning] = Memo(_MEMO_SIZE)
 
     def parse(self, raw: bytes, last: FieldBlock | None = None) -> RequestHead:
@@ -218,6 +236,16 @@ class HeadParser:
             HeadError: what is wrong, as a rejection's reason.
         """
         line, _, fields = raw.partition(b"\r\n")
+        asked = self._asked.known.get(line) or self._read(line)
+        block = last
+        if block is None or block.raw != fields or block.minor != asked.minor:
+            block = self.parse_block(fields, asked.minor)
+        if asked.authority is not None and asked.authority != block.authority.lower():
+            raise HeadError("host_invalid", "differs from the request target")
+        return RequestHead(asked.method, asked.minor, asked.path, asked.target, asked.query, block)
+
+    def _read(self, line: bytes) -> Asked:
+        """The request line read, and remembered if it is not long."""
         match = _REQUEST_LINE.fullmatch(line)
         if match is None:
             if _OTHER_VERSION.fullmatch(line):
@@ -229,17 +257,17 @@ class HeadParser:
         method = method_text.decode()
         if method in _UNSUPPORTED_METHODS:
             raise HeadError("method_unsupported", method)
-        minor = 1 if minor_text == b"1" else 0
-        block = last
-        if block is None or block.raw != fields or block.minor != minor:
-            block = self.parse_block(fields, minor)
+        authority: bytes | None = None
         if target[0] != 0x2F:
-            target = _origin_form(target, block)
+            authority, target = _origin_form(target)
         try:
             path, encoded, query = paths.canonical(target)
         except paths.PathError as error:
             raise HeadError(error.reason) from None
-        return RequestHead(method, minor, path, encoded, query, block)
+        asked = Asked(method, 1 if minor_text == b"1" else 0, authority, path, encoded, query)
+        if len(line) <= _MEMO_KEY:
+            self._asked.put(line, asked)
+        return asked
 
     def parse_block(self, raw: bytes, minor: int) -> FieldBlock:
         """The fields in ``raw``, interpreted for HTTP/1.``minor``.
@@ -272,15 +300,13 @@ class HeadParser:
         return FieldBlock(raw, minor, lines, meaning)
 
 
-def _origin_form(target: bytes, block: FieldBlock) -> bytes:
-    """An absolute-form target (RFC 9112 section 3.2.2) as path and query; its authority must be the Host's."""
+def _origin_form(target: bytes) -> tuple[bytes, bytes]:
+    """Of an absolute-form target (RFC 9112 section 3.2.2) the authority in lower case, and path and query."""
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute is None:
         raise HeadError("request_malformed", "request target")
     authority, rest = absolute.groups()
-    if authority.lower() != block.authority.lower():
-        raise HeadError("host_invalid", "differs from the request target")
-    return rest if rest.startswith(b"/") else b"/" + rest
+    return authority.lower(), rest if rest.startswith(b"/") else b"/" + rest
 
 
 def _interpret(special: list[Line], minor: int) -> Meaning:
