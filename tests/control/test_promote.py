@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
+from tests.control.operators.operating import person
 from tests.control.promoting import (
     ANN,
     API,
@@ -28,6 +29,7 @@ from wardgate.control import promote
 from wardgate.control.apply import apply_document
 from wardgate.control.binding import BindingError
 from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from wardgate.control.operators import grants
 from wardgate.domain.api import Cors
 from wardgate.domain.limit import Plan
 from wardgate.domain.standing import Lifecycle, Standing
@@ -250,6 +252,7 @@ async def test_subscribers_keep_their_plans(store: SqlStore) -> None:
 
 async def test_a_schedule_is_kept_once(store: SqlStore) -> None:
     """Nothing happens before its time, then once, by the installation itself, whoever looks how often."""
+    await person(store, "ann", "publisher")
     number = await apply(store, orders())
     asked = await to_staging(store, at=2000.0, clock=lambda: 1000.0)
     assert asked.promotion.status == "scheduled"
@@ -264,6 +267,8 @@ async def test_a_schedule_is_kept_once(store: SqlStore) -> None:
 
 async def test_what_a_schedule_weakens_is_looked_at_again(store: SqlStore) -> None:
     """Approved ahead, it fails at its time with the reason when something else would be weakened by then."""
+    await person(store, "ann", "publisher")
+    await person(store, "bob", "owner")
     await apply(store, orders())
     await to_staging(store)
     await apply(store, orders(CLOSED, cors=Cors(origins=("https://a.example.com",))))
@@ -283,6 +288,34 @@ async def test_what_a_schedule_weakens_is_looked_at_again(store: SqlStore) -> No
         ("wardgate", API, "failed"),
     ]
     assert await promote.carry_out_due(store, clock=lambda: 3000.0) == 0
+
+
+@pytest.mark.parametrize("who", ["ann", "bob"])
+@pytest.mark.parametrize("how", ["suspended", "withdrawn"])
+async def test_a_schedule_does_not_outlive_who_is_behind_it(store: SqlStore, who: str, how: str) -> None:
+    """Where who asked or who approved is suspended, or has lost the role, by its time, it fails and changes nothing."""
+    await person(store, "root", "owner")
+    roles = {"ann": "publisher", "bob": "owner"}
+    for name, role in roles.items():
+        await person(store, name, role)
+    await apply(store, orders())
+    await to_staging(store)
+    await apply(store, orders(CLOSED, cors=Cors(origins=("https://a.example.com",))))
+    asked = await to_staging(store, at=2000.0, clock=lambda: 1000.0)
+    await promote.approve(store.acting(BOB), asked.promotion.id, reason="agreed", clock=lambda: 1500.0)
+    before = await in_force(store)
+    if how == "suspended":
+        async with store.writing() as tx:
+            user = await tx.users.named(who)
+            assert user is not None
+            await tx.users.replace(replace(user, status="suspended"))
+    else:
+        await grants.withdraw(store, kind="user", name=who, role=roles[who])
+    assert await promote.carry_out_due(store, clock=lambda: 2000.0) == 1
+    shown = await promote.show(store, asked.promotion.id)
+    assert shown.promotion.status == "failed"
+    assert f"{who} is not active any more" in shown.promotion.failure
+    assert await in_force(store) == before
 
 
 async def test_a_schedule_lies_ahead(store: SqlStore) -> None:

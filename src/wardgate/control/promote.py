@@ -16,6 +16,7 @@ from wardgate.control.errors import ConflictError, ControlError, InvalidError, N
 from wardgate.control.gate_settings import settings_hash, settings_outlook
 from wardgate.control.keys import Clock
 from wardgate.control.lookup import MAX_DESCRIPTION, checked_text, environment_named
+from wardgate.control.operators.backing import still_may
 from wardgate.control.outlook import Outlook, outlook, put_in_force
 from wardgate.control.ports import Environment, Store, Transaction
 from wardgate.control.promotion_rules import (
@@ -34,6 +35,7 @@ from wardgate.control.settling import settle
 from wardgate.domain.actor import SYSTEM
 from wardgate.domain.audit import by
 from wardgate.domain.difference import Difference, weakenings
+from wardgate.domain.permission import Permission
 from wardgate.domain.promotion import Decision, Promotion, PromotionStatus, fingerprint
 
 _log = logging.getLogger("wardgate.promotions")
@@ -237,8 +239,8 @@ async def list_promotions(
 async def carry_out_due(store: Store, *, clock: Clock = time.time) -> int:
     """Carries out every scheduled promotion whose time has come, each once and alone; how many there were.
 
-    What cannot be carried out, or weakens something else than was approved, fails and says why. It is done on the
-    installation's own account.
+    What cannot be carried out, weakens something else than was approved, or was asked for or approved by somebody who may
+    not do so any more fails and says why. It is done on the installation's own account.
 
     Raises:
         ForbiddenError: the actor may not promote.
@@ -260,6 +262,7 @@ async def _carry_out_one(store: Store, promotion_id: str, now: float) -> None:
         promotion = await _named(tx, promotion_id)
         if promotion.status != "scheduled" or _waits(promotion, now):
             return
+        await _require_backed(tx, promotion)
         prospect = await _prospect(tx, promotion)
         if fingerprint(prospect.differences) != fingerprint(promotion.weakenings):
             raise ConflictError(
@@ -269,6 +272,21 @@ async def _carry_out_one(store: Store, promotion_id: str, now: float) -> None:
             )
         done = await _carry_out(tx, promotion, prospect, now)
         await _advance(tx, done, "scheduled")
+
+
+async def _require_backed(tx: Transaction, promotion: Promotion) -> None:
+    """Returns when who asked, and who approved, could do so now. Raises ConflictError."""
+    asked: tuple[str, str, Permission] = (promotion.requested_by_id, promotion.requested_by, "apis.promote")
+    approved: list[tuple[str, str, Permission]] = [
+        (each.by_id, each.by, "apis.approve") for each in promotion.decisions if each.approved
+    ]
+    for principal, name, permission in (asked, *approved):
+        if not await still_may(tx, principal, permission, promotion.project):
+            raise ConflictError(
+                "promotion_unbacked",
+                f"{name} is not active any more, or has no permission {permission} by now",
+                "Have it asked for, and approved, by people who may",
+            )
 
 
 async def _fail(store: Store, promotion_id: str, error: ControlError, now: float) -> None:

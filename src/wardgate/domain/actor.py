@@ -13,6 +13,8 @@ from wardgate.domain.permission import PERMISSIONS, Permission
 ActorKind = Literal["user", "service", "local", "system", "anonymous"]
 
 _ALL: frozenset[Permission] = frozenset(PERMISSIONS)
+#: What ids of local operators begin with; those of others hold no colon.
+_LOCAL = "local:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,4 +50,9 @@ SYSTEM = Actor(kind="system", id="system", name="wardgate", permissions=_ALL)
 
 def local_actor(name: str) -> Actor:
     """The operator called ``name`` at the machine's own command line: who may read the master key may do everything."""
-    return Actor(kind="local", id=f"local:{name}", name=name, permissions=_ALL)
+    return Actor(kind="local", id=f"{_LOCAL}{name}", name=name, permissions=_ALL)
+
+
+def is_local(actor_id: str) -> bool:
+    """Whether this is the id of a :func:`local_actor`."""
+    return actor_id.startswith(_LOCAL)
