@@ -102,6 +102,12 @@ def test_the_websocket_echoes(address: str) -> None:
         assert talk.recv() == b"\x00\x01"
 
 
+def test_what_make_run_installs_serves_the_websocket() -> None:
+    """The server takes upgrades only where a WebSocket library is installed; `make run` installs its lock and no more."""
+    lock = (ROOT / "requirements" / "run.lock").read_text(encoding="utf-8")
+    assert "\nwebsockets==" in lock
+
+
 def test_every_declared_operation_exists(client: httpx2.Client) -> None:
     """The OpenAPI document declares no operation the service does not have."""
     text = (ROOT / "examples" / "orders" / "orders.openapi.yaml").read_text()
