@@ -58,6 +58,18 @@ def test_nominated_fields_are_removed() -> None:
     assert b"secret" not in _parse(b"HTTP/1.1 200 OK\r\nConnection: X-B\r\nX-B: secret\r\nX-C: d").block
 
 
+def test_an_answer_without_content_tells_no_length() -> None:
+    """204 goes on without framing; where a body was announced the connection is not used again, for it may come."""
+    for field, keep in (
+        (b"Content-Length: 0", True),
+        (b"Content-Length: 5", False),
+        (b"Transfer-Encoding: chunked", False),
+    ):
+        head = _parse(b"HTTP/1.1 204 No Content\r\nX-A: b\r\n" + field)
+        assert (head.block, head.keep_alive) == (b"HTTP/1.1 204 No Content\r\nX-A: b\r\n", keep)
+    assert b"Content-Length: 5" in _parse(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5").block
+
+
 def test_interim_answers_have_no_length() -> None:
     """A length in 1xx is refused, in 101 ignored: no client may come to believe in a body."""
     for field in (b"Content-Length: 0", b"Transfer-Encoding: chunked"):

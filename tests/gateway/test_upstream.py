@@ -101,6 +101,41 @@ async def test_interim_answers_pass_and_the_final_one_counts(gateway: Gateway, u
     await gateway.at_rest()
 
 
+async def test_a_flood_of_interim_answers_is_no_answer(gateway: Gateway, upstream: Upstream) -> None:
+    """Past ten thousand it is 502: the loop would read on for as long as they come, and nobody else had a turn."""
+    client, peer = await asked(gateway, upstream)
+    peer.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 10_001)
+    answer = await client.answer()
+    assert (answer.status, answer.reason) == (502, "upstream_malformed")
+    await gateway.at_rest()
+
+
+async def test_a_connection_of_many_interim_answers_is_used_once(
+    gateway: Gateway, upstream: Upstream
+) -> None:
+    """They are counted over a connection's life, so it ends before they add up."""
+    client, peer = await asked(gateway, upstream)
+    peer.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 1001, ok(b"x"))
+    assert (await client.answer()).body == b"x"
+    assert await peer.rest() == b""
+    await gateway.at_rest()
+
+
+async def test_a_late_body_of_an_empty_answer_reaches_nobody(gateway: Gateway, upstream: Upstream) -> None:
+    """A 204 that announces a body ends its connection: the body may look like the answer to the next request."""
+    client, peer = await asked(gateway, upstream)
+    peer.send(b"HTTP/1.1 204 No Content\r\nContent-Length: 42\r\n\r\n")
+    answer = await client.answer()
+    assert (answer.status, answer.value("content-length")) == (204, None)
+    client.send(gateway.request())
+    second = await upstream.accept()
+    await second.head()
+    peer.send(ok(b"poison"))
+    second.send(ok(b"own"))
+    assert (await client.answer()).body == b"own"
+    await gateway.at_rest()
+
+
 async def test_an_old_client_gets_no_interim_answer(gateway: Gateway, upstream: Upstream) -> None:
     """HTTP/1.0 knows none."""
     client, peer = await asked(gateway, upstream, gateway.request(version=b"1.0"))

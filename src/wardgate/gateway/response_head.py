@@ -79,6 +79,12 @@ class ResponseParser:
         if head.status < 200 and head.status != 101 and (head.chunked or head.length >= 0):
             # It has no body (RFC 9112 section 6.3), yet a client may believe the field.
             raise ResponseError("framing in an interim answer")
+        if head.status == 204:
+            # No body follows and no length is told (RFC 9110 section 8.6). From an upstream that announces one it may come
+            # nevertheless, and would be taken for the next request's answer.
+            if head.chunked or head.length > 0:
+                head.keep_alive = False
+            head.length = -1
         if head.length >= 0 and head.status >= 200:
             out.append(b"Content-Length: %d" % head.length)
         out.append(b"")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 IDLE, HEAD, LENGTH, CHUNKED, UNTIL_CLOSE, TUNNEL, CLOSED = range(7)
 _MAX_HEAD = 64 * 1024
 _MEMO_HEAD = 2048
+#: Interim answers after which a connection is not used again, and after which they are a flood and no answer.
+_MANY_INTERIM = 1000
+_MOST_INTERIM = 10_000
 
 
 class Receiver(Protocol):
@@ -58,6 +61,7 @@ class UpstreamConnection:
     __slots__ = (
         "_buffer",
         "_decoder",
+        "_interims",
         "_last_head",
         "_last_raw",
         "_left",
@@ -97,6 +101,7 @@ class UpstreamConnection:
         self._parser = parser
         self.reading_paused = False
         self._buffer = b""
+        self._interims = 0
         self._left = 0
         self._unsent = 0
         self._decoder: ChunkDecoder | None = None
@@ -203,6 +208,13 @@ class UpstreamConnection:
 
     def _interim(self, head: ResponseHead, rest: bytes) -> bytes:
         receiver = self.receiver
+        self._interims += 1
+        if self._interims > _MANY_INTERIM:
+            # Counted over the connection's life, which is why it ends with this exchange.
+            self.reusable = False
+            if self._interims > _MOST_INTERIM:
+                self._malformed()
+                return b""
         if head.status == 101:
             if not self.upgrading or head.upgrade != b"websocket" or receiver is None:
                 self._malformed()
