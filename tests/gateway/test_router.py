@@ -189,6 +189,8 @@ def test_undeclared_allowed() -> None:
     routes = router(an_api("open", "/open", "GET /a", undeclared="allow"))
     assert ask(routes, "GET /open/a")[0] == "open: GET /a"
     assert ask(routes, "PATCH /open/zzz") == ("open: undeclared", {})
+    # An upstream that ignores case would take it for the declared GET, whose own rules it would have passed by.
+    assert ask(routes, "get /open/a")[0] == ask(routes, "pAtCh /open/zzz")[0] == "resource_not_found open"
     assert ask(routes, "GET /other")[0] == "api_not_found -"
 
 

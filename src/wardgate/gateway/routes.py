@@ -194,6 +194,13 @@ class Routes(Generic[R]):
                 route = tree.find(segments, self._offset, method)
                 if route is not None:
                     return Match(route.resource, route.captures, segments)
+        return self._unless_folded(method)
+
+    def _unless_folded(self, method: str) -> Match[R] | Miss:
+        """What answers the undeclared: nothing, where a reader behind that ignores case sees another method, which may be
+        a declared one with rules of its own."""
+        if method.upper() != method:
+            return Miss("resource_not_found", self.api)
         return self._otherwise
 
     def _build(self, base: str) -> None:
