@@ -333,7 +333,9 @@ def _interpret(special: list[Line], minor: int) -> Meaning:
             if _LENGTH.fullmatch(value) is None:
                 raise HeadError("framing_ambiguous", "content-length")
             meaning.content_length = int(value)
-            meaning.length_text = line.text
+            # To some reader behind the gateway a leading zero means octal.
+            padded = value.startswith(b"0")
+            meaning.length_text = b"Content-Length: %d" % meaning.content_length if padded else line.text
         elif kind == TRANSFER_ENCODING:
             if value.lower() != b"chunked" or minor == 0:
                 raise HeadError("framing_ambiguous", "transfer-encoding")
