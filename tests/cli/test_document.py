@@ -123,6 +123,11 @@ def test_import_makes_a_document_that_applies(run: Run, tmp_path: Path) -> None:
 def test_import_refuses_what_is_no_description(run: Run, tmp_path: Path) -> None:
     """A missing file, or one that is no OpenAPI document, is named."""
     assert "none.yaml cannot be read" in run("import", "none.yaml", "--upstream", "http://a").err
+    for upstream in ("ftp://a", "a:9000", "http://u:secret@a"):
+        wrong = run("import", "specs/pets.yaml", "--upstream", upstream)
+        assert (wrong.status, wrong.out) == (1, "")
+        assert "the upstream cannot be used" in wrong.err
+        assert "secret" not in wrong.err
     (tmp_path / "text.yaml").write_text("hello: world")
     refused = run("import", "text.yaml", "--upstream", "http://a")
     assert refused.status == 1

@@ -34,8 +34,14 @@ def import_document(
 
     The description stays where it is: the document refers to it. Apply the result with `wardgate apply -f FILE`.
     """
-    from wardgate.openapi import import_document as convert  # heavy
+    from wardgate.control.document.upstreams import target_problem  # heavy
+    from wardgate.openapi import import_document as convert
 
+    trouble = target_problem(upstream)
+    if trouble is not None:
+        raise CommandError(
+            "import_invalid", f"the upstream cannot be used: {trouble}. Write http://host:port"
+        )
     try:
         text = document.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
