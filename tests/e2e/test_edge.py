@@ -113,12 +113,13 @@ def test_bodies_over_tls(stack: Stack, tls_port: int, authority: Authority) -> N
         assert wire.answer().body == b"onetwothree"
 
 
-def test_a_key_in_clear_is_refused_from_afar(stack: Stack, upstream: Upstream) -> None:
-    """Through a trusted proxy that says http the key is refused, valid or not, and nothing redirects."""
+@pytest.mark.parametrize("sent", [b"203.0.113.7", b"unknown", b"_hidden", b"1" * 5000, b""])
+def test_a_key_in_clear_is_refused_from_afar(stack: Stack, upstream: Upstream, sent: bytes) -> None:
+    """Through a trusted proxy that says http the key is refused, valid or not, and nothing redirects; also where it does
+    not say from where."""
+    told = (b"X-Forwarded-For: " + sent + b"\r\n" if sent else b"") + b"X-Forwarded-Proto: http\r\n"
     for key in (stack.key, "rubbish"):
-        answer = stack.ask(
-            "/raw/v1/echo", more=b"X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: http\r\n", key=key
-        )
+        answer = stack.ask("/raw/v1/echo", more=told, key=key)
         assert (answer.status, answer.reason) == (403, "credential_over_plain_http")
         assert "rotate" in answer.json()["detail"]
         assert answer.values("location") == []

@@ -24,7 +24,7 @@ def walk(
     """Client, scheme and hops for the header fields given."""
     pairs = list(headers.items()) if isinstance(headers, dict) else headers
     encoded = [(name.encode(), value.encode("latin-1")) for name, value in pairs]
-    return TrustedProxies(NETWORKS, header).client_of(peer, encoded, tls)
+    return TrustedProxies(NETWORKS, header).client_of(peer, encoded, tls)[:3]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,25 @@ def test_x_forwarded_for(value: str, client: str, via: list[str]) -> None:
     assert walk({"x-forwarded-for": value}) == (client, "http", via)
 
 
+@pytest.mark.parametrize(
+    ("value", "hidden"),
+    [
+        ("", False),
+        ("203.0.113.9", False),
+        ("10.3.3.3", False),
+        ("unknown", True),
+        ("203.0.113.9, unknown", True),
+        ("unknown, 203.0.113.9", False),
+        ("unknown, 10.1.1.1", True),
+        ("1" * 5000, True),
+    ],
+)
+def test_who_cannot_be_read_is_not_the_proxy(value: str, hidden: bool) -> None:
+    """A proxy that vouches for somebody without a readable address is not taken for the one who asks."""
+    found = TrustedProxies(NETWORKS).client_of("10.0.0.1", [(b"x-forwarded-for", value.encode())], False)
+    assert found[3] is hidden
+
+
 def test_lines_are_one_list() -> None:
     """Several lines of the field are one list, in order."""
     lines = [("x-forwarded-for", "6.6.6.6"), ("accept", "*/*"), ("x-forwarded-for", "203.0.113.9, 10.1.1.1")]
@@ -84,7 +103,11 @@ def test_untrusted_peers_are_the_client(peer: str) -> None:
     }
     for name in ("x-forwarded-for", "forwarded"):
         assert walk(headers, peer, header=name) == (peer.partition("%")[0], "http", [])
-    assert TrustedProxies(()).client_of(peer, [(b"x-forwarded-for", b"1.1.1.1")], True)[1:] == ("https", [])
+    assert TrustedProxies(()).client_of(peer, [(b"x-forwarded-for", b"1.1.1.1")], True)[1:] == (
+        "https",
+        [],
+        False,
+    )
 
 
 def test_only_the_chosen_header_counts() -> None:
@@ -237,6 +260,6 @@ def test_any_bytes_are_judged(value: bytes, protocol: bytes, header: HeaderName)
     """No field value raises, and the result is always an address."""
     headers = [(header.encode(), value), (b"x-forwarded-proto", protocol)]
     proxies = TrustedProxies(NETWORKS, header)
-    client, scheme, _ = proxies.client_of("10.0.0.1", headers, False)
+    client, scheme, _, _ = proxies.client_of("10.0.0.1", headers, False)
     assert proxies.client_of(client, [], False)[0] == client
     assert scheme in {"http", "https"}

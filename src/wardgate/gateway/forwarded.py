@@ -63,8 +63,11 @@ class TrustedProxies:
         """Whether ``address`` belongs to a trusted proxy; false for anything that is no address."""
         return self._judge(address)[1]
 
-    def client_of(self, peer: str, headers: Headers, peer_is_tls: bool) -> tuple[str, Scheme, list[str]]:
-        """The client's address, the scheme it used, and the hops between it and this gateway, the peer last.
+    def client_of(
+        self, peer: str, headers: Headers, peer_is_tls: bool
+    ) -> tuple[str, Scheme, list[str], bool]:
+        """The client's address, the scheme it used, the hops between it and this gateway, the peer last, and whether a
+        trusted proxy says that somebody stands behind that address whose own cannot be read.
 
         ``headers`` have lower-case names. With an untrusted peer the client is the peer and no header counts. A
         trusted peer that says nothing about the scheme leaves that of its own connection; one that says several
@@ -72,14 +75,16 @@ class TrustedProxies:
         """
         scheme: Scheme = "https" if peer_is_tls else "http"
         via: list[str] = []
+        hidden = False
         address, trusted = self._judge(peer)
         if address is None or not trusted:
-            return address or peer, scheme, via
+            return address or peer, scheme, via, hidden
         if self._forwarded:
             hops = _forwarded_hops(headers)
         else:
             entries = _list(headers, b"x-forwarded-for")
             told = _list(headers, b"x-forwarded-proto")
+            hidden = bool(told and not entries)
             if len(told) == len(entries):
                 hops = zip(reversed(entries), reversed(told), strict=True)
             else:
@@ -92,16 +97,17 @@ class TrustedProxies:
         for _, (entry, protocol) in zip(range(_MOST_HOPS), hops, strict=False):
             if protocol is not None:
                 scheme = _SCHEMES.get(protocol.lower(), "http")
-            if len(entry) > _LONGEST_ENTRY:
-                break
-            address, trusted = self._judge(entry.decode("latin-1"))
+            address, trusted = (
+                self._judge(entry.decode("latin-1")) if len(entry) <= _LONGEST_ENTRY else (None, False)
+            )
             if address is None:
+                hidden = True
                 break
             via.insert(0, client)
             client = address
             if not trusted:
                 break
-        return client, scheme, via
+        return client, scheme, via, hidden
 
     def _examine(self, entry: str) -> tuple[str | None, bool]:
         """The address in ``entry`` (a port, brackets or a zone may stand with it), and whether it is trusted."""

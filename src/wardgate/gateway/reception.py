@@ -115,10 +115,10 @@ class Reception:
     def identify_client(self, connection: ClientConnection, head: RequestHead) -> None:
         """Who asks (behind a trusted proxy each request names its own client), what the upstream hears of it, and, where the
         host says so, which environment is meant."""
-        client, scheme, via = self.trusted.client_of(connection.peer, head.fields, connection.tls)
+        client, scheme, via, hidden = self.trusted.client_of(connection.peer, head.fields, connection.tls)
         connection.client = client
         connection.scheme = scheme
-        connection.secure = scheme == "https" or is_loopback(client)
+        connection.secure = scheme == "https" or (is_loopback(client) and not hidden)
         connection.forwarded = render(client, scheme, via, head.block.authority, forwarded=self._forwarded)
         connection.authority = head.block.authority
         if connection.hosts is not None:
