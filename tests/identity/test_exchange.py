@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from tests.identity.certificates import certificate
@@ -10,7 +10,7 @@ from tests.identity.token_side import ISSUER, Holder, Side
 
 from wardgate.domain.oauth import TOKEN_EXCHANGE, Grant
 from wardgate.domain.tokenform import new_jti
-from wardgate.identity import issue, presented_token
+from wardgate.identity import issue, manage_clients, manage_tokens, presented_token
 from wardgate.identity.grants.exchange_tokens import ACCESS_TOKEN, ID_TOKEN
 from wardgate.identity.issue import AccessSpec, Binding
 from wardgate.identity.revoking import end_grants
@@ -249,3 +249,26 @@ async def test_a_public_client_exchanges_nothing(side: Side) -> None:
     await side.client(authentication="none", grant_types=(TOKEN_EXCHANGE,))
     error = await side.refused(form("x") | {"client_id": "app"})
     assert error.error == "unauthorized_client"
+
+
+@pytest.mark.parametrize("kind", ["client", "application", "removal"])
+@pytest.mark.parametrize("whose", ["a person's", "its own"])
+async def test_a_client_that_is_taken_back_takes_what_others_made_of_its_tokens_along(
+    side: Side, whose: str, kind: Literal["client", "application", "removal"]
+) -> None:
+    """A gateway sees another client in them, and knows by the grant or the subject alone whose they were."""
+    grant = await clients(side)
+    text = await shown(side, grant if whose == "a person's" else None)
+    made = (await side.token(form(text), client="service"))["access_token"]
+    async with side.store.reading() as tx:
+        app, service = await tx.clients.get("app"), await tx.clients.get("service")
+    assert app is not None
+    assert service is not None
+    if kind == "removal":
+        await manage_clients.remove(side.store, app.id, clock=side.clock)
+    else:
+        await manage_tokens.revoke(side.server, kind, app.id if kind == "client" else app.application)
+    said = await presented_token.said_by(side.server, made)
+    assert said is not None
+    async with side.store.reading() as tx:
+        assert await tx.revocations.covers(said[0], "another application")

@@ -17,7 +17,7 @@ from wardgate.control.lookup import application_named, environment_named
 from wardgate.domain import apikey
 from wardgate.domain.audit import AuditEvent, differing
 from wardgate.domain.consumer import Application
-from wardgate.domain.oauth import Client, ClientSecret, Revocation
+from wardgate.domain.oauth import TOKEN_EXCHANGE, Client, ClientSecret, Revocation, RevocationKind
 from wardgate.domain.secret import Secret
 from wardgate.domain.tokenform import new_secret
 from wardgate.identity.client_gate import held, require_release
@@ -292,14 +292,18 @@ async def settle_secrets(store: Store, tx: Transaction, client: Client, now: flo
 
 
 async def remove_client(tx: Transaction, client: Client, now: float) -> None:
-    """Deletes the client and takes back whatever tokens of it there are, or are being issued just now."""
-    revocation = Revocation(
-        kind="client",
-        key=client.id,
-        at_ms=int((now + _AHEAD) * 1000),
-        until=now + _AHEAD + LONGEST_ACCESS,
-    )
-    await tx.revocations.add([revocation], at=now)
+    """Deletes the client and takes back whatever tokens of it there are, or are being issued just now, with all that
+    others exchanged for them (RFC 8693): these name it as their subject, or follow from its grants."""
+    keys: list[tuple[RevocationKind, str]] = [("client", client.id)]
+    others = await tx.clients.list(environment=client.environment)
+    if any(TOKEN_EXCHANGE in other.grant_types for other in others):
+        grants = await tx.grants.find(client=client.id, now=now)
+        keys += [("subject", client.id), *(("grant", grant.id) for grant in grants)]
+    ends = [
+        Revocation(kind=kind, key=key, at_ms=int((now + _AHEAD) * 1000), until=now + _AHEAD + LONGEST_ACCESS)
+        for kind, key in keys
+    ]
+    await tx.revocations.add(ends, at=now)
     await tx.clients.remove(client.id)
 
 

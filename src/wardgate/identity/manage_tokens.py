@@ -100,7 +100,8 @@ async def revoke_token(server: Server, text: str) -> TokenRecord:
 
 async def revoke(server: Server, kind: RevocationKind, key: str) -> int:
     """Takes back every token issued so far with that ``jti``, or to that grant, subject (user id or name), client or
-    application (name or id); how many grants ended with them. Clients and accounts stay: new tokens are accepted.
+    application (name or id), with what others exchanged for them; how many grants ended with them. Clients and accounts
+    stay: new tokens are accepted.
 
     Raises:
         NotFoundError: there is no such thing.
@@ -117,10 +118,14 @@ async def revoke(server: Server, kind: RevocationKind, key: str) -> int:
         if kind == "application":
             lifetime = _LONGEST_FOREIGN
         if kind != "grant":
-            await tx.revocations.add(
-                [Revocation(kind=kind, key=named, at_ms=int(now * 1000), until=now + lifetime + _MARGIN)],
-                at=now,
-            )
+            keys: list[tuple[RevocationKind, str]] = [(kind, named)]
+            # What others exchanged for a client's own tokens (RFC 8693) names it as its subject, and no grant.
+            keys += [("subject", client.id) for client in clients]
+            ends = [
+                Revocation(kind=each, key=name, at_ms=int(now * 1000), until=now + lifetime + _MARGIN)
+                for each, name in keys
+            ]
+            await tx.revocations.add(ends, at=now)
         await trail.tell(server, tx, "token.revoke", f"{kind} {named}", after={"grants": len(grants)})
     return len(grants)
 
