@@ -122,14 +122,18 @@ def test_claims_that_are_no_json(text: str) -> None:
         (ACR_ONE, {}, (ACR_TWO,), Assurance(acr=ACR_ONE)),
         (ACR_ONE, {"id_token": {"acr": {"value": ACR_TWO}}}, (), Assurance(acr=ACR_TWO)),
         (None, {"id_token": {"acr": {"essential": True}}}, (), Assurance()),
-        (None, {"id_token": {"acr": {"values": ["x"]}}}, (), Assurance(possible=False)),
+        (None, {"id_token": {"acr": {"essential": True, "values": ["x"]}}}, (), Assurance(possible=False)),
+        (None, {"id_token": {"acr": {"values": ["x"]}}}, (), Assurance()),
+        (None, {"id_token": {"acr": {"value": "x", "essential": False}}}, (ACR_TWO,), Assurance(acr=ACR_TWO)),
+        (None, {"id_token": {"acr": {"values": ["x", ACR_TWO]}}}, (), Assurance(acr=ACR_TWO)),
         (None, {"userinfo": {"acr": {"value": ACR_TWO}}}, (), Assurance()),
     ],
 )
 def test_the_least_that_will_do(
     values: str | None, claims: dict[str, Any], defaults: tuple[str, ...], expected: Assurance
 ) -> None:
-    """Any of the classes asked for will do, and so will a higher one (RFC 9470 section 5)."""
+    """Any of the classes asked for will do, and so will a higher one (RFC 9470 section 5). What cannot be met stops nobody
+    unless it was essential (OIDC core section 5.5.1.1)."""
     assert required_assurance(values, claims, defaults) == expected
 
 

@@ -93,8 +93,13 @@ def wished_values(claims: Mapping[str, Mapping[str, Any]], destination: str, cla
 def required_assurance(
     acr_values: str | None, claims: Mapping[str, Mapping[str, Any]], defaults: Iterable[str]
 ) -> Assurance:
-    """The least of the classes the client would accept (RFC 9470 section 5): any of them will do, so will a higher."""
-    asked = tuple(filter(lambda value: isinstance(value, str), wished_values(claims, "id_token", "acr")))
+    """The least of the classes the client would accept (RFC 9470 section 5): any of them will do, so will a higher.
+
+    A wish of ``claims`` that is not essential and that nothing here meets is passed over (OIDC core section 5.5.1.1).
+    """
+    wished = wished_values(claims, "id_token", "acr")
+    essential = claims.get("id_token", {}).get("acr", {}).get("essential", False)
+    asked = tuple(value for value in wished if isinstance(value, str) and (essential or value in ACR_VALUES))
     asked = asked or tuple((acr_values or "").split()) or tuple(defaults)
     if not asked:
         return Assurance()
