@@ -201,6 +201,16 @@ async def test_an_assertion_the_client_signed(side: Side, algorithm: str, audien
     assert await who(side, assertion(side, holder, aud=audience)) == "app"
 
 
+async def test_an_assertion_has_the_algorithm_the_client_registered(side: Side) -> None:
+    """``token_endpoint_auth_signing_alg``: no other of its keys will do; ``EdDSA`` has two names."""
+    right, other = Holder("EdDSA"), Holder("RS256")
+    keys = [*right.jwks["keys"], *other.jwks["keys"]]
+    await side.client(authentication="private_key_jwt", jwks={"keys": keys}, assertion_alg="Ed25519")
+    assert await who(side, assertion(side, right)) == "app"
+    error = await refusal(side, assertion(side, other))
+    assert (error.error, error.note) == ("invalid_client", "app: assertion algorithm")
+
+
 async def test_an_assertion_is_shown_once(side: Side) -> None:
     """RFC 7523 section 3: jti."""
     holder = Holder()

@@ -106,6 +106,8 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"id_token_alg": "HS256"}, "id_token_signed_response_alg"),
     ({"userinfo_alg": "none"}, "userinfo_signed_response_alg"),
     ({"introspection_alg": "RS1"}, "introspection_signed_response_alg"),
+    ({"assertion_alg": "HS256"}, "token_endpoint_auth_signing_alg"),
+    ({"request_alg": "none"}, "request_object_signing_alg"),
     ({"subject_type": "secret"}, "subject_type"),
     ({"default_acr_values": ("urn:mace:gold",)}, "default_acr_values"),
     ({"backchannel_logout_session_required": True}, "backchannel_logout_uri"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -88,6 +88,16 @@ async def test_a_signed_request_is_answered(scene: Scene, header: dict[str, str]
     answer = await scene.send(signed(scene.key, scene.claims(), **header))
     assert answer.fields.keys() == {"code", "state", "iss"}
     assert answer.fields["state"] == "st-1"
+
+
+async def test_a_request_has_the_algorithm_the_client_registered(scene: Scene) -> None:
+    """``request_object_signing_alg``: any other is refused, though the key is the client's."""
+    for only, expected in (("ES256", "code"), ("RS256", "")):
+        async with scene.server.store.writing() as tx:
+            await tx.clients.replace(replace(scene.client, request_alg=only))
+        answer = await scene.send(signed(scene.key, scene.claims(), typ=TYPE))
+        assert ("code" in answer.fields) == bool(expected)
+    assert "(algorithm) (invalid_request_object)" in answer.text
 
 
 async def test_nothing_outside_counts(scene: Scene) -> None:

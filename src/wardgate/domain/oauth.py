@@ -79,6 +79,9 @@ class Client:
     id_token_alg: SigningAlgorithm = "ES256"
     userinfo_alg: SigningAlgorithm | None = None
     introspection_alg: SigningAlgorithm | None = None
+    #: What the client itself signs with, where it said: its assertions and its request objects.
+    assertion_alg: str | None = None
+    request_alg: str | None = None
     jwks: Mapping[str, Any] | None = None
     jwks_uri: str = ""
     #: RFC 8705 section 2.1.2: exactly one of them for ``tls_client_auth``.

@@ -14,13 +14,15 @@ from wardgate.identity.signer import generate, public_jwk
 from wardgate.jose import claims as read
 from wardgate.jose import jws
 from wardgate.jose.errors import JoseError
-from wardgate.jose.keys import DEFAULT_ALGORITHMS, Key, KeySet
+from wardgate.jose.keys import DEFAULT_ALGORITHMS, Key, KeySet, narrowed
 
 #: ``client_assertion_type`` of RFC 7523 section 2.2.
 JWT_BEARER_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 #: Seconds an assertion lives at most: how long its ``jti`` is remembered follows from it.
 LONGEST = 3600
 ALGORITHMS = DEFAULT_ALGORITHMS
+#: Where an assertion proves the client, and not only what it brings.
+AUTHENTICATION = "client_assertion"
 _TYPES = frozenset(("", "jwt", "client-authentication+jwt"))
 _MAX_JTI = 256
 
@@ -61,12 +63,14 @@ async def verified_assertion(
 ) -> str:
     """Checks that ``client`` signed ``assertion`` about itself, for this server, just now, and shows it once.
 
-    Returns an empty text, or the reason why not. A client that does not exist costs the check of a signature too.
+    Returns an empty text, or the reason why not. A client that does not exist costs the check of a signature too. One
+    that registered ``token_endpoint_auth_signing_alg`` authenticates by no other (OIDC registration section 2).
     """
     try:
         shown = jws.read(assertion)
         keys = KeySet() if client is None else await keys_of(server, client, shown.header.get("kid"))
-        check_signature(shown, keys)
+        only = client.assertion_alg if client is not None and guard == AUTHENTICATION else None
+        check_signature(shown, keys, narrowed(ALGORITHMS, only))
         return (
             "unknown client"
             if client is None
@@ -98,10 +102,10 @@ async def _refusal(
     return "" if first else "the assertion was shown before"
 
 
-def check_signature(shown: jws.Unverified, keys: KeySet) -> None:
+def check_signature(shown: jws.Unverified, keys: KeySet, algorithms: frozenset[str]) -> None:
     """Verifies; where there is no key to do it with, the same work is done in vain. Raises JoseError."""
     try:
-        shown.verify(keys, algorithms=ALGORITHMS, types=_TYPES)
+        shown.verify(keys, algorithms=algorithms, types=_TYPES)
     except JoseError as error:
         if error.reason == "key_unknown":
             jws.verified(_decoy(), "ES256", shown.signing_input, b"\1" * 64)

@@ -154,7 +154,7 @@ async def check_assertion(attempt: _Attempt) -> None:
         attempt.secret,
         client,
         audiences=frozenset((server.settings.issuer, server.settings.url("/oauth2/token"), attempt.call.url)),
-        guard="client_assertion",
+        guard=client_assertion.AUTHENTICATION,
     )
     if why:
         raise _refused(attempt, why)

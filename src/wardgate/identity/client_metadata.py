@@ -20,7 +20,7 @@ from wardgate.domain.oauth import (
     SigningAlgorithm,
 )
 from wardgate.identity.redirect_rules import link_problem, redirect_problem
-from wardgate.jose.keys import KeySet
+from wardgate.jose.keys import DEFAULT_ALGORITHMS, KeySet
 
 RESPONSE_TYPES = ("code", "token", "id_token", "id_token token")
 #: The claims about how sure a sign-in was that this server can make (``acr``), least first.
@@ -241,6 +241,12 @@ def check_openid(client: Client) -> None:
     ):
         if algorithm is not None:
             _known(setting, (algorithm,), get_args(SigningAlgorithm))
+    for setting, own in (
+        ("token_endpoint_auth_signing_alg", client.assertion_alg),
+        ("request_object_signing_alg", client.request_alg),
+    ):
+        if own is not None:
+            _known(setting, (own,), sorted(DEFAULT_ALGORITHMS))
     _known("subject_type", (client.subject_type,), ("public", "pairwise"))
     _known("default_acr_values", client.default_acr_values, ACR_VALUES)
     if client.backchannel_logout_session_required and not client.backchannel_logout_uri:

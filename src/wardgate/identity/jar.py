@@ -19,7 +19,7 @@ from wardgate.identity.server import Server
 from wardgate.jose import claims as read
 from wardgate.jose import jws
 from wardgate.jose.errors import JoseError
-from wardgate.jose.keys import DEFAULT_ALGORITHMS
+from wardgate.jose.keys import DEFAULT_ALGORITHMS, narrowed
 
 #: ``request_object_signing_alg_values_supported``.
 ALGORITHMS = DEFAULT_ALGORITHMS
@@ -34,7 +34,8 @@ _FORBIDDEN = ("request", "request_uri")
 
 
 async def read_request_object(server: Server, client: Client, token: str) -> Parameters:
-    """The parameters inside a request object that ``client`` signed for this server, just now.
+    """The parameters inside a request object that ``client`` signed for this server, just now, with the algorithm it
+    registered, if it did (OIDC registration section 2).
 
     Raises:
         OAuthError: ``invalid_request_object``.
@@ -45,7 +46,7 @@ async def read_request_object(server: Server, client: Client, token: str) -> Par
         found = jws.read(token)
         kid = found.header.get("kid")
         keys = await keys_of(server, client, kid if isinstance(kid, str) else None)
-        found.verify(keys, algorithms=ALGORITHMS, types=TYPES)
+        found.verify(keys, algorithms=narrowed(ALGORITHMS, client.request_alg), types=TYPES)
         claims = found.claims
         read.check_times(claims, now=server.clock(), skew=server.settings.skew, max_lifetime=LONGEST)
         audiences = read.audiences_of(claims)

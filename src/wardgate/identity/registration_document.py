@@ -101,6 +101,8 @@ _MEMBERS: tuple[tuple[str, str, Callable[[str, Any], Any]], ...] = (
     ("id_token_signed_response_alg", "id_token_alg", _text),
     ("userinfo_signed_response_alg", "userinfo_alg", _text),
     ("introspection_signed_response_alg", "introspection_alg", _text),
+    ("token_endpoint_auth_signing_alg", "assertion_alg", _text),
+    ("request_object_signing_alg", "request_alg", _text),
     ("default_max_age", "default_max_age", _seconds),
     ("require_auth_time", "require_auth_time", _flag),
     ("default_acr_values", "default_acr_values", _texts),
@@ -131,7 +133,6 @@ def read_document(document: Mapping[str, Any], base: Client) -> tuple[Client, bo
     refused = next((name for name in _REFUSED if given.get(name)), None)
     if refused is not None:
         raise MetadataError(refused, "not offered by this server: leave it out")
-    _check_request_alg(given)
     changes = {field: read(name, given[name]) for name, field, read in _MEMBERS if name in given}
     grants = changes.get("grant_types", base.grant_types)
     if "response_types" not in changes and "authorization_code" not in grants:
@@ -160,10 +161,3 @@ def write_document(client: Client) -> dict[str, Any]:
         if value is False or (value not in (None, "", [])):
             document[name] = value
     return document
-
-
-def _check_request_alg(given: Mapping[str, Any]) -> None:
-    """Request objects are signed with the client's keys by a listed algorithm; ``none`` was never one."""
-    algorithm = given.get("request_object_signing_alg")
-    if algorithm == "none":
-        raise MetadataError("request_object_signing_alg", "unsigned request objects are not accepted")

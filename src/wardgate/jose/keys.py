@@ -134,6 +134,11 @@ def _sound(kty: str, material: Mapping[str, str]) -> bool:
     return all(len(value) == _COORDINATE[material["crv"]] for value in octets.values())
 
 
+def narrowed(algorithms: Iterable[str], to: str | None) -> frozenset[str]:
+    """Those of ``algorithms`` that are ``to``, by whichever name; all where it is ``None``."""
+    return frozenset(each for each in algorithms if to is None or _same(to, each))
+
+
 def _same(declared: str, alg: str) -> bool:
     """``EdDSA`` and ``Ed25519`` are two names of one algorithm with a key of that curve (RFC 9864 section 2.2)."""
     return declared == alg or {declared, alg} == {"EdDSA", "Ed25519"}

@@ -38,6 +38,8 @@ class Client(TypedDict):
     id_token_alg: str
     userinfo_alg: str | None
     introspection_alg: str | None
+    assertion_alg: str | None
+    request_alg: str | None
     jwks: dict[str, Any] | None
     jwks_uri: str
     tls_subject_dn: str
@@ -105,6 +107,8 @@ class ClientSettings(TypedDict):
     id_token_alg: NotRequired[str]
     userinfo_alg: NotRequired[str | None]
     introspection_alg: NotRequired[str | None]
+    assertion_alg: NotRequired[str | None]
+    request_alg: NotRequired[str | None]
     jwks: NotRequired[Mapping[str, Any] | None]
     jwks_uri: NotRequired[str]
     tls_subject_dn: NotRequired[str]

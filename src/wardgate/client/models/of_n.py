@@ -55,6 +55,8 @@ class NewClient(TypedDict):
     id_token_alg: NotRequired[str]
     userinfo_alg: NotRequired[str | None]
     introspection_alg: NotRequired[str | None]
+    assertion_alg: NotRequired[str | None]
+    request_alg: NotRequired[str | None]
     jwks: NotRequired[Mapping[str, Any] | None]
     jwks_uri: NotRequired[str]
     tls_subject_dn: NotRequired[str]

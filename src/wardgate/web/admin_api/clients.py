@@ -30,6 +30,7 @@ Authentication = Literal[
     "self_signed_tls_client_auth",
 ]
 Algorithm = Annotated[str, Field(max_length=20, description="ES256, RS256 or EdDSA.")]
+OwnAlgorithm = Annotated[str, Field(max_length=20)]
 Lifetime = Annotated[int, Field(ge=1, le=366 * 86400)]
 Words = Annotated[list[Annotated[str, StringConstraints(max_length=256)]], Field(max_length=200)]
 Links = Annotated[list[Prose], Field(max_length=100)]
@@ -55,6 +56,12 @@ class ClientSettings(Model):
     id_token_alg: Algorithm = "ES256"
     userinfo_alg: Algorithm | None = None
     introspection_alg: Algorithm | None = None
+    assertion_alg: OwnAlgorithm | None = Field(
+        default=None, description="The only one its assertions may have."
+    )
+    request_alg: OwnAlgorithm | None = Field(
+        default=None, description="The only one its request objects may have."
+    )
     jwks: dict[str, Any] | None = Field(default=None, description="Public keys, a JWK set.")
     jwks_uri: Prose = ""
     tls_subject_dn: Prose = ""
@@ -129,6 +136,8 @@ class Client(Thing):
     id_token_alg: str
     userinfo_alg: str | None
     introspection_alg: str | None
+    assertion_alg: str | None
+    request_alg: str | None
     jwks: dict[str, Any] | None
     jwks_uri: str
     tls_subject_dn: str
