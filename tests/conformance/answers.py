@@ -155,7 +155,7 @@ def posted(error: str) -> Refusal:
 
     def check(answer: Answer, request: Request) -> None:
         _status(answer, 200)
-        _check_page(answer)
+        _check_page(answer, script='<script src="/oauth2/static/form_post.js?')
         assert f'action="{CALLBACK}"' in answer.text
         fields = dict(re.findall(r'name="([a-z_]+)" value="([^"]*)"', answer.text))
         assert (fields["error"], fields["iss"], fields["state"]) == (error, ISSUER, request.facts["state"])
@@ -177,12 +177,13 @@ def page(status: int = 400, said: str = "") -> Refusal:
     return Refusal(f"{status} page" + (f", `{said}`" if said else ""), check)
 
 
-def _check_page(answer: Answer) -> None:
+def _check_page(answer: Answer, *, script: str = "") -> None:
     assert answer.get("content-type").startswith("text/html")
     assert answer.get("cache-control") == "no-store"
     assert answer.get("x-frame-options") == "DENY"
     assert "frame-ancestors 'none'" in answer.get("content-security-policy")
-    assert "<script" not in answer.text
+    assert answer.text.count("<script") == (1 if script else 0)
+    assert script in answer.text
 
 
 def asks(path: str) -> Refusal:

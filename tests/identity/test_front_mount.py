@@ -129,14 +129,16 @@ async def test_no_page_can_be_framed_or_run_scripts(house: House) -> None:
 
 
 async def test_a_form_response_may_lead_to_the_client_alone(house: House) -> None:
-    """The page of form_post names the client's origin, and escapes what it carries."""
+    """The page of form_post names the client's origin, runs scripts of this server alone, and escapes what it carries."""
     client = await add_client(house.server, trusted=True)
     await house.user()
     browser = house.browser()
     await browser.sign_in()
     answer = await opened(browser, client, response_mode="form_post", state='"><img src=x>')
     assert answer.status_code == 200
-    assert "form-action 'self' https://shop.example;" in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"]
+    assert "form-action 'self' https://shop.example;" in policy
+    assert "default-src 'none'; script-src 'self';" in policy
     sent = forms(answer)[CALLBACK]
     assert sent.keys() == {"code", "state", "iss"}
     assert sent["state"] == '"><img src=x>'

@@ -188,4 +188,34 @@ async function account(settings) {
   });
 }
 
-await run({ application, account });
+// An application that asks for its answers as forms, first with scripts and then without.
+async function form_post(settings) {
+  return serving(settings, (origin) =>
+    withPage(settings, async (page, problems) => {
+      const report = { arrived: [], pressed: [] };
+      const asked = new URLSearchParams({
+        client_id: settings.client_id, redirect_uri: `${origin}/back`, response_type: "code", response_mode: "form_post",
+        scope: "openid", state: "s", code_challenge: settings.challenge, code_challenge_method: "S256",
+      });
+      await page.goto(`${settings.issuer}/oauth2/account`);
+      await signIn(page, settings);
+      await page.waitForURL(`${settings.issuer}/oauth2/account`);
+      const quiet = await page.context().browser().newContext({
+        javaScriptEnabled: false, storageState: await page.context().storageState(),
+      });
+      for (const each of [page, await quiet.newPage()]) {
+        const arriving = each.waitForRequest(`${origin}/back`);
+        await each.goto(`${settings.issuer}/oauth2/authorize?${asked}`, { waitUntil: "commit" });
+        const pressed = each !== page;
+        if (pressed) await button(each, "Continue").click();
+        const arrived = await arriving;
+        report.arrived.push([...new URLSearchParams(arrived.postData()).keys()].sort());
+        report.pressed.push(pressed);
+      }
+      report.problems = problems;
+      return report;
+    }),
+  );
+}
+
+await run({ application, account, form_post });

@@ -58,7 +58,7 @@ def _loopback(uri: str) -> tuple[str, str] | None:
 def respond(target: Target, parameters: Sequence[tuple[str, str]]) -> Reply:
     """The response: ``parameters``, the ``state`` that came, and ``iss`` (RFC 9207), in the mode that was asked for.
 
-    ``form_post`` is a page with one button and no script, so the person presses it.
+    ``form_post`` is a page that sends its form by itself, or by its button where there are no scripts.
     """
     fields = [*parameters]
     if target.state is not None:
@@ -66,7 +66,7 @@ def respond(target: Target, parameters: Sequence[tuple[str, str]]) -> Reply:
     fields.append(("iss", target.issuer))
     uri = target.redirect_uri
     if target.mode == "form_post":
-        context = {"action": uri, "fields": fields, "form_action": form_action(uri)}
+        context = {"action": uri, "fields": fields, "form_action": form_action(uri), "script": "form_post.js"}
         return page("form_post.html", context)
     if target.mode == "fragment":
         location = f"{uri}#{urlencode(fields)}"

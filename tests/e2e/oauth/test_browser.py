@@ -63,6 +63,17 @@ def test_oidc_client_ts(house: Installation) -> None:
     }
 
 
+def test_a_form_response_goes_on_by_itself(house: Installation) -> None:
+    """``response_mode=form_post``: with scripts nobody presses anything; without, the button does the same."""
+    (port,) = free_ports(1)
+    origin = f"http://127.0.0.1:{port}"
+    client = house.add_client(
+        "--grant", "code", "--redirect-uri", f"{origin}/back", scopes=("openid",), trusted=True
+    )
+    report = drive(house, "form_post", port=port, challenge="c" * 43, **client)
+    assert report == {"problems": [], "arrived": [["code", "iss", "state"]] * 2, "pressed": [False, True]}
+
+
 def test_account_pages(house: Installation) -> None:
     """A passkey is added and later signs the person in; a device is let in; every page is whole at 320 pixels."""
     house.add_user("kim")  # Of this test alone: whoever has a passkey is asked for it everywhere.
