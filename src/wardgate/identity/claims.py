@@ -74,6 +74,10 @@ def _all_claims(user: User) -> dict[str, Any]:
     claims = {name: value for name, value in user.profile.items() if value not in (None, "", {}, [])}
     claims["preferred_username"] = user.name
     claims.pop("email_verified", None)
+    claims.pop("phone_number_verified", None)
+    if "phone_number" in claims:
+        # Nobody here calls it.
+        claims["phone_number_verified"] = False
     if user.email:
         claims |= {"email": user.email, "email_verified": user.email_verified}
     return claims

@@ -8,7 +8,9 @@ from tests.identity.people.house import PASSWORD, Browser, House, alert, forms, 
 from tests.identity.people.test_passkeys import with_passkey
 
 from wardgate.domain.people import User
+from wardgate.identity.claims import claims_for
 from wardgate.identity.people.endpoints import ROUTES
+from wardgate.identity.people.profile import MORE
 
 NEW = "meadow lantern quartz boat"
 PAGES = [
@@ -136,6 +138,62 @@ async def test_names_are_one_short_line(house: House, name: str) -> None:
     user, browser = await signed_in(house)
     answer = await browser.post("/oauth2/account/profile", {"name": name})
     assert (answer.status_code, alert(answer)) == (400, "Names have at most 200 characters, on one line.")
+    assert (await house.reload(user)).profile == user.profile
+
+
+TOLD = {
+    "name": "Ada",
+    "nickname": "Ad",
+    "phone_number": "+43 (1) 234-567",
+    "address.locality": "Wien",
+    "address.country": "Austria",
+    "website": "https://ada.example/",
+    "birthdate": "1990-12-31",
+    "zoneinfo": "Europe/Vienna",
+    "locale": "de-AT",
+}
+
+
+async def test_every_claim_that_scopes_open_can_be_given(house: House) -> None:
+    """Also those of ``address`` and ``phone``, which nobody here has checked; what is emptied is gone."""
+    user, browser = await signed_in(house)
+    await browser.post("/oauth2/account/profile", TOLD)
+    person = await house.reload(user)
+    assert claims_for(person, ("address", "phone")) == {
+        "address": {"locality": "Wien", "country": "Austria"},
+        "phone_number": "+431234567",
+        "phone_number_verified": False,
+    }
+    said = claims_for(person, ("profile",))
+    assert said == {**said, **{name: value for name, value in TOLD.items() if name in said}}
+    assert {"nickname", "website", "birthdate", "zoneinfo", "locale"} <= said.keys()
+    shown = forms(await browser.get("/oauth2/account"))["/oauth2/account/profile"]
+    assert (shown["address.locality"], shown["phone_number"]) == ("Wien", "+431234567")
+    await browser.post("/oauth2/account/profile", {**dict.fromkeys(TOLD, ""), "name": "Ada"})
+    assert (await house.reload(user)).profile == {"name": "Ada"}
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("phone_number", "0123"),
+        ("phone_number", "+1"),
+        ("website", "javascript:alert(1)"),
+        ("picture", "http://ada.example/me.png"),
+        ("birthdate", "1990-02-30"),
+        ("birthdate", "31.12.1990"),
+        ("zoneinfo", "../../etc/passwd"),
+        ("locale", "deutsch!"),
+        ("address.country", "a\nb"),
+    ],
+)
+async def test_a_claim_has_the_form_applications_expect(house: House, field: str, text: str) -> None:
+    """OIDC core section 5.1; what was sent is there to be put right, and nothing is stored."""
+    user, browser = await signed_in(house)
+    answer = await browser.post("/oauth2/account/profile", {"name": "Ada", field: text})
+    assert answer.status_code == 400
+    assert alert(answer).startswith(next(each.text for each in MORE if each.name == field))
+    assert "<details open>" in answer.text
     assert (await house.reload(user)).profile == user.profile
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from wardgate.domain.mail_address import is_address
 from wardgate.identity import trail
 from wardgate.identity.http import Call, Reply, redirect
-from wardgate.identity.people import lockout
+from wardgate.identity.people import lockout, profile
 from wardgate.identity.people.guard import Visit, guarded
 from wardgate.identity.people.lockout import Rule
 from wardgate.identity.people.notices import notify
@@ -17,10 +16,6 @@ from wardgate.identity.people.verification import send_verification
 from wardgate.identity.routes import Route
 from wardgate.identity.server import Server
 
-#: Claims of OIDC core section 5.1 that people fill in here, and what the page calls them.
-FIELDS = (("name", "Full name"), ("given_name", "Given name"), ("family_name", "Family name"))
-_LONGEST = 200
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 #: Mails that one account may cause in an hour.
 _MAILS = Rule(free=5, longest=3600, window=3600)
 
@@ -32,16 +27,18 @@ async def overview(visit: Visit) -> Reply:
 
 async def save_profile(visit: Visit) -> Reply:
     """Stores the claims; an empty one is dropped."""
-    given = {name: (visit.call.form.get(name) or "").strip() for name, _ in FIELDS}
-    if any(len(value) > _LONGEST or _CONTROL.search(value) for value in given.values()):
-        return _page(visit, error=f"Names have at most {_LONGEST} characters, on one line.", status=400)
+    form = visit.call.form
+    try:
+        profile.changed(visit.user.profile, form)
+    except profile.ProfileError as error:
+        return _page(visit, error=str(error), status=400)
     async with visit.server.store.writing() as tx:
         user = await tx.users.get(visit.user.id)
         if user is not None:
-            kept = {key: value for key, value in user.profile.items() if key not in given}
-            profile = {**kept, **{key: value for key, value in given.items() if value}}
-            await tx.users.replace(replace(user, profile=profile))
-            changed = [key for key in given if user.profile.get(key) != profile.get(key)]
+            told = profile.changed(user.profile, form)
+            await tx.users.replace(replace(user, profile=told))
+            names = dict.fromkeys((*user.profile, *told))
+            changed = [key for key in names if user.profile.get(key) != told.get(key)]
             who = trail.person(user.id, visit.call)
             await trail.tell(
                 visit.server, tx, "user.change", user.id, actor=who, after={"fields": changed}, environment=""
@@ -69,7 +66,18 @@ async def change_email(visit: Visit) -> Reply:
 
 
 def _page(visit: Visit, *, error: str = "", status: int = 200) -> Reply:
-    context = {"title": "Your account", "fields": FIELDS, "error": error}
+    sent = dict(visit.call.form.pairs) if error else {}
+    known = visit.user.profile
+    fields = (*profile.NAMES, *profile.MORE)
+    values = {each.name: sent.get(each.name, profile.value_of(known, each.name)) for each in fields}
+    context = {
+        "title": "Your account",
+        "names": profile.NAMES,
+        "more": profile.MORE,
+        "values": values,
+        "longest": profile.LONGEST,
+        "error": error,
+    }
     return visit.show("account.html", context, status)
 
 
