@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+@cache
 def commands() -> dict[str, App]:
     """Every command by its words, ``keys issue`` and the like."""
     found: dict[str, App] = {}
@@ -41,6 +43,15 @@ def commands() -> dict[str, App]:
     return found
 
 
+@cache
+def options_of(words: str) -> frozenset[str]:
+    """Every name of every option of a command; none, if it is a group of commands."""
+    command = commands()[words]
+    if command.default_command is None:
+        return frozenset()
+    return frozenset(name for argument in command.assemble_argument_collection() for name in argument.names)
+
+
 def test_generated_pages_are_current() -> None:
     """``make docs`` would change nothing."""
     command = [sys.executable, str(ROOT / "tools" / "gen_docs.py"), "--check"]
@@ -52,15 +63,12 @@ def test_every_command_and_option_is_documented() -> None:
     """``docs/cli.md`` has a section for each command, with each of its options."""
     sections = re.split(r"^#+ wardgate ", (ROOT / "docs" / "cli.md").read_text(), flags=re.MULTILINE)[1:]
     texts = {section.split("\n", 1)[0]: section for section in sections}
-    for words, command in commands().items():
+    for words in commands():
         if words.startswith("applications"):
             continue  # an alias of apps
         assert words in texts
-        if command.default_command is None:
-            continue
-        for argument in command.assemble_argument_collection():
-            for name in argument.names:
-                assert name in texts[words], f"wardgate {words} {name}"
+        for name in options_of(words):
+            assert name in texts[words], f"wardgate {words} {name}"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -89,21 +97,14 @@ def test_commands_in_the_text_exist(name: str) -> None:
         assert command is not None, f"{name}: wardgate {shown}"
         if known[command].default_command is None:
             continue
-        options = {o for argument in known[command].assemble_argument_collection() for o in argument.names}
         used = [word.split("=")[0] for word in words if word.startswith("-") and word != "-"]
-        assert set(used) <= options | {"--help"}, f"{name}: wardgate {shown}"
+        assert set(used) <= options_of(command) | {"--help"}, f"{name}: wardgate {shown}"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_options_in_the_text_exist(name: str) -> None:
     """An option of ``serve`` named on its own in backticks is one of some command."""
-    options = {
-        option
-        for command in commands().values()
-        if command.default_command is not None
-        for argument in command.assemble_argument_collection()
-        for option in argument.names
-    }
+    options = {option for words in commands() for option in options_of(words)}
     others = {"--no-deps", "--check", "--retry", "--cacert"}
     text = re.sub(r"```.*?```", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
     named = set(re.findall(r"`(--[a-z-]+)", text))
