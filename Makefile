@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# Where this is set, as in many containers, each of the processes that tests start would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run venv test test-compiled lint bench bench-oauth fuzz docs client clean
 
