@@ -38,7 +38,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Registers the markers below."""
     config.addinivalue_line("markers", "every_database: runs with a store on SQLite and on PostgreSQL")
     config.addinivalue_line("markers", "only_postgresql: runs with a store on PostgreSQL alone")
+    config.addinivalue_line(
+        "markers", "takes_long: begins first, so that the others need not wait for its end"
+    )
     config.addinivalue_line("markers", "spoils_database: leaves a PostgreSQL database nobody else can use")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first."""
+    items.sort(key=lambda item: item.get_closest_marker("takes_long") is None)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

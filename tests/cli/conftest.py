@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,16 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     return run_one
 
 
+@pytest.fixture(scope="session")
+def orders_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the orders example applied, to be copied: making one takes longer than most tests."""
+    data_dir = tmp_path_factory.mktemp("orders") / "data"
+    assert cli.main(["apply", "-f", str(ORDERS / "wardgate.yaml"), "--data-dir", str(data_dir)]) == 0
+    return data_dir
+
+
 @pytest.fixture
-def applied(run: Run) -> Run:
+def applied(run: Run, orders_data_dir: Path, tmp_path: Path) -> Run:
     """The same, with the orders example applied."""
-    assert run("apply", "-f", ORDERS / "wardgate.yaml").status == 0
+    shutil.copytree(orders_data_dir, tmp_path / "data")
     return run

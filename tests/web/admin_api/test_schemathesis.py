@@ -21,6 +21,7 @@ CHECKS = (
 ENDING = ("withdraw_role", "revoke_admin_token", "suspend_service_account", "remove_service_account")
 
 
+@pytest.mark.takes_long
 @pytest.mark.timeout(SECONDS * 3 + 60)
 @pytest.mark.parametrize("phases", ["examples,coverage", "fuzzing,stateful"])
 def test_the_admin_api_does_what_it_documents(tmp_path: Path, phases: str) -> None:
