@@ -15,8 +15,9 @@ run: .venv/.run ## the gateway with two demo APIs, on an embedded database
 
 venv: .venv/.dev .venv/.npm ## the development environment, in .venv
 
+# Three workers keep two cores busy: much of what is tested is waited for.
 test: .venv/.dev .venv/.npm ## every test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 test-compiled: .venv/.dev .venv/.npm ## the end-to-end tests on the compiled request path (needs a C compiler)
 	@compiled=$$($(BIN)/python -m bench.build) && \
@@ -56,6 +57,7 @@ clean: ## removes the environment and the demo's data
 	@echo "installing what Wardgate needs into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 .venv/.dev: requirements/dev.lock .venv/.run
