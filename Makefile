@@ -15,13 +15,15 @@ run: .venv/.run ## the gateway with two demo APIs, on an embedded database
 
 venv: .venv/.dev .venv/.npm ## the development environment, in .venv
 
-# Three workers keep two cores busy: much of what is tested is waited for.
+# Three workers keep two cores busy: much of what is tested is waited for. A file's tests share a worker, and with it the
+# service that the file starts; files begin in the order in which they are found (`takes_long` in tests/conftest.py).
+SPREAD := --dist loadfile --no-loadscope-reorder
 test: .venv/.dev .venv/.npm ## every test
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 3 $(SPREAD) $(ARGS)
 
 test-compiled: .venv/.dev .venv/.npm ## the end-to-end tests on the compiled request path (needs a C compiler)
 	@compiled=$$($(BIN)/python -m bench.build) && \
-	PYTHONPATH=$$compiled $(BIN)/python -m pytest -n 2 --dist loadgroup tests/e2e tests/limits tests/supervisor $(ARGS)
+	PYTHONPATH=$$compiled $(BIN)/python -m pytest -n 2 $(SPREAD) tests/e2e tests/limits tests/supervisor $(ARGS)
 
 lint: .venv/.dev ## ruff, mypy strict, import-linter, file lengths
 	@$(BIN)/ruff check .

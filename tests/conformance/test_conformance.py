@@ -7,7 +7,7 @@ from tests.conformance.house import House
 from tests.conformance.rows import Row, Sound
 from tests.conformance.table import controls, rows
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("conformance")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize("control", controls("server"), ids=lambda control: control.text)

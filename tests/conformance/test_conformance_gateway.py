@@ -7,7 +7,7 @@ from tests.conformance.gate import Gate
 from tests.conformance.rows import Row, Sound
 from tests.conformance.table import controls, rows
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("conformance-gateway")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize("control", controls("gateway"), ids=lambda control: control.text)

@@ -24,8 +24,6 @@ from wardgate.domain.limit import Limit
 from wardgate.domain.people import Mail
 from wardgate.storage.database import SqlStore, open_store
 
-pytestmark = pytest.mark.xdist_group("e2e-access")
-
 #: Why is for the log, not for the caller.
 DENIED = (403, "access_denied")
 HERE, ELSEWHERE = ("127.0.0.0/8",), ("203.0.113.0/24",)

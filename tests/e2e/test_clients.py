@@ -21,8 +21,6 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-pytestmark = pytest.mark.xdist_group("e2e-clients")
-
 CHAT = [Subprotocol("chat")]
 
 

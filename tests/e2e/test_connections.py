@@ -13,8 +13,6 @@ from tests.e2e.conftest import MakeStack
 from tests.e2e.stack import Stack, api, document
 from tests.e2e.upstream import Upstream
 
-pytestmark = pytest.mark.xdist_group("e2e-connections")
-
 
 def _room(count: int) -> None:
     """Enough descriptors in this process for ``count`` connections, or the test is skipped."""

@@ -11,8 +11,6 @@ from tests.e2e.stack import Stack, api, document
 from tests.e2e.upstream import Upstream
 from tests.e2e.wire import Wire
 
-pytestmark = pytest.mark.xdist_group("e2e-corners")
-
 _UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
 _PLANS = {"narrow": [{"kind": "concurrency", "amount": 2}]}
 

@@ -20,8 +20,6 @@ from tests.e2e.wire import Closed, ask
 
 from wardgate.domain import apikey
 
-pytestmark = pytest.mark.xdist_group("e2e-credentials")
-
 _ORIGIN = "https://app.example.com"
 
 

@@ -17,8 +17,6 @@ from tests.e2e.upstream import Upstream
 from tests.e2e.wire import Answer, Closed, Wire
 from tests.supervisor.serving import free_ports
 
-pytestmark = pytest.mark.xdist_group("e2e-edge")
-
 _V2 = b"\r\n\r\n\x00\r\nQUIT\n"
 
 

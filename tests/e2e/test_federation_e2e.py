@@ -14,8 +14,6 @@ from tests.e2e.stack import command
 from tests.identity.federation.abroad import CLIENT, SECRET, Abroad, Traveller
 from tests.supervisor.serving import Service, free_ports
 
-pytestmark = pytest.mark.xdist_group("federation-abroad")
-
 
 def test_a_person_signs_in_through_the_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Provider added and checked by commands; the sign-in page offers it, the gateway's host takes the answer, groups

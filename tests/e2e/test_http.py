@@ -12,8 +12,6 @@ from tests.e2e.stack import Stack
 from tests.e2e.upstream import BROKEN, Upstream
 from tests.e2e.wire import Closed
 
-pytestmark = pytest.mark.xdist_group("e2e-http")
-
 
 def test_connections_are_kept_on_both_sides(stack: Stack, upstream: Upstream) -> None:
     """Fifty requests on one client connection use one upstream connection."""

@@ -18,8 +18,6 @@ from tests.e2e.stack import Stack, api, document
 from tests.e2e.upstream import Upstream
 from tests.e2e.wire import Answer
 
-pytestmark = pytest.mark.xdist_group("e2e-limits")
-
 _PLANS = {
     "rated": [{"kind": "rate", "amount": 60, "per": "hour", "burst": 50}],
     "spiky": [{"kind": "spike", "amount": 2, "per": "second", "queue": 1}],

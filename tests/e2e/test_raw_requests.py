@@ -8,8 +8,6 @@ from tests.e2e.stack import Stack
 from tests.e2e.upstream import Upstream
 from tools import raw_requests_page
 
-pytestmark = pytest.mark.xdist_group("e2e-raw")
-
 
 @pytest.mark.parametrize("row", TABLE, ids=[row.name for row in TABLE])
 def test_verdict(row: Raw, stack: Stack, upstream: Upstream) -> None:

@@ -14,8 +14,6 @@ from tests.e2e.load import Load
 from tests.e2e.stack import Stack, api, document
 from tests.e2e.upstream import Upstream
 
-pytestmark = pytest.mark.xdist_group("e2e-reload")
-
 
 @pytest.fixture
 def stack(tmp_path: Path, upstream: Upstream) -> Iterator[Stack]:

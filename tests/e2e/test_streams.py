@@ -11,8 +11,6 @@ from tests.e2e.conftest import MakeStack
 from tests.e2e.stack import Stack, api, document
 from tests.e2e.upstream import Upstream
 
-pytestmark = pytest.mark.xdist_group("e2e-streams")
-
 _MB = 1 << 20
 _GIGABYTE = 1024 * _MB
 _SIZES = [("length", _GIGABYTE), ("chunked", 128 * _MB)]

@@ -14,8 +14,6 @@ from tests.e2e.stack import Stack, api, document
 from tests.e2e.upstream import Upstream
 from tests.supervisor.serving import free_ports
 
-pytestmark = pytest.mark.xdist_group("e2e-upstreams")
-
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:

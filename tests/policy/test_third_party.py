@@ -28,8 +28,6 @@ from wardgate.control.document import load
 from wardgate.policy.registry import PolicyConfigError, PolicyRegistry
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.xdist_group("third party")
-
 OPENAPI = {
     "openapi": "3.1.0",
     "info": {"title": "T", "version": "1"},

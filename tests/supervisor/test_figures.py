@@ -13,8 +13,6 @@ import pytest
 from tests.e2e.stack import Stack, api, command, document
 from tests.e2e.upstream import Upstream
 
-pytestmark = pytest.mark.xdist_group("figures")
-
 _PLANS = {"lenient": [{"kind": "rate", "amount": 1000, "per": "minute", "when_away": "allow"}]}
 
 

@@ -11,7 +11,7 @@ from tests.e2e.upstream import Upstream
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """The installation of all tests of the group ``e2e-oauth``; two workers, and TLS clients are asked for certificates."""
+    """The installation of all tests below; two workers, and TLS clients are asked for certificates."""
     with Upstream() as upstream:
         made = Installation(tmp_path_factory.mktemp("house"), upstream, workers=2, mtls=True)
         with made:

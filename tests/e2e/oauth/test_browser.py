@@ -13,7 +13,6 @@ from tests.supervisor.serving import free_ports
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
-    pytest.mark.xdist_group("e2e-oauth"),
     pytest.mark.browser,
     pytest.mark.skipif(_CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium"),
 ]

@@ -5,14 +5,11 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-import pytest
 from joserfc.jwk import ECKey
 from tests.e2e.oauth.installation import CALLBACK, SCOPES, Installation
 from tests.e2e.oauth.published import published
 
 from wardgate.jose.thumbprint import certificate_thumbprint
-
-pytestmark = pytest.mark.xdist_group("e2e-oauth")
 
 OPEN = [200]
 TAKEN_BACK = [401, "bearer invalid_token items.read"]

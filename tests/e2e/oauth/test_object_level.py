@@ -13,8 +13,6 @@ from tests.e2e.oauth.person import Person
 
 from wardgate.identity.pkce import challenge_of
 
-pytestmark = pytest.mark.xdist_group("e2e-oauth")
-
 _VERIFIER = "w" * 43
 
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from joserfc.jwk import ECKey
 from tests.e2e.oauth.installation import CALLBACK, GONE, Installation
-
-pytestmark = pytest.mark.xdist_group("e2e-oauth")
 
 OPEN = [200]
 TAKEN_BACK = [401, "bearer invalid_token items.read"]

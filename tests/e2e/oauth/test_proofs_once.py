@@ -7,12 +7,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-import pytest
 import requests
 from tests.e2e.oauth.installation import Installation
 from tests.gateway.oauth_side import Holder
-
-pytestmark = pytest.mark.xdist_group("e2e-oauth")
 
 _AT_ONCE = 24
 _ROUNDS = 4

@@ -15,8 +15,6 @@ from requests_oauthlib import OAuth2Session
 from tests.e2e.oauth.installation import CALLBACK, Installation
 from tests.e2e.oauth.person import Person
 
-pytestmark = pytest.mark.xdist_group("e2e-oauth")
-
 SCOPE = ["openid", "offline_access", "items.read"]
 CODE = ("--grant", "code", "--grant", "refresh", "--redirect-uri", CALLBACK)
 

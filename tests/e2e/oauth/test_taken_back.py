@@ -23,8 +23,6 @@ from wardgate.identity.people import manage_users
 from wardgate.identity.pkce import challenge_of
 from wardgate.identity.server import Server
 
-pytestmark = pytest.mark.xdist_group("e2e-oauth")
-
 _VERIFIER = "v" * 43
 _ROUNDS = 2
 _CONNECTIONS = 4

@@ -22,8 +22,6 @@ from wardgate.identity.server import Server
 from wardgate.storage.database import SqlStore
 from wardgate.web.identity import IdentityApp
 
-pytestmark = pytest.mark.xdist_group("federation-abroad")
-
 HOME = "11111111-2222-4333-8444-555555555555"
 PARTNER = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
 ANN = {
