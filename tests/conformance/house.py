@@ -97,7 +97,7 @@ class House:
         now = self.side.clock()
         session = Session(
             **{
-                "id": self.name("session"),
+                "id": self.name("browser-session"),  # the side counts sessions of its own
                 "user": user.id,
                 "environment": "development",
                 "created_at": now,
