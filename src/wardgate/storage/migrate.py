@@ -205,5 +205,5 @@ def _read(database: Path) -> Iterator[sqlite3.Connection]:
         raise StoreError(
             "store_unreadable",
             f"{database} cannot be read as a Wardgate database ({error})",
-            "Check that it is readable and on a local disk, or restore it from a backup",
+            "Check that it is readable and on a local disk that is not full; else restore it from a backup",
         ) from error
