@@ -42,6 +42,7 @@ def test_apply_tells_what_it_changed(run: Run) -> None:
         "revisions": {},
         "waiting": [],
         "differences": [],
+        "unseen": [],
     }
 
 
@@ -132,3 +133,24 @@ def test_import_refuses_what_is_no_description(run: Run, tmp_path: Path) -> None
     refused = run("import", "text.yaml", "--upstream", "http://a")
     assert refused.status == 1
     assert "text.yaml:1:" in refused.err
+
+
+def test_nobody_is_shown_the_secret_of_a_new_webhook(run: Run, tmp_path: Path) -> None:
+    """What apply writes may be kept where others read it. It names the command that shows a new one, which does."""
+    file = tmp_path / "hooks.yaml"
+    file.write_text("webhooks: [{ url: https://example.com/hooks, events: [key.leaked] }]\n")
+    planned = run("plan", "-f", file)
+    assert (planned.status, "whsec_" in planned.out) == (2, False)
+    first = run("apply", "-f", file)
+    assert "whsec_" not in first.out + first.err
+    (webhook,) = [each["id"] for each in run("webhooks", "list", "--json").json()["webhooks"]]
+    command = f"wardgate webhooks rotate-secret {webhook}"
+    assert (
+        f"https://example.com/hooks has a secret that nobody was shown; for one that you know: {command}"
+        in first.err
+    )
+    assert "whsec_" in run(*command.split()[1:]).out
+    again = run("apply", "-f", file, "--json").json()
+    assert (again["changes"], again["unseen"]) == ([], [])
+    exported = run("export").out
+    assert "https://example.com/hooks" in exported and "whsec_" not in exported

@@ -11,7 +11,16 @@ from tests.docs.test_configuration import documented
 
 ROWS = rows()
 #: Sections of a document that are whole: what they hold is told in the page of the configuration.
-WHOLE = ("apis[]", "plans[]", "authorization_server", "roles[]", "groups[]", "projects[]", "operator_roles[]")
+WHOLE = (
+    "apis[]",
+    "plans[]",
+    "authorization_server",
+    "roles[]",
+    "groups[]",
+    "projects[]",
+    "operator_roles[]",
+    "webhooks[]",
+)
 
 
 def test_every_use_case_has_an_operation_and_a_command() -> None:
@@ -43,7 +52,7 @@ def test_every_key_is_of_a_use_case_and_every_key_named_exists() -> None:
     named = {key for keys in ways_in.DECLARED.values() for key in keys if " " not in key}
     assert named <= known, named - known
     covered = (*named, *WHOLE)
-    sections = {"apis", "plans", "roles", "groups", "projects", "operator_roles", "applications"}
+    sections = {"apis", "plans", "roles", "groups", "projects", "operator_roles", "webhooks", "applications"}
     left = {
         key
         for key in known - sections - {"(document)", "environments[]", "applications[]"}

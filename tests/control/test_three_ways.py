@@ -238,6 +238,29 @@ def _operating_declared(document: Document) -> None:
     ]
 
 
+def _told(client: Client) -> None:
+    client.add_webhook(
+        url="https://hooks.example.com/",
+        events=["key.leaked"],
+        environments=["production"],
+        description="Chat",
+    )
+    found = next(client.list_webhooks())
+    client.set_webhook(found["id"], if_match=client.show_webhook(found["id"]), status="paused")
+
+
+def _told_declared(document: Document) -> None:
+    document["webhooks"] = [
+        {
+            "url": "https://hooks.example.com/",
+            "events": ["key.leaked"],
+            "environments": ["production"],
+            "description": "Chat",
+            "status": "paused",
+        }
+    ]
+
+
 def _held(client: Client) -> None:
     found = client.show_application(next(client.list_applications(name="mobile"))["id"])
     client.throttle_application(found["id"], if_match=found, limits=[RATE], reason="flood")
@@ -320,6 +343,17 @@ DEEDS: dict[str, Deed] = {
         ),
         declared=(_operating_declared,),
     ),
+    "webhooks": Deed(
+        by_api=_told,
+        by_command=(
+            (
+                *("webhooks", "add", "https://hooks.example.com/", "--event", "key.leaked"),
+                *("--of", "production", "--description", "Chat"),
+            ),
+            ("webhooks", "set", "{webhook}", "--status", "paused"),
+        ),
+        declared=(_told_declared,),
+    ),
     "holding an application back": Deed(
         by_api=_held,
         by_command=(
@@ -380,6 +414,7 @@ class Installation:
                 "projects": list(client.list_projects(limit=MOST)),
                 "operator_roles": list(client.list_operator_roles(limit=MOST)),
                 "roles": list(client.list_roles(limit=MOST)),
+                "webhooks": list(client.list_webhooks(limit=MOST)),
             }
         files = self.run("export")["files"]
         told["exported"] = yaml.safe_load(files["wardgate.yaml"])
@@ -416,6 +451,8 @@ def _by_commands(installation: Installation, commands: tuple[tuple[str, ...], ..
         found = installation.run(*(word.format(**known) if word[:1] == "{" else word for word in words))
         if words[:2] == ("access", "request"):
             known = {"request": found["id"], "subscription": found["subscription"]}
+        elif words[:2] == ("webhooks", "add"):
+            known = {"webhook": found["webhook"]["id"]}
 
 
 @pytest.mark.parametrize("name", DEEDS)

@@ -123,6 +123,9 @@ DECLARED: dict[str, tuple[str, ...]] = {
     "identity.people.manage_groups.remove_members": ("applications[].groups",),
     "identity.people.manage_roles.put_role": ("roles[]",),
     "identity.people.manage_roles.remove_role": ("apply --prune",),
+    "control.webhooks.add": ("webhooks[]",),
+    "control.webhooks.change": ("webhooks[]",),
+    "control.webhooks.remove": ("apply --prune",),
     "control.export.export_document": ("all of it",),
 }
 #: Why a use case that changes something is not in documents, by the use case or the module.
@@ -142,7 +145,7 @@ NOT_DECLARED = {
     "control.promote": "asking and deciding is for people",
     "control.rollback": "what is in force elsewhere changes by promotion",
     "control.verify": "it only looks",
-    "control.webhooks": "each has a secret, which is made for it and shown once",
+    "control.webhooks": "messages and secrets are for the moment, not for a file that is applied again",
     "identity.federation.check_provider": "it only looks",
     "identity.federation": "each has a secret at somebody else's; what is added is checked there first",
     "identity.manage_clients": "each has a secret, which is made for it and shown once",

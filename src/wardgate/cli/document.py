@@ -90,6 +90,9 @@ def _tell(result: models.DocumentResult, environment: str, *, dry_run: bool) -> 
     what = f"{count} change{'s' if count != 1 else ''}" if count else "no change"
     what += " to make (dry run)" if dry_run else ""
     print(f"{environment}: {what}{', weakening security' if weak else ''}", file=sys.stderr)
+    for new in result["unseen"]:
+        text = f"{new['kind']} {printable(new['name'])} has a secret that nobody was shown; for one that you know"
+        print(f"{text}: {new['command']}", file=sys.stderr)
     for promotion in result["waiting"]:
         text = "weakens what another environment serves, and waits for another person"
         print(f"{promotion} {text}: wardgate promotions show {promotion}", file=sys.stderr)
@@ -159,6 +162,10 @@ def _bring(
         "revisions": dict(result.revisions),
         "waiting": list(result.waiting),
         "differences": _shown(result.differences),
+        "unseen": [
+            {"kind": each.kind, "id": each.id, "name": each.name, "command": each.command}
+            for each in result.unseen
+        ],
     }
 
 

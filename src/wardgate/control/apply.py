@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from wardgate.control.apply_consumers import check_consumers, put_applications, put_groups
 from wardgate.control.apply_operating import put_operating
+from wardgate.control.apply_webhooks import put_webhooks
 from wardgate.control.authority import require
 from wardgate.control.binding import bind_to
 from wardgate.control.document.difference import difference
@@ -27,7 +28,7 @@ from wardgate.control.state import State, check, check_mounts, merged, placed_of
 from wardgate.domain.api import Api
 from wardgate.domain.audit import AuditEvent
 from wardgate.domain.difference import Difference
-from wardgate.domain.document import NOT_LISTED, ApiEntry, Document
+from wardgate.domain.document import NOT_LISTED, ApiEntry, Document, Unseen
 from wardgate.domain.operator import DEFAULT_PROJECT
 from wardgate.domain.revision import content_hash as content_hash
 from wardgate.domain.revision import offered
@@ -54,6 +55,8 @@ class ApplyResult:
     waiting: tuple[str, ...] = ()
     #: With a dry run, what differs by meaning.
     differences: tuple[Difference, ...] = ()
+    #: What was made with a secret that nobody has seen: what is applied may run where its output is kept.
+    unseen: tuple[Unseen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,7 @@ async def apply_document(
         await _put_plans(tx, plan, now)
         old, new = plan.state.document, plan.target
         await put_operating(tx, old, new, now)
+        unseen = await put_webhooks(tx, old, new, now)
         if (old.roles, old.groups) != (new.roles, new.groups):
             async with around_roles(tx, now):
                 await _put_roles(tx, plan, now)
@@ -128,7 +132,10 @@ async def apply_document(
         await put_applications(tx, plan.state, plan.target, environment, now)
         await _remove(tx, plan, now)
     return ApplyResult(
-        changes=plan.lines, revisions=revisions, waiting=tuple(promotion.id for promotion in held)
+        changes=plan.lines,
+        revisions=revisions,
+        waiting=tuple(promotion.id for promotion in held),
+        unseen=unseen,
     )
 
 
@@ -141,6 +148,8 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
     _check_first(document, state)
     if document.operator_roles:
         require(tx.actor, "operators.view")
+    if document.webhooks is not None:
+        require(tx.actor, "webhooks.view")
     kept = await _used_elsewhere(tx, state, environment) if prune else frozenset()
     target = merged(state, document, prune=prune, kept=kept)
     environments = tuple(placed_of(state, target))
@@ -212,6 +221,8 @@ def _check_authority(tx: Transaction, state: State, target: Document) -> None:
         require(tx.actor, "environments.edit")
     if (old.projects, old.operator_roles) != (target.projects, target.operator_roles):
         require(tx.actor, "operators.edit")
+    if old.webhooks != target.webhooks:
+        require(tx.actor, "webhooks.edit")
 
 
 async def _used_elsewhere(tx: Transaction, state: State, environment: str) -> frozenset[str]:

@@ -8,7 +8,7 @@ from wardgate.control.authority import require
 from wardgate.control.placing import usual
 from wardgate.control.ports import Store
 from wardgate.control.state import read_state
-from wardgate.domain.document import Document, EnvironmentEntry
+from wardgate.domain.document import Document, EnvironmentEntry, WebhookEntry
 from wardgate.domain.environment import EnvironmentSettings
 from wardgate.domain.permission import Permission
 
@@ -27,7 +27,7 @@ async def export_document(store: Store, environment: str) -> Document:
     """The document of ``environment``: applied to the first environment of an installation, it makes it the same there.
 
     It lists every application, with the APIs, plans and subscriptions of that environment, and environments where they
-    are not those of a new installation. Roles of operators are in it if the actor may see them.
+    are not those of a new installation. Roles of operators and webhooks are in it if the actor may see them.
 
     Raises:
         NotFoundError: there is no such environment.
@@ -40,11 +40,24 @@ async def export_document(store: Store, environment: str) -> Document:
         document = state.document
         if not tx.actor.may("operators.view"):  # to leave them out takes nothing away where it is applied
             document = replace(document, operator_roles=())
+        webhooks = document.webhooks if tx.actor.may("webhooks.view") else None
+        document = replace(document, webhooks=tuple(map(_as_new, webhooks or ())) or None)
     own = replace(state.environment, settings=replace(state.environment.settings, token_endpoint=""))
     places = [own if each.name == environment else each for each in state.environments]
     if usual(places):
         return replace(document, environments=())
     return replace(document, environments=tuple(_named(each, environment) for each in document.environments))
+
+
+def _as_new(entry: WebhookEntry) -> WebhookEntry:
+    """What is not as it is for a new webhook."""
+    return WebhookEntry(
+        url=entry.url,
+        description=entry.description or None,
+        events=entry.events or None,
+        environments=entry.environments or None,
+        status="paused" if entry.status == "paused" else None,
+    )
 
 
 def _named(entry: EnvironmentEntry, exported: str) -> EnvironmentEntry:

@@ -10,6 +10,7 @@ from wardgate.control.compare.operating import operating
 from wardgate.control.compare.rules import At
 from wardgate.control.compare.settings import settings as settings_differences
 from wardgate.control.compare.taken_hosts import taken_hosts
+from wardgate.control.compare.telling import telling
 from wardgate.control.gate_settings import settings_outlook
 from wardgate.control.listing import listed
 from wardgate.control.ports import ApiRecord, Environment, Transaction
@@ -61,6 +62,7 @@ async def foresight(
     found += roles(state.document.roles, target.roles)
     found += groups(state.document.groups, target.groups)
     found += operating(state.document, target)
+    found += telling(state.document, target)
     found += applications(state.document.applications, target.applications, old_plans, new_plans)
     known = {each.name: each for each in state.environments}
     for each in environments:

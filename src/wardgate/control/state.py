@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from wardgate.control.apply_webhooks import check_webhooks, merged_webhooks, webhook_entries
 from wardgate.control.consumers import entry_of_application, merged_application
 from wardgate.control.errors import ConflictError
 from wardgate.control.listing import listing_of, merged_listing
@@ -76,6 +77,7 @@ async def read_state(tx: Transaction, environment: str) -> State:
             ),
             projects=tuple(replace(each, created_at=0.0) for each in await tx.operators.projects()),
             operator_roles=tuple(await tx.operators.roles()),
+            webhooks=webhook_entries(await tx.webhooks.all()),
             applications=tuple(
                 entry_of_application(each, subscriptions[each.id].values()) for each in applications
             ),
@@ -138,6 +140,7 @@ def merged(state: State, new: Document, *, prune: bool, kept: frozenset[str]) ->
         operator_roles=tuple(
             ({each.name: each for each in (*old.operator_roles, *new.operator_roles)}).values()
         ),
+        webhooks=merged_webhooks(old, new, prune=whole),
         applications=tuple(applications.values()),
         authorization_server=server,
         environments=_entries(environments, state.environment.name),
@@ -177,6 +180,7 @@ def check(document: Document) -> None:
                 )
     _check_mapped(document)
     _check_groups(document)
+    check_webhooks(document)
     offered = {entry.api.id: entry.api.plans for entry in document.apis}
     for application in document.applications:
         for subscription in application.subscriptions:

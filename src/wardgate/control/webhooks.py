@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from wardgate.control.authority import require
-from wardgate.control.document.urls import url_problem
+from wardgate.control.document.webhooks import shown_url, webhook_url_problem
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.ids import new_id
 from wardgate.control.keys import Clock
 from wardgate.control.lookup import MAX_DESCRIPTION, checked_text, environment_named
 from wardgate.control.ports import Store, Transaction
 from wardgate.domain.audit import AuditEvent
-from wardgate.domain.redaction import REDACTED
 from wardgate.domain.secret import Secret
 from wardgate.domain.webhook import EVENTS, Delivery, Webhook, WebhookEvent, WebhookStatus
 
@@ -58,17 +57,33 @@ async def add(
         ConflictError: there are as many as there may be.
     """
     now = clock()
-    secret = secrets.token_bytes(SECRET_BYTES)
     async with store.writing() as tx:
-        require(tx.actor, "webhooks.edit")
-        webhook = Webhook(id=new_id("wh", now), url="", created_at=now)
-        webhook = await _changed(tx, webhook, url, description, events, environments, None)
-        if len(await tx.webhooks.all()) >= MOST:
-            raise ConflictError(
-                "webhooks_too_many", f"There are {MOST} webhooks already", "Remove one that is not needed"
-            )
-        await tx.webhooks.add(webhook, secret)
-        await _record(tx, "webhook.set", webhook, {}, _shown(webhook), now)
+        return await add_in(
+            tx, url=url, description=description, events=events, environments=environments, now=now
+        )
+
+
+async def add_in(
+    tx: Transaction,
+    *,
+    url: str,
+    description: str,
+    events: Sequence[str],
+    environments: Sequence[str],
+    now: float,
+    status: WebhookStatus | None = None,
+) -> tuple[Webhook, Secret]:
+    """As :func:`add`, as a part of the transaction."""
+    require(tx.actor, "webhooks.edit")
+    secret = secrets.token_bytes(SECRET_BYTES)
+    webhook = Webhook(id=new_id("wh", now), url="", created_at=now)
+    webhook = await _changed(tx, webhook, url, description, events, environments, status)
+    if len(await tx.webhooks.all()) >= MOST:
+        raise ConflictError(
+            "webhooks_too_many", f"There are {MOST} webhooks already", "Remove one that is not needed"
+        )
+    await tx.webhooks.add(webhook, secret)
+    await _record(tx, "webhook.set", webhook, {}, _shown(webhook), now)
     return webhook, shown_secret(secret)
 
 
@@ -93,22 +108,46 @@ async def change(
     """
     async with store.writing() as tx:
         require(tx.actor, "webhooks.edit")
-        before = await _with_id(tx, webhook_id)
-        after = await _changed(tx, before, url, description, events, environments, status)
-        if after != before:
-            await tx.webhooks.replace(after)
-            old, new = _shown(before), _shown(after)
-            differing = {key for key in new if old[key] != new[key]}
-            if before.url != after.url:
-                differing.add("url")
-            await _record(
-                tx,
-                "webhook.set",
-                after,
-                {key: old[key] for key in differing},
-                {key: new[key] for key in differing},
-                clock(),
-            )
+        return await change_in(
+            tx,
+            await _with_id(tx, webhook_id),
+            url=url,
+            description=description,
+            events=events,
+            environments=environments,
+            status=status,
+            now=clock(),
+        )
+
+
+async def change_in(
+    tx: Transaction,
+    before: Webhook,
+    *,
+    now: float,
+    url: str | None = None,
+    description: str | None = None,
+    events: Sequence[str] | None = None,
+    environments: Sequence[str] | None = None,
+    status: WebhookStatus | None = None,
+) -> Webhook:
+    """As :func:`change`, as a part of the transaction."""
+    require(tx.actor, "webhooks.edit")
+    after = await _changed(tx, before, url, description, events, environments, status)
+    if after != before:
+        await tx.webhooks.replace(after)
+        old, new = _shown(before), _shown(after)
+        differing = {key for key in new if old[key] != new[key]}
+        if before.url != after.url:
+            differing.add("url")
+        await _record(
+            tx,
+            "webhook.set",
+            after,
+            {key: old[key] for key in differing},
+            {key: new[key] for key in differing},
+            now,
+        )
     return after
 
 
@@ -141,9 +180,15 @@ async def remove(store: Store, webhook_id: str, *, clock: Clock = time.time) -> 
     async with store.writing() as tx:
         require(tx.actor, "webhooks.edit")
         webhook = await _with_id(tx, webhook_id)
-        await tx.webhooks.remove(webhook.id)
-        await _record(tx, "webhook.remove", webhook, _shown(webhook), {}, clock())
+        await remove_in(tx, webhook, clock())
     return webhook
+
+
+async def remove_in(tx: Transaction, webhook: Webhook, now: float) -> None:
+    """As :func:`remove`, as a part of the transaction."""
+    require(tx.actor, "webhooks.edit")
+    await tx.webhooks.remove(webhook.id)
+    await _record(tx, "webhook.remove", webhook, _shown(webhook), {}, now)
 
 
 async def list_webhooks(store: Store) -> list[Webhook]:
@@ -267,18 +312,15 @@ async def _changed(
 
 
 def _checked_url(url: str) -> str:
-    problem = url_problem(url, query=True)
-    if problem is not None and not url.startswith("http://"):
-        raise InvalidError("url", f"The URL cannot be used: {problem}", "Write it as https://host/path")
-    if problem is not None and url_problem(f"https{url[4:]}", query=True) is not None:
+    problem = webhook_url_problem(url)
+    if problem is not None:
         raise InvalidError("url", f"The URL cannot be used: {problem}", "Write it as https://host/path")
     return url
 
 
 def _shown(webhook: Webhook) -> dict[str, Any]:
-    place, query, _ = webhook.url.partition("?")
     return {
-        "url": f"{place}?{REDACTED}" if query else place,  # receivers have tokens there
+        "url": shown_url(webhook.url),
         "description": webhook.description,
         "events": list(webhook.events),
         "environments": list(webhook.environments),

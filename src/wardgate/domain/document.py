@@ -15,6 +15,7 @@ from wardgate.domain.limit import Limit, Plan
 from wardgate.domain.operator import OperatorRole, Project
 from wardgate.domain.people import Role
 from wardgate.domain.standing import Lifecycle, Visibility
+from wardgate.domain.webhook import WebhookEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +108,22 @@ class EnvironmentEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEntry:
+    """A webhook of the document, by its URL; ``None`` where it does not name a thing."""
+
+    url: str
+    description: str | None = None
+    events: tuple[WebhookEvent, ...] | None = None
+    environments: tuple[str, ...] | None = None
+    status: Literal["active", "paused"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A whole checked document: every reference in it resolves, every name in it is unique. ``groups`` have no members,
     ``projects`` no time, and nobody holds ``operator_roles``, which are those of the installation's own.
 
-    ``authorization_server`` is ``None`` where the document does not name it.
+    ``authorization_server`` and ``webhooks`` are ``None`` where the document does not name them.
     """
 
     apis: tuple[ApiEntry, ...] = ()
@@ -123,6 +135,22 @@ class Document:
     groups: tuple[Group, ...] = ()
     projects: tuple[Project, ...] = ()
     operator_roles: tuple[OperatorRole, ...] = ()
+    webhooks: tuple[WebhookEntry, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """A thing that applying a document made with a secret of its own, which nobody was shown; ``name`` is what the document
+    calls it. ``command`` makes it another secret, and shows that one, once."""
+
+    kind: Literal["webhook"]
+    id: str
+    name: str
+
+    @property
+    def command(self) -> str:
+        """What to run to have a secret that somebody knows."""
+        return f"wardgate webhooks rotate-secret {self.id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -182,3 +183,31 @@ async def test_webhooks_show_their_secret_once(store: SqlStore, admin: httpx2.As
     rotated = await done(await admin.post(f"{path}:rotate-secret", json={}, headers=state(paused)))
     assert rotated["secret"] not in (None, made["secret"])
     assert (await admin.delete(path, headers={"If-Match": "*"})).status_code == 204
+
+
+async def test_a_document_shows_no_secret_of_a_new_webhook(admin: httpx2.AsyncClient, visit: Visit) -> None:
+    """The answer names what has one that nobody knows; a viewer may not have it made anew, who edits webhooks may."""
+    key = {"Idempotency-Key": "abcdefghijklmnop"}
+    text = "webhooks: [{ url: https://hooks.example.com/ }]\n"
+    body = {"files": {"wardgate.yaml": text}, "document": "wardgate.yaml"}
+    planned = await done(await admin.post("/documents:plan", json=body))
+    assert (planned["unseen"], len(planned["changes"])) == ([], 1)
+    made = await done(await admin.post("/documents:apply", json=body, headers=key))
+    (new,) = made["unseen"]
+    webhook = new["id"]
+    assert new == {
+        "kind": "webhook",
+        "id": webhook,
+        "name": "https://hooks.example.com/",
+        "command": f"wardgate webhooks rotate-secret {webhook}",
+    }
+    assert "whsec_" not in json.dumps(made)
+    assert "whsec_" not in (await admin.get(f"/webhooks/{webhook}")).text
+    again = await done(await admin.post("/documents:apply", json=body, headers=key))
+    assert again == made
+    state = {"If-Match": (await admin.get(f"/webhooks/{webhook}")).headers["etag"]}
+    refused = await visit("viewer").post(f"/webhooks/{webhook}:rotate-secret", json={}, headers=state)
+    assert refused.status_code == 403
+    shown = await done(await admin.post(f"/webhooks/{webhook}:rotate-secret", json={}, headers=state))
+    assert shown["secret"].startswith("whsec_")
+    assert "whsec_" not in (await admin.get("/documents")).text

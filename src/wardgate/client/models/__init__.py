@@ -128,7 +128,7 @@ from wardgate.client.models.of_s import (
     SubscriptionSettings,
 )
 from wardgate.client.models.of_t import TokenState, TrafficLine, TrafficTop
-from wardgate.client.models.of_u import UploadedDocument, User, UserRoles
+from wardgate.client.models.of_u import UnseenSecret, UploadedDocument, User, UserRoles
 from wardgate.client.models.of_v import VariableShown, VariableValue, Verified
 from wardgate.client.models.of_w import Webhook, WebhookDelivery, WebhookSecret, WebhookSettings, Withdrawal
 
@@ -249,6 +249,7 @@ __all__ = [
     "TokenState",
     "TrafficLine",
     "TrafficTop",
+    "UnseenSecret",
     "UploadedDocument",
     "User",
     "UserRoles",

@@ -49,14 +49,16 @@ class Differences(TypedDict):
 
 
 class DocumentResult(TypedDict):
-    """What is, or would be, changed: lines for people, the numbers of new revisions by API, and the ids of promotions that
-    wait for somebody's decision. A plan has by meaning what differs, besides."""
+    """What is, or would be, changed: lines for people, the numbers of new revisions by API, the ids of promotions that wait
+    for somebody's decision, and what was made with a secret that nobody was shown. A plan has by meaning what differs,
+    besides."""
 
     environment: str
     changes: list[str]
     revisions: dict[str, int]
     waiting: list[str]
     differences: list[models.DifferenceShown]
+    unseen: list[models.UnseenSecret]
 
 
 class DocumentToApply(TypedDict):

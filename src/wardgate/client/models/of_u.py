@@ -8,6 +8,15 @@ if TYPE_CHECKING:
     pass
 
 
+class UnseenSecret(TypedDict):
+    """What was made with a secret that nobody was shown."""
+
+    kind: Literal["webhook"]
+    id: str
+    name: str
+    command: str
+
+
 class UploadedDocument(TypedDict):
     """A document, and how it is to be applied."""
 

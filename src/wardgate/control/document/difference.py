@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from wardgate.control.document.difference_consumers import (
@@ -20,6 +20,7 @@ from wardgate.control.document.operating import (
     project_changes,
     project_text,
 )
+from wardgate.control.document.webhooks import shown_url, webhook_changes, webhook_text
 from wardgate.domain.api import Api, PolicyUse, Resource
 from wardgate.domain.codec import encode
 from wardgate.domain.document import ApiEntry, Document
@@ -77,6 +78,14 @@ def difference(old: Document, new: Document) -> list[str]:
         application_text,
         application_changes,
     )
+    lines += _compared(
+        "webhook",
+        {item.url: item for item in old.webhooks or ()},
+        {item.url: item for item in new.webhooks or ()},
+        webhook_text,
+        webhook_changes,
+        shown_url,
+    )
     before, after = _token_endpoint(old), _token_endpoint(new)
     if before != after:
         lines.append(f"~ authorization server: token endpoint {before} -> {after}")
@@ -96,13 +105,20 @@ def _token_endpoint(document: Document) -> str:
     return server.token_endpoint if server is not None and server.token_endpoint else "built in"
 
 
-def _compared(what: str, old: dict[str, Any], new: dict[str, Any], text: Any, changes: Any) -> list[str]:
-    lines = [f"- {what} {name}: {text(item)}" for name, item in old.items() if name not in new]
+def _compared(
+    what: str,
+    old: dict[str, Any],
+    new: dict[str, Any],
+    text: Any,
+    changes: Any,
+    named: Callable[[str], str] = str,
+) -> list[str]:
+    lines = [f"- {what} {named(name)}: {text(item)}" for name, item in old.items() if name not in new]
     for name, item in new.items():
         if name not in old:
-            lines.append(f"+ {what} {name}: {text(item)}")
+            lines.append(f"+ {what} {named(name)}: {text(item)}")
         elif item != old[name]:
-            lines.extend(f"~ {what} {name}: {line}" for line in changes(old[name], item))
+            lines.extend(f"~ {what} {named(name)}: {line}" for line in changes(old[name], item))
     return lines
 
 

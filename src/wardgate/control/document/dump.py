@@ -11,6 +11,7 @@ from wardgate.control.document.controls import expiry_text
 from wardgate.control.document.environments import environment_data
 from wardgate.control.document.listings import listing_data
 from wardgate.control.document.operating import operator_role_data, project_data
+from wardgate.control.document.webhooks import webhook_data
 from wardgate.domain.access import Group
 from wardgate.domain.document import NEVER, ApiEntry, ApplicationEntry, Document, SubscriptionEntry
 from wardgate.domain.limit import Limit, Plan
@@ -75,6 +76,8 @@ def _data(document: Document, sources: list[dict[str, Any]]) -> dict[str, Any]:
         data["projects"] = [project_data(each) for each in document.projects]
     if document.operator_roles:
         data["operator_roles"] = [operator_role_data(each) for each in document.operator_roles]
+    if document.webhooks is not None:
+        data["webhooks"] = [webhook_data(each) for each in document.webhooks]
     other = document.plans or document.roles or document.groups or document.applications or server
     if sources or not (data or other):
         data["apis"] = sources

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from wardgate.control.document.apis import read_api
@@ -17,6 +17,7 @@ from wardgate.control.document.policies import check_policies
 from wardgate.control.document.roles import check_role_scopes, read_role
 from wardgate.control.document.server import read_server
 from wardgate.control.document.sources import File, read_files
+from wardgate.control.document.webhooks import read_webhook, shown_url
 from wardgate.domain.access import Group
 from wardgate.domain.document import (
     ApiEntry,
@@ -25,6 +26,7 @@ from wardgate.domain.document import (
     DocumentError,
     EnvironmentEntry,
     Problem,
+    WebhookEntry,
 )
 from wardgate.domain.limit import Plan
 from wardgate.domain.oauth import OIDC_SCOPES
@@ -45,6 +47,7 @@ _KNOWN = (
     "groups",
     "applications",
     "authorization_server",
+    "webhooks",
 )
 
 
@@ -81,6 +84,7 @@ class _Loader:
         self._projects: list[tuple[Project, Fields]] = []
         self._operator_roles: list[tuple[OperatorRole, Fields]] = []
         self._applications: list[ReadApplication] = []
+        self._webhooks: list[tuple[WebhookEntry, Fields]] | None = None
         self._server: tuple[AuthorizationServer, Fields] | None = None
 
     def take(self, file: File) -> None:
@@ -102,6 +106,9 @@ class _Loader:
             self._roles.append(read_role(report, node, path))
         for node, path in root.items("groups"):
             self._groups.append(read_group(report, node, path))
+        if "webhooks" in root:
+            found = [read_webhook(report, node, path) for node, path in root.items("webhooks")]
+            self._webhooks = [*(self._webhooks or ()), *found]
         for node, path in root.items("applications"):
             self._applications.append(read_application(report, node, path))
         for node, path in root.items("apis"):
@@ -126,6 +133,8 @@ class _Loader:
         self._check_plans()
         _check_different("project", ((each.name, fields) for each, fields in self._projects))
         _check_different("role of operators", ((each.name, fields) for each, fields in self._operator_roles))
+        urls = ((each.url, fields) for each, fields in self._webhooks or ())
+        _check_different("webhook", urls, key="url", shown=shown_url, remedy="Merge the two")
         self._check_roles()
         self._check_groups()
         self._check_applications()
@@ -143,6 +152,7 @@ class _Loader:
             applications=tuple(application.entry for application in self._applications),
             authorization_server=self._server[0] if self._server is not None else None,
             environments=tuple(entry for entry, _ in self._environments),
+            webhooks=None if self._webhooks is None else tuple(entry for entry, _ in self._webhooks),
         )
 
     def _check_environments(self) -> None:
@@ -289,12 +299,19 @@ class _Loader:
                 _check_plan(inner, subscription.api, subscription.plan, apis[subscription.api])
 
 
-def _check_different(what: str, found: Iterable[tuple[str, Fields]]) -> None:
+def _check_different(
+    what: str,
+    found: Iterable[tuple[str, Fields]],
+    *,
+    key: str = "name",
+    shown: Callable[[str], str] = str,
+    remedy: str = "Merge the two, or rename one",
+) -> None:
     names: dict[str, Fields] = {}
     for name, fields in found:
         if name and (first := names.setdefault(name, fields)) is not fields:
-            message = f"the {what} {name!r} is also declared at {_place(first)}"
-            fields.problem("name", message, "Merge the two, or rename one")
+            message = f"the {what} {shown(name)!r} is also declared at {_place(first)}"
+            fields.problem(key, message, remedy)
 
 
 def _check_plan(fields: Fields, api: str, plan: str | None, offered: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import Query
 from pydantic import Field, StringConstraints
@@ -49,15 +49,26 @@ class DocumentToApply(UploadedDocument):
     note: Prose = Field(default="", description="Why, kept with each new revision.")
 
 
+class UnseenSecret(Model):
+    """What was made with a secret that nobody was shown."""
+
+    kind: Literal["webhook"]
+    id: str
+    name: str = Field(description="What the document calls it.")
+    command: str = Field(description="What makes it another secret, and shows that one, once.")
+
+
 class DocumentResult(Model):
-    """What is, or would be, changed: lines for people, the numbers of new revisions by API, and the ids of promotions that
-    wait for somebody's decision. A plan has by meaning what differs, besides."""
+    """What is, or would be, changed: lines for people, the numbers of new revisions by API, the ids of promotions that wait
+    for somebody's decision, and what was made with a secret that nobody was shown. A plan has by meaning what differs,
+    besides."""
 
     environment: str
     changes: list[str]
     revisions: dict[str, int]
     waiting: list[str]
     differences: list[DifferenceShown]
+    unseen: list[UnseenSecret]
 
 
 class ExportedDocument(Thing):
@@ -115,4 +126,8 @@ async def _brought(ask: Ask, body: UploadedDocument, note: str, *, dry_run: bool
         revisions=dict(result.revisions),
         waiting=list(result.waiting),
         differences=shown(result.differences),
+        unseen=[
+            UnseenSecret(kind=each.kind, id=each.id, name=each.name, command=each.command)
+            for each in result.unseen
+        ],
     )
