@@ -20,6 +20,7 @@ WHOLE = (
     "projects[]",
     "operator_roles[]",
     "webhooks[]",
+    "environments[].identity_providers[]",
 )
 
 

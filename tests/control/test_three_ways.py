@@ -261,6 +261,37 @@ def _told_declared(document: Document) -> None:
     ]
 
 
+def _federated(client: Client) -> None:
+    client.add_provider(
+        preset="generic",
+        name="Staff",
+        id_="staff",
+        client_id="me",
+        issuer="https://sso.example.com",
+        environment="development",
+        settings={"create": True, "roles": {"clerks": ["clerk"]}},
+    )
+
+
+def _federated_declared(document: Document) -> None:
+    document["environments"] = [
+        {
+            "name": "development",
+            "identity_providers": [
+                {
+                    "id": "staff",
+                    "name": "Staff",
+                    "preset": "generic",
+                    "issuer": "https://sso.example.com",
+                    "client_id": "me",
+                    "create": True,
+                    "roles": {"clerks": ["clerk"]},
+                }
+            ],
+        }
+    ]
+
+
 def _held(client: Client) -> None:
     found = client.show_application(next(client.list_applications(name="mobile"))["id"])
     client.throttle_application(found["id"], if_match=found, limits=[RATE], reason="flood")
@@ -354,6 +385,27 @@ DEEDS: dict[str, Deed] = {
         ),
         declared=(_told_declared,),
     ),
+    "identity providers": Deed(
+        by_api=_federated,
+        by_command=(
+            (
+                *(
+                    "idp",
+                    "add",
+                    "generic",
+                    "--name",
+                    "Staff",
+                    "--id",
+                    "staff",
+                    "--client-id",
+                    "me",
+                    "--create",
+                ),
+                *("--issuer", "https://sso.example.com", "--role", "clerks=clerk"),
+            ),
+        ),
+        declared=(_federated_declared,),
+    ),
     "holding an application back": Deed(
         by_api=_held,
         by_command=(
@@ -415,6 +467,7 @@ class Installation:
                 "operator_roles": list(client.list_operator_roles(limit=MOST)),
                 "roles": list(client.list_roles(limit=MOST)),
                 "webhooks": list(client.list_webhooks(limit=MOST)),
+                "providers": list(client.list_providers(limit=MOST)),
             }
         files = self.run("export")["files"]
         told["exported"] = yaml.safe_load(files["wardgate.yaml"])

@@ -126,6 +126,9 @@ DECLARED: dict[str, tuple[str, ...]] = {
     "control.webhooks.add": ("webhooks[]",),
     "control.webhooks.change": ("webhooks[]",),
     "control.webhooks.remove": ("apply --prune",),
+    "identity.federation.manage_providers.add": ("environments[].identity_providers[]",),
+    "identity.federation.manage_providers.set_secret": ("environments[].identity_providers[].client_secret",),
+    "identity.federation.manage_providers.remove": ("apply --prune",),
     "control.export.export_document": ("all of it",),
 }
 #: Why a use case that changes something is not in documents, by the use case or the module.
@@ -147,7 +150,7 @@ NOT_DECLARED = {
     "control.verify": "it only looks",
     "control.webhooks": "messages and secrets are for the moment, not for a file that is applied again",
     "identity.federation.check_provider": "it only looks",
-    "identity.federation": "each has a secret at somebody else's; what is added is checked there first",
+    "identity.federation": "holding a provider back is for the moment, not for a file that is applied again",
     "identity.manage_clients": "each has a secret, which is made for it and shown once",
     "identity.manage_tokens.introspect": "it only looks",
     "identity.manage_tokens": "it ends what was issued",

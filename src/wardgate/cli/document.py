@@ -24,7 +24,7 @@ from wardgate.storage.layout import database_path
 if TYPE_CHECKING:
     from wardgate.client import models
     from wardgate.domain.difference import Difference
-    from wardgate.identity.ports import Transaction
+    from wardgate.identity.ports import Store, Transaction
 
 
 _File = Annotated[
@@ -133,7 +133,10 @@ def _bring(
     """Does it to this machine's store, where files that the document names are what they are for its gateways."""
     from wardgate.control.apply import apply_document
     from wardgate.control.document import load  # heavy
+    from wardgate.domain.settings import ServerSettings
+    from wardgate.identity.federation.declared import DeclaredProviders
     from wardgate.identity.people.manage_roles import narrowing
+    from wardgate.web.identity_server import build_server
 
     if dry_run and not database_path(where.data_dir).exists():
         # Nothing is made where there is no store yet: what a new one would become is seen in one that is thrown away.
@@ -142,6 +145,7 @@ def _bring(
             with_store(new.data_dir, _nothing, create=True)
             return _bring(file, new, environment, note, prune=prune, dry_run=True)
     document = load(file)
+    settings = ServerSettings(data_dir=str(where.data_dir), issuer="https://unnamed.invalid")
     result = with_store(
         where.data_dir,
         lambda store: apply_document(
@@ -153,6 +157,7 @@ def _bring(
             prune,
             dry_run=dry_run,
             around_roles=lambda tx, now: narrowing(cast("Transaction", tx), now),
+            federation=DeclaredProviders(build_server(settings, cast("Store", store))),
         ),
         create=not dry_run,
     )

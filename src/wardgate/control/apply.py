@@ -7,7 +7,7 @@ promotion.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -23,12 +23,13 @@ from wardgate.control.keys import Clock
 from wardgate.control.listing import settled
 from wardgate.control.listing_rules import check_listings
 from wardgate.control.ports import ApiRecord, Environment, Store, Transaction
+from wardgate.control.providers import Federation, check_secrets, providers_of
 from wardgate.control.settling import put_environments
 from wardgate.control.state import State, check, check_mounts, merged, placed_of, read_state
 from wardgate.domain.api import Api
 from wardgate.domain.audit import AuditEvent
 from wardgate.domain.difference import Difference
-from wardgate.domain.document import NOT_LISTED, ApiEntry, Document, Unseen
+from wardgate.domain.document import NOT_LISTED, ApiEntry, Document, EnvironmentEntry, Unseen
 from wardgate.domain.operator import DEFAULT_PROJECT
 from wardgate.domain.revision import content_hash as content_hash
 from wardgate.domain.revision import offered
@@ -90,6 +91,7 @@ async def apply_document(
     *,
     dry_run: bool = False,
     around_roles: AroundRoles = _unwatched,
+    federation: Federation | None = None,
     clock: Clock = time.time,
 ) -> ApplyResult:
     """Afterwards ``environment`` is as ``document`` says; gateways are told of exactly what changed.
@@ -99,7 +101,7 @@ async def apply_document(
     exactly the subscriptions listed. What the document does not name stays; with ``prune`` it goes: APIs are withdrawn
     from the first environment (their revisions stay), plans and roles deleted, and applications deleted with their keys,
     unless another environment uses them. ``around_roles`` surrounds the change of roles and groups, if there is any, and
-    belongs to the same transaction.
+    belongs to the same transaction; ``federation`` is what is done to identity providers, in it too.
 
     Raises:
         NotFoundError: there is no such environment.
@@ -128,6 +130,7 @@ async def apply_document(
             async with around_roles(tx, now):
                 await _put_roles(tx, plan, now)
                 await put_groups(tx, plan.state, new, now)
+        await _put_providers(tx, plan, {promotion.environment for promotion in held}, federation, now)
         revisions = await _put_apis(tx, plan, now, actor, note) if plan.first else {}
         await put_applications(tx, plan.state, plan.target, environment, now)
         await _remove(tx, plan, now)
@@ -150,6 +153,8 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
         require(tx.actor, "operators.view")
     if document.webhooks is not None:
         require(tx.actor, "webhooks.view")
+    if any(each.identity_providers is not None for each in document.environments):
+        require(tx.actor, "providers.view")
     kept = await _used_elsewhere(tx, state, environment) if prune else frozenset()
     target = merged(state, document, prune=prune, kept=kept)
     environments = tuple(placed_of(state, target))
@@ -159,6 +164,7 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
     here = next(each for each in environments if each.name == environment)
     check_mounts(bound.values(), here.settings.hosts)
     _check_authority(tx, state, target)
+    await _check_providers(tx, state, environments)
     lines = difference(state.document, target)
     lines += await _ending_keys(tx, state, target)
     return _Plan(state=state, target=target, lines=tuple(lines), environments=environments, bound=bound)
@@ -217,12 +223,26 @@ def _check_authority(tx: Transaction, state: State, target: Document) -> None:
     if old.roles != target.roles:
         require(tx.actor, "people.edit")
     check_consumers(tx, state, target)
-    if old.environments != target.environments:
+    if _without_providers(old) != _without_providers(target):
         require(tx.actor, "environments.edit")
     if (old.projects, old.operator_roles) != (target.projects, target.operator_roles):
         require(tx.actor, "operators.edit")
     if old.webhooks != target.webhooks:
         require(tx.actor, "webhooks.edit")
+
+
+def _without_providers(document: Document) -> tuple[EnvironmentEntry, ...]:
+    return tuple(replace(each, identity_providers=None) for each in document.environments)
+
+
+async def _check_providers(tx: Transaction, state: State, environments: tuple[Environment, ...]) -> None:
+    """Whoever has the value of a secret shown to a provider must be one who may set it."""
+    old = {each.name: providers_of(each) for each in state.environments}
+    if all(old.get(each.name, ()) == providers_of(each) for each in environments):
+        return
+    require(tx.actor, "providers.edit")
+    if await check_secrets(tx, state.environments, environments):
+        require(tx.actor, "secrets.edit")
 
 
 async def _used_elsewhere(tx: Transaction, state: State, environment: str) -> frozenset[str]:
@@ -257,6 +277,22 @@ async def _put_plans(tx: Transaction, plan: _Plan, now: float) -> None:
             await tx.audit.record(
                 AuditEvent(action="plan.set", target=each.name, environment=plan.name), at=now
             )
+
+
+async def _put_providers(
+    tx: Transaction, plan: _Plan, waiting: Collection[str], federation: Federation | None, now: float
+) -> None:
+    """By now the roles and groups are there that providers map groups to. What waits for a second person is checked only."""
+    known = {each.name: each for each in plan.state.environments}
+    for each in plan.environments:
+        before, after = providers_of(known.get(each.name)), providers_of(each)
+        if before == after:
+            continue
+        if federation is None:
+            raise TypeError("identity providers differ, and nothing was given that changes them")
+        await federation.check(tx, [item for item in after if item not in before])
+        if each.name not in waiting:
+            await federation.put(tx, each.name, before, after, now)
 
 
 async def _put_roles(tx: Transaction, plan: _Plan, now: float) -> None:

@@ -9,7 +9,7 @@ from wardgate.control.placing import usual
 from wardgate.control.ports import Store
 from wardgate.control.state import read_state
 from wardgate.domain.document import Document, EnvironmentEntry, WebhookEntry
-from wardgate.domain.environment import EnvironmentSettings
+from wardgate.domain.environment import Environment, EnvironmentSettings
 from wardgate.domain.permission import Permission
 
 _USUAL = EnvironmentSettings()
@@ -27,7 +27,8 @@ async def export_document(store: Store, environment: str) -> Document:
     """The document of ``environment``: applied to the first environment of an installation, it makes it the same there.
 
     It lists every application, with the APIs, plans and subscriptions of that environment, and environments where they
-    are not those of a new installation. Roles of operators and webhooks are in it if the actor may see them.
+    are not those of a new installation. Roles of operators, webhooks and
+    identity providers are in it if the actor may see them.
 
     Raises:
         NotFoundError: there is no such environment.
@@ -42,11 +43,24 @@ async def export_document(store: Store, environment: str) -> Document:
             document = replace(document, operator_roles=())
         webhooks = document.webhooks if tx.actor.may("webhooks.view") else None
         document = replace(document, webhooks=tuple(map(_as_new, webhooks or ())) or None)
+        told = tx.actor.may("providers.view")
     own = replace(state.environment, settings=replace(state.environment.settings, token_endpoint=""))
-    places = [own if each.name == environment else each for each in state.environments]
+    places = [_listed(own if each.name == environment else each, told=told) for each in state.environments]
     if usual(places):
         return replace(document, environments=())
-    return replace(document, environments=tuple(_named(each, environment) for each in document.environments))
+    return replace(
+        document,
+        environments=tuple(
+            _named(replace(each, identity_providers=place.settings.identity_providers), environment)
+            for each, place in zip(document.environments, places, strict=True)
+        ),
+    )
+
+
+def _listed(environment: Environment, *, told: bool) -> Environment:
+    """The environment with its providers where there are any and the actor may be told of them."""
+    providers = environment.settings.identity_providers if told else None
+    return replace(environment, settings=replace(environment.settings, identity_providers=providers or None))
 
 
 def _as_new(entry: WebhookEntry) -> WebhookEntry:
@@ -64,7 +78,10 @@ def _named(entry: EnvironmentEntry, exported: str) -> EnvironmentEntry:
     """What is not as usual; the token endpoint of the exported environment stands in a section of its own."""
     kept = {
         name: getattr(entry, name)
-        for name in ("hosts", "variables", "plans", "retention", "token_endpoint", "leaks", "leak_overlap")
+        for name in (
+            *("hosts", "variables", "plans", "retention", "token_endpoint", "leaks", "leak_overlap"),
+            "identity_providers",
+        )
         if getattr(entry, name) != getattr(_USUAL, name)
         and not (name == "token_endpoint" and entry.name == exported)
     }

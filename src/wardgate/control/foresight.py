@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from wardgate.control.compare import Deployable, compare_all
 from wardgate.control.compare.consumers import applications, groups, roles
 from wardgate.control.compare.operating import operating
+from wardgate.control.compare.providers import at_once, providers
 from wardgate.control.compare.rules import At
 from wardgate.control.compare.settings import settings as settings_differences
 from wardgate.control.compare.taken_hosts import taken_hosts
@@ -18,6 +19,7 @@ from wardgate.control.state import State
 from wardgate.domain.api import Api
 from wardgate.domain.difference import Difference
 from wardgate.domain.document import Document
+from wardgate.domain.environment import EnvironmentSettings
 from wardgate.domain.standing import Catalogue
 
 
@@ -67,14 +69,18 @@ async def foresight(
     known = {each.name: each for each in state.environments}
     for each in environments:
         old = known.get(each.name)
-        if old is None or old.settings == each.settings:
-            continue
-        if each.name == here.name:
-            place = At(place=f"environment {each.name}")
-            found += settings_differences(place, old.settings, each.settings)
-            found += taken_hosts(old.settings.hosts, each, environments)
-        else:
-            found += await settings_outlook(tx, old, each)
+        place = At(place=f"environment {each.name}")
+        own: Iterable[Difference] = ()
+        if old is None:
+            own = providers(place, EnvironmentSettings(), each.settings)
+        elif old.settings != each.settings and each.name == here.name:
+            own = [
+                *settings_differences(place, old.settings, each.settings),
+                *taken_hosts(old.settings.hosts, each, environments),
+            ]
+        elif old.settings != each.settings:
+            own = await settings_outlook(tx, old, each)
+        found += at_once(own) if each.name == state.environments[0].name else own
     return tuple(found)
 
 

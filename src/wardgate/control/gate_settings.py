@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from wardgate.control.binding import bind_to
 from wardgate.control.compare import Deployable, compare_all
@@ -20,8 +21,11 @@ from wardgate.domain.revision import hash_of
 
 
 def settings_hash(settings: EnvironmentSettings) -> str:
-    """What tells settings apart."""
-    return hash_of(encode(settings))
+    """What tells settings apart; as before there were providers among them, where there are none."""
+    document = encode(settings)
+    if settings.identity_providers is None:
+        del document["identity_providers"]
+    return hash_of(document)
 
 
 async def settings_outlook(
@@ -59,6 +63,11 @@ async def gate_settings(
     Raises:
         BindingError: an API deployed there names a variable that would not be there.
     """
+    if before.settings.identity_providers == after.settings.identity_providers:  # then they are none of it
+        before, after = (
+            replace(each, settings=replace(each.settings, identity_providers=None))
+            for each in (before, after)
+        )
     known = await tx.environments.all()
     first = before.position == min(each.position for each in known)
     if first and not taken_hosts(before.settings.hosts, after, known):

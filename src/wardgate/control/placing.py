@@ -24,6 +24,7 @@ def entry_of(environment: Environment) -> EnvironmentEntry:
         token_endpoint=settings.token_endpoint,
         leaks=settings.leaks,
         leak_overlap=settings.leak_overlap,
+        identity_providers=settings.identity_providers,
     )
 
 
@@ -96,7 +97,10 @@ def _merged(known: Environment | None, entry: EnvironmentEntry) -> Environment:
             f"The tag of the environment {known.name!r} is {known.tag!r}: it stands in its keys and never changes",
             f"Write `tag: {known.tag}`, or leave it out",
         )
-    names = ("hosts", "variables", "plans", "retention", "token_endpoint", "leaks", "leak_overlap")
+    names = (
+        *("hosts", "variables", "plans", "retention", "token_endpoint", "leaks", "leak_overlap"),
+        "identity_providers",
+    )
     named = {name: getattr(entry, name) for name in names if getattr(entry, name) is not None}
     return replace(old, settings=replace(old.settings, **named))
 

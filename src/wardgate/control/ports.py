@@ -12,7 +12,14 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
-from wardgate.control.ports_access import AccessRequests, Groups, Outbox, People, Webhooks
+from wardgate.control.ports_access import (
+    AccessRequests,
+    Groups,
+    KnownProviders,
+    Outbox,
+    People,
+    Webhooks,
+)
 from wardgate.control.ports_apis import ApiRecord as ApiRecord
 from wardgate.control.ports_apis import Apis as Apis
 from wardgate.control.ports_apis import Deployment as Deployment
@@ -189,6 +196,8 @@ class Transaction(Protocol):
     def groups(self) -> Groups: ...
     @property
     def webhooks(self) -> Webhooks: ...
+    @property
+    def providers(self) -> KnownProviders: ...
     @property
     def users(self) -> People: ...
     @property

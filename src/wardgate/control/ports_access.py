@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from wardgate.domain.access import AccessRequest, Group, RequestStatus
-from wardgate.domain.people import Mail, User
+from wardgate.domain.people import IdentityProvider, Mail, User
 from wardgate.domain.webhook import Delivery, DeliveryStatus, Webhook, WebhookEvent
 
 
@@ -39,6 +39,12 @@ class People(Protocol):
     """Accounts, as far as they are told of something."""
 
     async def get(self, user_id: str) -> User | None: ...
+
+
+class KnownProviders(Protocol):
+    """Foreign OpenID providers, as far as documents tell of them."""
+
+    async def list(self, environment: str | None = None) -> Sequence[IdentityProvider]: ...
 
 
 class Outbox(Protocol):

@@ -109,6 +109,9 @@ class Environments(Protocol):
     async def secrets(self, environment: str) -> list[SecretInfo]:
         """Its secrets by name."""
 
+    async def secret(self, environment: str, name: str) -> bytes | None:
+        """The value of a secret: for what shows it to somebody, never to who asks."""
+
     async def set_secret(self, environment: str, name: str, value: bytes, *, at: float, actor: str) -> None:
         """Seals and stores a secret, in place of the one of that name."""
 

@@ -77,6 +77,9 @@ class Operators(Protocol):
     async def groups_of(self, user_id: str) -> frozenset[str]:
         """The groups the person is in, whoever put them there."""
 
+    async def groups_from(self, source: str, user_id: str) -> frozenset[str]:
+        """The groups that ``source`` says the person is in."""
+
     async def set_groups_from(self, source: str, user_id: str, groups: Collection[str]) -> None:
         """Afterwards ``source`` says of the person that they are in exactly those ``groups``."""
 

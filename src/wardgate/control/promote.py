@@ -31,6 +31,7 @@ from wardgate.control.promotion_rules import (
     required_reason,
     told,
 )
+from wardgate.control.providers import Federation, providers_of, with_providers
 from wardgate.control.settling import settle
 from wardgate.domain.actor import SYSTEM
 from wardgate.domain.audit import by
@@ -112,10 +113,17 @@ async def request(
 
 
 async def approve(
-    store: Store, promotion_id: str, *, reason: str, seen: str = "", clock: Clock = time.time
+    store: Store,
+    promotion_id: str,
+    *,
+    reason: str,
+    seen: str = "",
+    federation: Federation | None = None,
+    clock: Clock = time.time,
 ) -> PromotionRecord:
     """Afterwards what was asked for is in force, or scheduled. The actor is another person than the one who asked, and
-    agrees to the weakenings that ``seen`` stands for: empty, those it was asked for with.
+    agrees to the weakenings that ``seen`` stands for: empty, those it was asked for with. ``federation`` changes identity
+    providers, if there are any among what was asked for; the actor must be one who may.
 
     Raises:
         NotFoundError: there is no such promotion.
@@ -150,7 +158,7 @@ async def approve(
         await record(tx, "promotion.approve", approved, now, note=reason)
         await tx.webhooks.emit("promotion.approved", told(approved))
         if not _waits(approved, now):
-            approved = await _carry_out(tx, approved, prospect, now)
+            approved = await _carry_out(tx, approved, prospect, now, federation)
         await _advance(tx, approved, "pending")
     return PromotionRecord(promotion=approved, differences=present, seen=fingerprint(present))
 
@@ -311,6 +319,8 @@ class _Prospect:
 async def _prospect(tx: Transaction, promotion: Promotion) -> _Prospect:
     environment = await environment_named(tx, promotion.environment)
     if promotion.settings is not None:
+        if promotion.settings.identity_providers is not None:
+            (environment,) = await with_providers(tx, [environment])
         if settings_hash(environment.settings) != promotion.base:
             raise ConflictError(
                 "promotion_changed",
@@ -341,7 +351,13 @@ async def admit(tx: Transaction, promotion: Promotion, found: Outlook, now: floa
     return promotion
 
 
-async def _carry_out(tx: Transaction, promotion: Promotion, prospect: _Prospect, now: float) -> Promotion:
+async def _carry_out(
+    tx: Transaction,
+    promotion: Promotion,
+    prospect: _Prospect,
+    now: float,
+    federation: Federation | None = None,
+) -> Promotion:
     """Afterwards it is in force; the promotion as it is then, still to be stored."""
     replaced = None
     if prospect.found is not None:
@@ -349,6 +365,11 @@ async def _carry_out(tx: Transaction, promotion: Promotion, prospect: _Prospect,
         await put_in_force(tx, prospect.found, now, actor=promotion.requested_by, reason=promotion.reason)
     elif prospect.before is not None and prospect.after is not None:
         await settle(tx, prospect.before, prospect.after, now, note=promotion.reason)
+        old, new = providers_of(prospect.before), providers_of(prospect.after)
+        if old != new:
+            if federation is None:
+                raise TypeError("identity providers differ, and nothing was given that changes them")
+            await federation.put(tx, promotion.environment, old, new, now)
     done = replace(promotion, status="done", done_at=now, replaced=replaced)
     action = "api.rollback" if promotion.kind == "rollback" else "promotion.carry_out"
     await record(tx, action, done, now, note=promotion.reason)

@@ -30,7 +30,7 @@ async def put_environments(
 
     Where variables changed, every deployment is bound anew and announced, but for those of ``rebound``: the caller does so.
     Settings that weaken what an environment other than the first serves stay as they were: the requests that are returned
-    wait for a second person.
+    wait for a second person. Identity providers are for the caller to put in place, where no request waits for that.
 
     Raises:
         BindingError: an API deployed there names a variable that is no longer there.
@@ -48,6 +48,10 @@ async def put_environments(
                 AuditEvent(action="environment.add", target=each.name, environment=each.name, note=note),
                 at=now,
             )
+            if (
+                each.settings.identity_providers
+            ):  # people sign in by them, which is not for one person to decide
+                known[each.name] = replace(each, settings=replace(each.settings, identity_providers=()))
     await _arrange(tx, before, after, now, note)
     waiting = []
     for each in after:
@@ -171,7 +175,10 @@ async def settle(
         BindingError: an API deployed there names a variable that is no longer there.
         ConflictError: two APIs would claim one place.
     """
-    before, after = old.settings, new.settings
+    before = replace(old.settings, identity_providers=None)
+    after = replace(new.settings, identity_providers=None)
+    if before == after:
+        return
     await tx.environments.set_settings(new.name, after)
     for name in _differing(before.plans, after.plans):
         await tx.feed.append("plan", f"{new.name} {name}", at=now)

@@ -13,6 +13,7 @@ from wardgate.control.listing import listing_of, merged_listing
 from wardgate.control.lookup import environment_named
 from wardgate.control.placing import entry_of, placed
 from wardgate.control.ports import ApiRecord, Deployment, Environment, Transaction
+from wardgate.control.providers import check_providers, merged_providers, with_providers
 from wardgate.domain.access import Group
 from wardgate.domain.api import Api
 from wardgate.domain.codec import decode_api, encode_api
@@ -52,8 +53,9 @@ async def read_state(tx: Transaction, environment: str) -> State:
     Raises:
         NotFoundError: there is no such environment.
     """
-    here = await environment_named(tx, environment)
-    environments = await tx.environments.all()
+    await environment_named(tx, environment)
+    environments = await with_providers(tx, await tx.environments.all())
+    here = next(each for each in environments if each.name == environment)
     records = {each.api: each for each in await tx.apis.all()}
     deployments = await tx.apis.deployed(environment)
     plans = await tx.plans.all(environment)
@@ -82,7 +84,7 @@ async def read_state(tx: Transaction, environment: str) -> State:
                 entry_of_application(each, subscriptions[each.id].values()) for each in applications
             ),
         ),
-        environments=tuple(environments),
+        environments=environments,
         environment=here,
         secrets=frozenset(each.name for each in await tx.environments.secrets(environment)),
         apis=records,
@@ -122,7 +124,8 @@ def merged(state: State, new: Document, *, prune: bool, kept: frozenset[str]) ->
     server = new.authorization_server
     if server is None and prune and not _names_endpoint(new, state.environment.name):
         server = AuthorizationServer()
-    environments = placed(state.environments, new.environments, state.environment.name, server)
+    said = merged_providers(state.environments, new.environments, prune=whole)
+    environments = placed(state.environments, said, state.environment.name, server)
     server = _server(next(each for each in environments if each.name == state.environment.name))
     present = {each.name: each for each in old.applications}
     if prune:
@@ -181,6 +184,7 @@ def check(document: Document) -> None:
     _check_mapped(document)
     _check_groups(document)
     check_webhooks(document)
+    check_providers(document)
     offered = {entry.api.id: entry.api.plans for entry in document.apis}
     for application in document.applications:
         for subscription in application.subscriptions:

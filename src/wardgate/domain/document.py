@@ -14,6 +14,7 @@ from wardgate.domain.environment import LeakPolicy, Retention
 from wardgate.domain.limit import Limit, Plan
 from wardgate.domain.operator import OperatorRole, Project
 from wardgate.domain.people import Role
+from wardgate.domain.provider import ProviderEntry
 from wardgate.domain.standing import Lifecycle, Visibility
 from wardgate.domain.webhook import WebhookEvent
 
@@ -105,6 +106,7 @@ class EnvironmentEntry:
     token_endpoint: str | None = None
     leaks: LeakPolicy | None = None
     leak_overlap: int | None = None
+    identity_providers: tuple[ProviderEntry, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from wardgate.domain.limit import Limit
+from wardgate.domain.provider import ProviderEntry
 
 #: What happens to a key of the environment that was found in public.
 LeakPolicy = Literal["notify", "rotate", "revoke"]
@@ -28,7 +29,8 @@ class EnvironmentSettings:
     these. ``variables`` fill ``${NAME}`` in the settings of APIs deployed here, ``${secret:NAME}`` takes one of its
     secrets. ``plans`` replaces the limits of a plan here, by its name. ``token_endpoint``: who answers ``POST
     /oauth2/token`` (empty: this installation). ``leaks``: what is done about a leaked key, with ``leak_overlap`` seconds
-    of grace for ``rotate``.
+    of grace for ``rotate``. ``identity_providers`` is ``None`` but where a document is applied, and in what was
+    asked for by one: they are stored apart.
     """
 
     hosts: tuple[str, ...] = ()
@@ -38,6 +40,7 @@ class EnvironmentSettings:
     token_endpoint: str = ""
     leaks: LeakPolicy = "notify"
     leak_overlap: int = 86400
+    identity_providers: tuple[ProviderEntry, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -238,6 +238,9 @@ class Users(Protocol):
     async def roles(self, user_id: str) -> tuple[str, ...]:
         """All that the user holds: their own, and those of the groups they are in."""
 
+    async def roles_from(self, source: str, user_id: str) -> tuple[str, ...]:
+        """Those that came from ``source``."""
+
     async def set_roles(self, user_id: str, roles: Collection[str], *, source: str = "local") -> None:
         """Replaces the roles that came from ``source`` (``local``, or a provider's id); others stay."""
 

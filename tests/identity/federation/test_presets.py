@@ -17,13 +17,13 @@ from tests.identity.federation.foreign import SECRET, House, make_house
 from tests.identity.front import count
 
 from wardgate.domain.people import IdentityProvider, Role
+from wardgate.domain.provider import ProviderSettings, read_settings
 from wardgate.identity.federation.person import is_overage, person_of
 from wardgate.identity.federation.providers import (
     IssuerError,
     email_verified,
     issuer_rule,
 )
-from wardgate.identity.federation.settings import ProviderSettings, read_settings
 from wardgate.jose.thumbprint import certificate_thumbprint
 from wardgate.storage.database import SqlStore
 

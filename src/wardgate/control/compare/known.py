@@ -14,6 +14,7 @@ from wardgate.control.compare import (
     limits,
     plans,
     policies,
+    providers,
     resources,
     settings,
     standing,
@@ -27,6 +28,7 @@ from wardgate.domain.consumer import Controls
 from wardgate.domain.document import ApplicationEntry, SubscriptionEntry
 from wardgate.domain.environment import EnvironmentSettings, Retention
 from wardgate.domain.limit import Limit, Plan, Soften
+from wardgate.domain.provider import ProviderEntry, ProviderSettings
 from wardgate.domain.standing import Catalogue, Standing
 from wardgate.domain.trust import OAuth2Settings, TrustedIssuer
 from wardgate.domain.upstream import CircuitBreaker, HealthCheck, Timeouts, Upstream, UpstreamTls
@@ -48,6 +50,8 @@ KNOWN: Mapping[type, tuple[Aspect, ...]] = {
     OAuth2Settings: trust.SETTINGS,
     Plan: plans.PLAN,
     PolicyUse: policies.POLICY_USE,
+    ProviderEntry: providers.PROVIDER,
+    ProviderSettings: providers.SETTINGS,
     Resource: resources.RESOURCE,
     Retention: settings.RETENTION,
     Soften: limits.SOFTEN,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from wardgate.control.compare.providers import providers
 from wardgate.control.compare.rules import Aspect, At, bound, differences, elements, neutral
 from wardgate.control.compare.trust import TOKEN_ENDPOINT
 from wardgate.domain.difference import Difference
@@ -82,6 +83,7 @@ SETTINGS: tuple[Aspect, ...] = (
     TOKEN_ENDPOINT,
     Aspect(("leaks",), _leaks),
     bound("leak_overlap", "how long a leaked key still works where it is rotated", unit="s"),
+    Aspect(("identity_providers",), providers),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields as fields_of
 from typing import Any, get_args
 
@@ -11,12 +11,19 @@ from wardgate.control.document.fields import Fields, Report
 from wardgate.control.document.limit_text import limits_text, shown
 from wardgate.control.document.names import HOST, LINE, LINE_WORDS
 from wardgate.control.document.plans import read_limits
+from wardgate.control.document.providers import (
+    provider_changes,
+    provider_data,
+    provider_text,
+    read_providers,
+)
 from wardgate.control.document.security import is_off
 from wardgate.control.document.urls import read_url
 from wardgate.domain.apikey import TAG_PATTERN
 from wardgate.domain.document import EnvironmentEntry
 from wardgate.domain.environment import LeakPolicy, Retention
 from wardgate.domain.limit import Limit
+from wardgate.domain.provider import ProviderEntry
 from wardgate.domain.template import NAME
 from wardgate.openapi.tree import Node, Path, Scalar
 
@@ -37,6 +44,7 @@ _KEYS = (
     "token_endpoint",
     "leaks",
     "leak_overlap",
+    "identity_providers",
 )
 
 
@@ -59,6 +67,7 @@ def read_environment(report: Report, node: Node, path: Path) -> tuple[Environmen
         token_endpoint=_endpoint(fields),
         leaks=fields.choice("leaks", LEAKS, None),
         leak_overlap=fields.integer("leak_overlap", None, 0, LONGEST_OVERLAP),
+        identity_providers=read_providers(fields),
     )
     return entry, fields
 
@@ -79,12 +88,15 @@ def environment_data(entry: EnvironmentEntry, limits: Any) -> dict[str, Any]:
         data["retention"] = {"rollups": entry.retention.rollups, "audit": entry.retention.audit}
     if entry.token_endpoint is not None:
         data["token_endpoint"] = entry.token_endpoint or "off"
+    if entry.identity_providers is not None:
+        data["identity_providers"] = [provider_data(each) for each in entry.identity_providers]
     return data
 
 
 def environment_text(entry: EnvironmentEntry) -> str:
     """An environment in one line."""
-    return "for production" if entry.production else "no production"
+    signs = [f"identity provider {each.id}: {provider_text(each)}" for each in entry.identity_providers or ()]
+    return "; ".join(["for production" if entry.production else "no production", *signs])
 
 
 def environment_changes(old: EnvironmentEntry, new: EnvironmentEntry) -> Iterator[str]:
@@ -105,6 +117,20 @@ def environment_changes(old: EnvironmentEntry, new: EnvironmentEntry) -> Iterato
     for name in ("leaks", "leak_overlap"):
         if getattr(old, name) != getattr(new, name):
             yield f"{name}: {shown(getattr(old, name))} -> {shown(getattr(new, name))}"
+    yield from _provider_lines(old.identity_providers or (), new.identity_providers or ())
+
+
+def _provider_lines(old: Sequence[ProviderEntry], new: Sequence[ProviderEntry]) -> Iterator[str]:
+    before, after = {each.id: each for each in old}, {each.id: each for each in new}
+    for id_, each in before.items():
+        if id_ not in after:
+            yield f"- identity provider {id_}: {provider_text(each)}"
+    for id_, each in after.items():
+        if id_ not in before:
+            yield f"+ identity provider {id_}: {provider_text(each)}"
+        elif each != before[id_]:
+            for line in provider_changes(before[id_], each):
+                yield f"~ identity provider {id_}: {line}"
 
 
 def _mapping(what: str, old: Any, new: Any, text: Any, none: str = "none") -> Iterator[str]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from wardgate.control.authority import require
 from wardgate.domain.people import IdentityProvider
+from wardgate.domain.provider import ProviderSettings, read_settings
 from wardgate.identity.federation.discovery import fetch_document, listed, metadata_url, problems_of
 from wardgate.identity.federation.manage_providers import provider_with_id
 from wardgate.identity.federation.providers import algorithms_of, issuer_rule, scopes_of
-from wardgate.identity.federation.settings import ProviderSettings, read_settings
 from wardgate.identity.ports import FetchError
 from wardgate.identity.remote_keys import RemoteKeys
 from wardgate.identity.server import Server

@@ -24,8 +24,8 @@ from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
 from wardgate.domain.people import IdentityProvider
+from wardgate.domain.provider import ProviderSettings
 from wardgate.domain.tokenform import new_jti
-from wardgate.identity.federation.settings import ProviderSettings
 from wardgate.identity.server import Server
 from wardgate.jose.thumbprint import certificate_thumbprint, jwk_thumbprint
 

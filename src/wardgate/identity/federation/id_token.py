@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from wardgate.domain.people import IdentityProvider
+from wardgate.domain.provider import ProviderSettings
 from wardgate.identity.federation.discovery import Metadata
 from wardgate.identity.federation.providers import IssuerRule, algorithms_of
-from wardgate.identity.federation.settings import ProviderSettings
 from wardgate.identity.server import Server
 from wardgate.jose.claims import audiences_of, check_times, number, text
 from wardgate.jose.encoding import encode

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wardgate.domain.people import IdentityProvider
+from wardgate.domain.provider import ProviderSettings, read_settings
 from wardgate.identity.errors import PageError
 from wardgate.identity.federation.discovery import Metadata
 from wardgate.identity.federation.providers import IssuerRule, issuer_rule
-from wardgate.identity.federation.settings import ProviderSettings, read_settings
 from wardgate.identity.ports import FetchError
 from wardgate.identity.server import Server
 

@@ -14,21 +14,26 @@ from wardgate.control.operators.escalation import require_above_group, require_c
 from wardgate.control.operators.naming import project_named, role_named
 from wardgate.domain.operator import EVERYWHERE
 from wardgate.domain.people import IdentityProvider
+from wardgate.domain.provider import (
+    MANY_TENANTS,
+    PROVIDER_ID,
+    PROVIDER_SCOPE,
+    RESERVED_IDS,
+    TENANT_ID,
+    PresetName,
+    ProviderSettings,
+    read_settings,
+    whole_issuer,
+)
 from wardgate.identity import trail
 from wardgate.identity.federation.credentials import is_pem, label_of, public_jwk
-from wardgate.identity.federation.providers import MANY_TENANTS, PRESETS, TENANT_ID, PresetName
-from wardgate.identity.federation.rights import NO_RIGHTS, read_operator_role, set_rights
-from wardgate.identity.federation.settings import ProviderSettings, read_settings
+from wardgate.identity.federation.rights import NO_RIGHTS, read_operator_role, set_rights, take_back
 from wardgate.identity.outbound import OutboundError, read_url
 from wardgate.identity.ports import Transaction
 from wardgate.identity.server import Server
 from wardgate.jose.keys import ALGORITHMS
 
-_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
-#: Sources of roles that are no provider.
-_RESERVED = frozenset(("local",))
-_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,200}")
 _MAX_CLIENT_ID = 500
 _MAX_SECRET = 16 * 1024
 
@@ -54,14 +59,43 @@ async def add(
         InvalidError: a value cannot be used.
         ConflictError: the id is taken.
     """
-    name = checked_text("name", name, MAX_NAME)
-    if not name:
-        raise InvalidError("name", "A provider needs a name", "Give what people know it by, like Okta")
+    async with server.store.writing() as tx:
+        require(tx.actor, "providers.edit")
+        return await add_in(
+            server,
+            tx,
+            environment=server.settings.environment,
+            preset=preset,
+            name=name,
+            client_id=client_id,
+            secret=secret,
+            issuer=issuer,
+            id_=id_,
+            settings=settings or {},
+        )
+
+
+async def add_in(
+    server: Server,
+    tx: Transaction,
+    *,
+    environment: str,
+    preset: PresetName,
+    name: str,
+    client_id: str,
+    secret: str,
+    issuer: str,
+    id_: str,
+    settings: Mapping[str, Any],
+) -> IdentityProvider:
+    """As :func:`add`, as a part of the transaction."""
+    require(tx.actor, "providers.edit")
+    name = _checked_name(name)
     provider_id = _checked_id(id_ or _NOT_IN_IDS.sub("-", name.lower()).strip("-")[:40].strip("-"))
-    chosen = _checked_settings(settings or {}, preset, secret)
+    chosen = _checked_settings(settings, preset, secret)
     provider = IdentityProvider(
         id=provider_id,
-        environment=server.settings.environment,
+        environment=environment,
         name=name,
         preset=preset,
         issuer=_checked_issuer(preset, issuer, chosen),
@@ -69,21 +103,73 @@ async def add(
         sealed_secret=_sealed(server, provider_id, secret),
         settings=chosen.document(),
     )
-    async with server.store.writing() as tx:
-        require(tx.actor, "providers.edit")
-        await environment_named(tx, provider.environment)
-        await _check_roles(tx, chosen)
-        await _check_rights(tx, chosen)
-        if await tx.providers.get(provider.id) is not None:
-            raise ConflictError(
-                "provider_exists",
-                f"There is a provider {provider.id!r} already",
-                "Choose another name, or give an id of its own with --id",
-            )
-        await tx.providers.add(provider)
-        after = {"issuer": provider.issuer, "client_id": provider.client_id, "settings": provider.settings}
-        await _tell(server, tx, "provider.add", provider, after=after)
+    await environment_named(tx, environment)
+    await check_mapped(tx, chosen)
+    if await tx.providers.get(provider.id) is not None:
+        raise ConflictError(
+            "provider_exists",
+            f"There is a provider {provider.id!r} already",
+            "Choose another name, or give an id of its own with --id",
+        )
+    await tx.providers.add(provider)
+    after = {"issuer": provider.issuer, "client_id": provider.client_id, "settings": provider.settings}
+    await _tell(server, tx, "provider.add", provider, after=after)
     return provider
+
+
+async def change_in(
+    server: Server,
+    tx: Transaction,
+    before: IdentityProvider,
+    *,
+    name: str,
+    client_id: str,
+    secret: str | None,
+    settings: Mapping[str, Any],
+) -> IdentityProvider:
+    """Afterwards the provider is as given, in the transaction; ``secret`` is the new one, ``None`` keeps it. Whoever had
+    something only because of what its groups are no longer mapped to loses it at once. Its issuer stays.
+
+    Raises:
+        NotFoundError: there is no such role, group or project.
+        InvalidError: a value cannot be used.
+        ForbiddenError: the actor may not, or does not hold what groups are mapped to.
+    """
+    require(tx.actor, "providers.edit")
+    kept = secret
+    if kept is None:
+        kept = (
+            server.vault.open(before.sealed_secret, label_of(before.id)).decode()
+            if before.sealed_secret
+            else ""
+        )
+    chosen = _checked_settings(settings, before.preset, kept)
+    old = read_settings(before.settings)
+    if chosen.tenant != old.tenant:
+        raise InvalidError("tenant", "The directory of a provider stays", "Add another provider for another")
+    await check_mapped(tx, chosen)
+    after = replace(
+        before,
+        name=_checked_name(name),
+        client_id=_checked_client_id(client_id),
+        sealed_secret=before.sealed_secret if secret is None else _sealed(server, before.id, secret),
+        settings=chosen.document(),
+    )
+    await tx.providers.replace(after)
+    await take_back(server, tx, before.id, old, chosen)
+    shown = {"name": before.name, "client_id": before.client_id, "settings": before.settings}
+    told = {"name": after.name, "client_id": after.client_id, "settings": after.settings}
+    differing = {key for key in told if shown[key] != told[key]}
+    new: dict[str, object] = {} if secret is None else {"new_secret": True}
+    await _tell(
+        server,
+        tx,
+        "provider.set",
+        after,
+        before={key: shown[key] for key in differing},
+        after={**{key: told[key] for key in differing}, **new},
+    )
+    return after
 
 
 async def list_providers(server: Server, *, environment: str | None = None) -> Sequence[IdentityProvider]:
@@ -124,8 +210,10 @@ async def set_secret(server: Server, provider_id: str, secret: str) -> IdentityP
     async with server.store.writing() as tx:
         require(tx.actor, "providers.edit")
         provider = await provider_with_id(tx, provider_id)
-        _check_secret(read_settings(provider.settings), secret)
-        provider = replace(provider, sealed_secret=_sealed(server, provider_id, secret))
+        settings = replace(read_settings(provider.settings), secret_from="", secret_at="")
+        _check_secret(settings, secret)
+        sealed = _sealed(server, provider_id, secret)
+        provider = replace(provider, sealed_secret=sealed, settings=settings.document())
         await tx.providers.replace(provider)
         await _tell(server, tx, "provider.set_secret", provider)
     return provider
@@ -150,11 +238,17 @@ async def remove(server: Server, provider_id: str) -> IdentityProvider:
     async with server.store.writing() as tx:
         require(tx.actor, "providers.edit")
         provider = await provider_with_id(tx, provider_id)
-        for user in dict.fromkeys(link.user for link in await tx.providers.links_at(provider_id)):
-            await set_rights(server, tx, user, NO_RIGHTS, source=provider_id)
-        await tx.providers.remove(provider_id)
-        await _tell(server, tx, "provider.remove", provider)
+        await remove_in(server, tx, provider)
     return provider
+
+
+async def remove_in(server: Server, tx: Transaction, provider: IdentityProvider) -> None:
+    """As :func:`remove`, as a part of the transaction."""
+    require(tx.actor, "providers.edit")
+    for user in dict.fromkeys(link.user for link in await tx.providers.links_at(provider.id)):
+        await set_rights(server, tx, user, NO_RIGHTS, source=provider.id)
+    await tx.providers.remove(provider.id)
+    await _tell(server, tx, "provider.remove", provider)
 
 
 async def provider_with_id(tx: Transaction, provider_id: str) -> IdentityProvider:
@@ -182,9 +276,23 @@ async def _tell(
     action: str,
     provider: IdentityProvider,
     *,
+    before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
 ) -> None:
-    await trail.tell(server, tx, action, provider.id, after=after, environment=provider.environment)
+    await trail.tell(
+        server, tx, action, provider.id, before=before, after=after, environment=provider.environment
+    )
+
+
+async def check_mapped(tx: Transaction, settings: ProviderSettings) -> None:
+    """Returns when all that groups are mapped to is there, and is the actor's to give.
+
+    Raises:
+        NotFoundError: a role, a group, a role of operators or a project is not there.
+        ForbiddenError: the actor does not hold all of it, or does not look after operators.
+    """
+    await _check_roles(tx, settings)
+    await _check_rights(tx, settings)
 
 
 async def _check_roles(tx: Transaction, settings: ProviderSettings) -> None:
@@ -215,8 +323,15 @@ async def _check_rights(tx: Transaction, settings: ProviderSettings) -> None:
         require_covering(tx.actor, role.permissions, project)
 
 
+def _checked_name(text: str) -> str:
+    name = checked_text("name", text, MAX_NAME)
+    if not name:
+        raise InvalidError("name", "A provider needs a name", "Give what people know it by, like Okta")
+    return name
+
+
 def _checked_id(text: str) -> str:
-    if not _ID.fullmatch(text) or text in _RESERVED:
+    if not PROVIDER_ID.fullmatch(text) or text in RESERVED_IDS:
         raise InvalidError(
             "id",
             f"The id {text!r} cannot be used",
@@ -232,7 +347,7 @@ def _checked_client_id(text: str) -> str:
 
 
 def _checked_issuer(preset: PresetName, issuer: str, settings: ProviderSettings) -> str:
-    url = issuer or PRESETS[preset].issuer
+    url = whole_issuer(preset, issuer, settings.tenant)
     if not url:
         raise InvalidError(
             "issuer", "The issuer is missing", "Give it with --issuer, such as https://id.example.com"
@@ -245,10 +360,7 @@ def _checked_issuer(preset: PresetName, issuer: str, settings: ProviderSettings)
         ) from None
     if "?" in target.path:
         raise InvalidError("issuer", "The issuer holds a query", "Write https://HOST[/PATH]")
-    if preset != "entra":
-        return url
-    ending = f"/{settings.tenant}/v2.0"
-    return url if url.endswith(ending) else url.rstrip("/") + ending
+    return url
 
 
 def _checked_settings(document: Mapping[str, Any], preset: PresetName, secret: str) -> ProviderSettings:
@@ -275,7 +387,7 @@ def _checked_settings(document: Mapping[str, Any], preset: PresetName, secret: s
             f"The algorithm {unknown[0]!r} is not one that id tokens are verified with",
             f"Choose among {', '.join(sorted(ALGORITHMS))}",
         )
-    wrong = [each for each in settings.scopes if not _SCOPE.fullmatch(each)]
+    wrong = [each for each in settings.scopes if not PROVIDER_SCOPE.fullmatch(each)]
     if wrong:
         raise InvalidError(
             "scope", f"The scope {wrong[0]!r} is none", "Give one name without blanks each time"

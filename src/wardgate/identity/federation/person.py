@@ -10,9 +10,9 @@ from typing import Any
 
 from wardgate.domain.mail_address import is_address
 from wardgate.domain.people import IdentityProvider
+from wardgate.domain.provider import ProviderSettings
 from wardgate.identity.federation.providers import IssuerRule, email_verified
 from wardgate.identity.federation.rights import NO_RIGHTS, Rights
-from wardgate.identity.federation.settings import ProviderSettings
 
 _log = logging.getLogger("wardgate.identity")
 

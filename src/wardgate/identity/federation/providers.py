@@ -7,21 +7,15 @@ anybody can make a directory, only those that the operator listed are let in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from wardgate.domain.people import IdentityProvider
-from wardgate.identity.federation.settings import ProviderSettings
+from wardgate.domain.provider import MANY_TENANTS, TENANT_ID, PresetName, ProviderSettings
 from wardgate.jose.claims import text
 from wardgate.jose.keys import DEFAULT_ALGORITHMS
 
-PresetName = Literal["generic", "okta", "entra", "google"]
-
-#: Names of Entra that stand for more than one directory.
-MANY_TENANTS = frozenset(("common", "organizations"))
-TENANT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PLACE = "{tenantid}"
 _USUAL_SCOPES = ("openid", "profile", "email")
 
@@ -32,7 +26,6 @@ class Preset:
     whether that endpoint tells more than the id token."""
 
     title: str
-    issuer: str = ""
     algorithms: frozenset[str] = DEFAULT_ALGORITHMS
     extra_scopes: tuple[str, ...] = ()
     userinfo: bool = True
@@ -43,13 +36,10 @@ PRESETS: Mapping[PresetName, Preset] = {
     "okta": Preset(title="Okta", algorithms=frozenset(("RS256", "ES256")), extra_scopes=("groups",)),
     "entra": Preset(
         title="Microsoft",
-        issuer="https://login.microsoftonline.com",
         algorithms=frozenset(("RS256",)),
         userinfo=False,
     ),
-    "google": Preset(
-        title="Google", issuer="https://accounts.google.com", algorithms=frozenset(("RS256",)), userinfo=False
-    ),
+    "google": Preset(title="Google", algorithms=frozenset(("RS256",)), userinfo=False),
 }
 
 

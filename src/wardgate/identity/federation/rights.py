@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from wardgate.control.operators.naming import all_projects, all_roles
 from wardgate.domain.audit import AuditEvent
 from wardgate.domain.operator import EVERYWHERE, OperatorGrant
+from wardgate.domain.provider import ProviderSettings
 from wardgate.identity.people.standing import renew_tokens
 from wardgate.identity.ports import Transaction
 from wardgate.identity.revoking import end_grants
@@ -48,6 +49,53 @@ async def set_rights(server: Server, tx: Transaction, user_id: str, rights: Righ
     lost = [grant for grant in grants if open_to(grant.scopes, after, known) != tuple(grant.scopes)]
     await end_grants(server, tx, lost)
     await renew_tokens(server, tx, [grant for grant in grants if grant not in lost])
+
+
+async def take_back(
+    server: Server, tx: Transaction, provider_id: str, before: ProviderSettings, after: ProviderSettings
+) -> None:
+    """Afterwards nobody has anything by the provider that a group of it was mapped to before and is not any more, until
+    they sign in there again: which of their groups gave it is not known here. Where groups are read from another claim
+    that is all they have by it."""
+    kinds = (
+        ("roles", before.roles, after.roles),
+        ("groups", before.groups, after.groups),
+        ("operators", before.operators, after.operators),
+    )
+    elsewhere = (before.groups_claim, before.roles_claim) != (after.groups_claim, after.roles_claim)
+    lost = {
+        kind: frozenset(
+            name
+            for group, names in old.items()
+            for name in names
+            if elsewhere or name not in new.get(group, ())
+        )
+        for kind, old, new in kinds
+    }
+    if not any(lost.values()):
+        return
+    for user in dict.fromkeys(link.user for link in await tx.providers.links_at(provider_id)):
+        held = await _rights_from(tx, user, provider_id)
+        left = Rights(
+            roles=held.roles - lost["roles"],
+            groups=held.groups - lost["groups"],
+            operators=held.operators - lost["operators"],
+        )
+        if left != held:
+            await set_rights(server, tx, user, left, source=provider_id)
+
+
+async def _rights_from(tx: Transaction, user_id: str, source: str) -> Rights:
+    grants = await tx.operators.grants(kind="user", principal=user_id)
+    return Rights(
+        roles=frozenset(await tx.users.roles_from(source, user_id)),
+        groups=await tx.operators.groups_from(source, user_id),
+        operators=frozenset(
+            each.role if each.project == EVERYWHERE else f"{each.role}@{each.project}"
+            for each in grants
+            if each.source == source
+        ),
+    )
 
 
 def read_operator_role(text: str) -> tuple[str, str]:

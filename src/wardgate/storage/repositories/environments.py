@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, Table, delete, func, insert, select, update
@@ -66,6 +67,7 @@ class SqlEnvironments:
         )
 
     async def set_settings(self, environment: str, settings: EnvironmentSettings) -> None:
+        settings = replace(settings, identity_providers=None)  # these have a table of their own
         await self._connection.execute(
             delete(environment_settings).where(environment_settings.c.environment == environment)
         )
@@ -106,6 +108,16 @@ class SqlEnvironments:
             .order_by(columns.name)
         )
         return [SecretInfo(name=row.name, updated_at=row.updated_at, actor=row.actor) for row in rows]
+
+    async def secret(self, environment: str, name: str) -> bytes | None:
+        sealed = await self._connection.scalar(
+            select(environment_secrets.c.sealed).where(
+                environment_secrets.c.environment == environment, environment_secrets.c.name == name
+            )
+        )
+        if sealed is None:
+            return None
+        return Vault(self._master_key).open(bytes(sealed), secret_label(environment, name))
 
     async def set_secret(self, environment: str, name: str, value: bytes, *, at: float, actor: str) -> None:
         await self.remove_secret(environment, name)

@@ -134,6 +134,13 @@ class SqlOperators(SqlServiceAccounts, SqlAdminTokens):
         )
         return frozenset(row.group_name for row in await self._connection.execute(union(*both)))
 
+    async def groups_from(self, source: str, user_id: str) -> frozenset[str]:
+        table = federated_members
+        rows = await self._connection.execute(
+            select(table.c.group_name).where(table.c.user_id == user_id, table.c.source == source)
+        )
+        return frozenset(row.group_name for row in rows)
+
     async def set_groups_from(self, source: str, user_id: str, groups: Collection[str]) -> None:
         table = federated_members
         await self._connection.execute(

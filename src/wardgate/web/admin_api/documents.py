@@ -13,6 +13,7 @@ from wardgate.control.document import export
 from wardgate.control.document.uploaded import MOST_FILES, load_uploaded
 from wardgate.control.export import export_document
 from wardgate.domain.audit import by
+from wardgate.identity.federation.declared import DeclaredProviders
 from wardgate.identity.people.manage_roles import narrowing
 from wardgate.web.admin_api.ask import Ask
 from wardgate.web.admin_api.differences import DifferenceShown, shown
@@ -118,6 +119,7 @@ async def _brought(ask: Ask, body: UploadedDocument, note: str, *, dry_run: bool
         body.prune,
         dry_run=dry_run,
         around_roles=lambda tx, now: narrowing(cast("Any", tx), now),
+        federation=DeclaredProviders(ask.server),
         clock=ask.clock,
     )
     return DocumentResult(

@@ -10,6 +10,7 @@ from pydantic import Field
 from wardgate.control import promote, rollback
 from wardgate.control.promote import PromotionRecord
 from wardgate.domain.promotion import Promotion, PromotionKind, PromotionStatus
+from wardgate.identity.federation.declared import DeclaredProviders
 from wardgate.web.admin_api.ask import Ask
 from wardgate.web.admin_api.differences import DifferenceShown, shown
 from wardgate.web.admin_api.models import Line, Model, Page, Prose, Seconds, Thing
@@ -160,7 +161,14 @@ async def request_promotion(ask: Ask, body: PromotionRequest) -> PromotionShown:
 )
 async def approve_promotion(ask: Ask, promotion_id: PromotionId, body: Approval) -> PromotionShown:
     """Agree, as another person than the one who asked, to what is weakened."""
-    await promote.approve(ask.store, promotion_id, reason=body.reason, seen=body.seen, clock=ask.clock)
+    await promote.approve(
+        ask.store,
+        promotion_id,
+        reason=body.reason,
+        seen=body.seen,
+        federation=DeclaredProviders(ask.server),
+        clock=ask.clock,
+    )
     return await show_promotion(ask, promotion_id)
 
 

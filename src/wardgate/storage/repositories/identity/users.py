@@ -85,6 +85,14 @@ class SqlUsers:
     async def roles(self, user_id: str) -> tuple[str, ...]:
         return tuple(sorted(row.role for row in await _ROLES_OF.all(self._connection, user=user_id)))
 
+    async def roles_from(self, source: str, user_id: str) -> tuple[str, ...]:
+        rows = await self._connection.execute(
+            select(user_roles.c.role)
+            .where(user_roles.c.user_id == user_id, user_roles.c.source == source)
+            .order_by(user_roles.c.role)
+        )
+        return tuple(row.role for row in rows)
+
     async def set_roles(self, user_id: str, roles: Collection[str], *, source: str = "local") -> None:
         wanted = sorted(set(roles))
         await self._connection.execute(

@@ -1,10 +1,30 @@
-"""What an operator chose for one foreign provider, read strictly from how it is stored."""
+"""Foreign OpenID providers: what an operator chose for one, read strictly from how it is stored, and as documents say it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
+
+from wardgate.domain.people import IdentityProvider
+
+PresetName = Literal["generic", "okta", "entra", "google"]
+#: Issuers that need not be written. That of Entra is an authority, to which the directory is added.
+PRESET_ISSUERS: Mapping[PresetName, str] = {
+    "generic": "",
+    "okta": "",
+    "entra": "https://login.microsoftonline.com",
+    "google": "https://accounts.google.com",
+}
+#: Names of Entra that stand for more than one directory.
+MANY_TENANTS = frozenset(("common", "organizations"))
+TENANT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+#: Part of the redirect URI.
+PROVIDER_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+#: Sources of roles that are no provider.
+RESERVED_IDS = frozenset(("local",))
+PROVIDER_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,200}")
 
 Authentication = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
 AUTHENTICATIONS: tuple[Authentication, ...] = (
@@ -24,7 +44,9 @@ class ProviderSettings:
     come. ``domains`` (Google) are the hosted domains whose people may. ``roles`` maps a group or role of the provider to
     roles here, ``groups`` to groups, ``operators`` to roles of operators (``ROLE`` or ``ROLE@PROJECT``). ``create``:
     whoever has no account here gets one. ``assertion_clients`` are the ids of clients that may trade the provider's
-    assertions about linked people for tokens (``identity/grants/jwt_bearer.py``).
+    assertions about linked people for tokens (``identity/grants/jwt_bearer.py``). ``secret_from`` is the environment's
+    secret that the client secret was taken from, ``secret_at`` the time at which that one was set; empty for one that was
+    given by itself.
     """
 
     tenant: str = ""
@@ -42,6 +64,8 @@ class ProviderSettings:
     create: bool = False
     authentication: Authentication = "client_secret_basic"
     assertion_clients: tuple[str, ...] = ()
+    secret_from: str = ""
+    secret_at: str = ""
 
     @property
     def by_groups(self) -> bool:
@@ -101,3 +125,48 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
     return {key: list(each) for key, each in value.items()} if isinstance(value, Mapping) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderEntry:
+    """A provider of an environment as a document says it, whole, or as it is.
+
+    ``client_secret`` is the name of the environment's secret that is shown to the provider; empty in a document that keeps
+    what is stored, and where the secret was given by itself. ``stale``: that secret was set anew since it was taken.
+    ``settings`` name no secret.
+    """
+
+    id: str
+    name: str
+    preset: PresetName
+    issuer: str
+    client_id: str
+    client_secret: str = ""
+    stale: bool = False
+    settings: ProviderSettings = field(default_factory=ProviderSettings)
+
+
+def entry_of_provider(provider: IdentityProvider, secrets: Mapping[str, float]) -> ProviderEntry:
+    """All that holds of a provider but its secret and whether it is suspended. ``secrets``: when those of its environment
+    were set, by name. Raises ValueError where what is stored is not sound."""
+    settings = read_settings(provider.settings)
+    at = secrets.get(settings.secret_from)
+    return ProviderEntry(
+        id=provider.id,
+        name=provider.name,
+        preset=provider.preset,
+        issuer=provider.issuer,
+        client_id=provider.client_id,
+        client_secret=settings.secret_from,
+        stale=at is not None and repr(at) != settings.secret_at,
+        settings=replace(settings, secret_from="", secret_at=""),
+    )
+
+
+def whole_issuer(preset: PresetName, issuer: str, tenant: str) -> str:
+    """The issuer that ``issuer`` (empty: that of the preset) stands for, empty where there is none."""
+    url = issuer or PRESET_ISSUERS[preset]
+    if preset != "entra":
+        return url
+    ending = f"/{tenant}/v2.0"
+    return url if url.endswith(ending) else url.rstrip("/") + ending
