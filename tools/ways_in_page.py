@@ -13,9 +13,10 @@ Each thing that can be done at the control plane is one use case. It is reached 
 another, and where it says what holds from now on, by a key of a [document](configuration.md) that `wardgate apply`
 takes. A dash has its reason.
 
-A document declares environments, APIs, plans, roles, groups, projects, roles of operators, and applications with their
-subscriptions. It declares no people and no members of groups but applications, no credentials, no values of secrets,
-no OAuth clients, no identity providers and no webhooks, and grants nothing to operators.
+A document declares environments with their identity providers, APIs, plans, roles, groups, projects, roles of operators,
+webhooks, and applications with their subscriptions and OAuth clients. It declares no people, who are not configuration: they
+come, sign in, choose their own passwords and go, and a file that named them would bring back whoever left. So it has no
+members of groups but applications, grants nothing to operators, and holds no credentials and no values of secrets.
 """
 
 _WORDS = {

@@ -43,6 +43,7 @@ def test_apply_tells_what_it_changed(run: Run) -> None:
         "waiting": [],
         "differences": [],
         "unseen": [],
+        "held": [],
     }
 
 

@@ -20,6 +20,7 @@ WHOLE = (
     "projects[]",
     "operator_roles[]",
     "webhooks[]",
+    "clients[]",
     "environments[].identity_providers[]",
 )
 
@@ -53,7 +54,17 @@ def test_every_key_is_of_a_use_case_and_every_key_named_exists() -> None:
     named = {key for keys in ways_in.DECLARED.values() for key in keys if " " not in key}
     assert named <= known, named - known
     covered = (*named, *WHOLE)
-    sections = {"apis", "plans", "roles", "groups", "projects", "operator_roles", "webhooks", "applications"}
+    sections = {
+        "apis",
+        "plans",
+        "roles",
+        "groups",
+        "projects",
+        "operator_roles",
+        "webhooks",
+        "clients",
+        "applications",
+    }
     left = {
         key
         for key in known - sections - {"(document)", "environments[]", "applications[]"}

@@ -292,6 +292,36 @@ def _federated_declared(document: Document) -> None:
     ]
 
 
+def _clients(client: Client) -> None:
+    client.add_client(
+        application="mobile",
+        environment="development",
+        id_="mobile-app",
+        authentication="none",
+        redirect_uris=["http://127.0.0.1/callback"],
+        scopes=["openid"],
+    )
+    client.update_client(
+        "mobile-app",
+        if_match=client.show_client("mobile-app"),
+        access_lifetime=300,
+        scopes=["openid", "email"],
+    )
+
+
+def _clients_declared(document: Document) -> None:
+    document["clients"] = [
+        {
+            "id": "mobile-app",
+            "application": "mobile",
+            "authentication": "none",
+            "redirect_uris": ["http://127.0.0.1/callback"],
+            "scopes": ["openid", "email"],
+            "access_lifetime": 300,
+        }
+    ]
+
+
 def _held(client: Client) -> None:
     found = client.show_application(next(client.list_applications(name="mobile"))["id"])
     client.throttle_application(found["id"], if_match=found, limits=[RATE], reason="flood")
@@ -406,6 +436,20 @@ DEEDS: dict[str, Deed] = {
         ),
         declared=(_federated_declared,),
     ),
+    "clients": Deed(
+        by_api=_clients,
+        by_command=(
+            (
+                *("clients", "add", "mobile", "--id", "mobile-app", "--authentication", "none"),
+                *("--redirect-uri", "http://127.0.0.1/callback", "--scope", "openid"),
+            ),
+            (
+                *("clients", "update", "mobile-app", "--scope", "openid email"),
+                *("--set", "access_lifetime=300"),
+            ),
+        ),
+        declared=(_clients_declared,),
+    ),
     "holding an application back": Deed(
         by_api=_held,
         by_command=(
@@ -467,6 +511,7 @@ class Installation:
                 "operator_roles": list(client.list_operator_roles(limit=MOST)),
                 "roles": list(client.list_roles(limit=MOST)),
                 "webhooks": list(client.list_webhooks(limit=MOST)),
+                "clients": list(client.list_clients(limit=MOST)),
                 "providers": list(client.list_providers(limit=MOST)),
             }
         files = self.run("export")["files"]

@@ -129,6 +129,9 @@ DECLARED: dict[str, tuple[str, ...]] = {
     "identity.federation.manage_providers.add": ("environments[].identity_providers[]",),
     "identity.federation.manage_providers.set_secret": ("environments[].identity_providers[].client_secret",),
     "identity.federation.manage_providers.remove": ("apply --prune",),
+    "identity.manage_clients.add": ("clients[]",),
+    "identity.manage_clients.update": ("clients[]",),
+    "identity.manage_clients.remove": ("apply --prune",),
     "control.export.export_document": ("all of it",),
 }
 #: Why a use case that changes something is not in documents, by the use case or the module.
@@ -151,11 +154,11 @@ NOT_DECLARED = {
     "control.webhooks": "messages and secrets are for the moment, not for a file that is applied again",
     "identity.federation.check_provider": "it only looks",
     "identity.federation": "holding a provider back is for the moment, not for a file that is applied again",
-    "identity.manage_clients": "each has a secret, which is made for it and shown once",
+    "identity.manage_clients": "secrets and holding back are for the moment, not for a file that is applied again",
     "identity.manage_tokens.introspect": "it only looks",
     "identity.manage_tokens": "it ends what was issued",
     "identity.operator_sign_on": "who looks after the installation decides how they sign on",
-    "identity.people.manage_users": "people are no part of a document",
+    "identity.people.manage_users": "people are not configuration: a file that named them would bring back whoever left",
     "storage.backup": "it is a document of everything",
 }
 

@@ -84,6 +84,7 @@ def add(
     authentication: _Authentication = None,
     jwks_file: _JwksFile = None,
     set_: _Set = None,
+    id_: Annotated[str, Parameter(name="--id", help="Its client_id; by default a new one.")] = "",
     where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
@@ -95,7 +96,7 @@ def add(
     """
     settings = _settings(name, grant, redirect_uri, scope, authentication, jwks_file, set_)
     with client_for(where) as client:
-        added = client.add_client(application=application, environment=environment, **settings)
+        added = client.add_client(application=application, environment=environment, id_=id_, **settings)
     return _show_changed(added, json_=json_)
 
 

@@ -47,8 +47,8 @@ def apply(
     """Bring an environment to what a document says: all of it, or nothing when anything in it is wrong.
 
     A running gateway serves the new state within milliseconds, without a restart. The status is 0 when it is in force, and
-    3 when all is but settings of another environment, which wait for another person. With --dry-run it is that of
-    `wardgate plan`.
+    3 when all is but settings of another environment, or clients, which wait for another person. With --dry-run it is
+    that of `wardgate plan`.
     """
     if not file.exists():
         raise CommandError("document_not_found", f"{file} does not exist", "Name the document with -f")
@@ -59,7 +59,7 @@ def apply(
     else:
         _tell(result, environment, dry_run=dry_run)
     if not dry_run:
-        return WEAKER if result["waiting"] else DONE
+        return WEAKER if result["waiting"] or result["held"] else DONE
     found = result["differences"]
     return status_of(found) if found or not result["changes"] else CHANGED
 
@@ -93,6 +93,9 @@ def _tell(result: models.DocumentResult, environment: str, *, dry_run: bool) -> 
     for new in result["unseen"]:
         text = f"{new['kind']} {printable(new['name'])} has a secret that nobody was shown; for one that you know"
         print(f"{text}: {new['command']}", file=sys.stderr)
+    for client in result["held"]:
+        text = f"{client} weakens security, and waits for another person"
+        print(f"{text}: wardgate clients restore {client} --reason WHY", file=sys.stderr)
     for promotion in result["waiting"]:
         text = "weakens what another environment serves, and waits for another person"
         print(f"{promotion} {text}: wardgate promotions show {promotion}", file=sys.stderr)
@@ -134,6 +137,7 @@ def _bring(
     from wardgate.control.apply import apply_document
     from wardgate.control.document import load  # heavy
     from wardgate.domain.settings import ServerSettings
+    from wardgate.identity.declared_clients import DeclaredClients, client_problem
     from wardgate.identity.federation.declared import DeclaredProviders
     from wardgate.identity.people.manage_roles import narrowing
     from wardgate.web.identity_server import build_server
@@ -144,7 +148,7 @@ def _bring(
             new = replace(where, data_dir=Path(place) / "data")
             with_store(new.data_dir, _nothing, create=True)
             return _bring(file, new, environment, note, prune=prune, dry_run=True)
-    document = load(file)
+    document = load(file, client_problem=client_problem)
     settings = ServerSettings(data_dir=str(where.data_dir), issuer="https://unnamed.invalid")
     result = with_store(
         where.data_dir,
@@ -158,6 +162,7 @@ def _bring(
             dry_run=dry_run,
             around_roles=lambda tx, now: narrowing(cast("Transaction", tx), now),
             federation=DeclaredProviders(build_server(settings, cast("Store", store))),
+            registrar=DeclaredClients(cast("Store", store)),
         ),
         create=not dry_run,
     )
@@ -171,6 +176,7 @@ def _bring(
             {"kind": each.kind, "id": each.id, "name": each.name, "command": each.command}
             for each in result.unseen
         ],
+        "held": list(result.held),
     }
 
 

@@ -16,6 +16,7 @@ from wardgate.control.apply_operating import put_operating
 from wardgate.control.apply_webhooks import put_webhooks
 from wardgate.control.authority import require
 from wardgate.control.binding import bind_to
+from wardgate.control.clients import PutClients, Registrar, check_clients
 from wardgate.control.document.difference import difference
 from wardgate.control.errors import ConflictError
 from wardgate.control.foresight import foresight
@@ -58,6 +59,8 @@ class ApplyResult:
     differences: tuple[Difference, ...] = ()
     #: What was made with a secret that nobody has seen: what is applied may run where its output is kept.
     unseen: tuple[Unseen, ...] = ()
+    #: Ids of clients that wait, suspended, until another person restores them.
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,7 @@ async def apply_document(
     dry_run: bool = False,
     around_roles: AroundRoles = _unwatched,
     federation: Federation | None = None,
+    registrar: Registrar | None = None,
     clock: Clock = time.time,
 ) -> ApplyResult:
     """Afterwards ``environment`` is as ``document`` says; gateways are told of exactly what changed.
@@ -101,7 +105,7 @@ async def apply_document(
     exactly the subscriptions listed. What the document does not name stays; with ``prune`` it goes: APIs are withdrawn
     from the first environment (their revisions stay), plans and roles deleted, and applications deleted with their keys,
     unless another environment uses them. ``around_roles`` surrounds the change of roles and groups, if there is any, and
-    belongs to the same transaction; ``federation`` is what is done to identity providers, in it too.
+    belongs to the same transaction; ``federation`` is what is done to identity providers in it, ``registrar`` to clients.
 
     Raises:
         NotFoundError: there is no such environment.
@@ -133,12 +137,14 @@ async def apply_document(
         await _put_providers(tx, plan, {promotion.environment for promotion in held}, federation, now)
         revisions = await _put_apis(tx, plan, now, actor, note) if plan.first else {}
         await put_applications(tx, plan.state, plan.target, environment, now)
+        clients = await _put_clients(tx, plan, registrar, now)
         await _remove(tx, plan, now)
     return ApplyResult(
         changes=plan.lines,
         revisions=revisions,
         waiting=tuple(promotion.id for promotion in held),
-        unseen=unseen,
+        unseen=(*unseen, *clients.unseen),
+        held=clients.held,
     )
 
 
@@ -153,12 +159,15 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
         require(tx.actor, "operators.view")
     if document.webhooks is not None:
         require(tx.actor, "webhooks.view")
+    if document.clients is not None:
+        require(tx.actor, "clients.view")
     if any(each.identity_providers is not None for each in document.environments):
         require(tx.actor, "providers.view")
     kept = await _used_elsewhere(tx, state, environment) if prune else frozenset()
     target = merged(state, document, prune=prune, kept=kept)
     environments = tuple(placed_of(state, target))
     check(target)
+    check_clients(state.document, target)
     await check_listings(tx, state, target)
     bound = _bound(state, target, environments)
     here = next(each for each in environments if each.name == environment)
@@ -223,6 +232,8 @@ def _check_authority(tx: Transaction, state: State, target: Document) -> None:
     if old.roles != target.roles:
         require(tx.actor, "people.edit")
     check_consumers(tx, state, target)
+    if old.clients != target.clients:
+        require(tx.actor, "clients.edit")
     if _without_providers(old) != _without_providers(target):
         require(tx.actor, "environments.edit")
     if (old.projects, old.operator_roles) != (target.projects, target.operator_roles):
@@ -293,6 +304,15 @@ async def _put_providers(
         await federation.check(tx, [item for item in after if item not in before])
         if each.name not in waiting:
             await federation.put(tx, each.name, before, after, now)
+
+
+async def _put_clients(tx: Transaction, plan: _Plan, registrar: Registrar | None, now: float) -> PutClients:
+    before, after = plan.state.document.clients or (), plan.target.clients or ()
+    if before == after:
+        return PutClients()
+    if registrar is None:
+        raise TypeError("clients differ, and nothing was given that changes them")
+    return await registrar.put(tx, plan.name, before, after, now)
 
 
 async def _put_roles(tx: Transaction, plan: _Plan, now: float) -> None:

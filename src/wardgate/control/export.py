@@ -27,8 +27,8 @@ async def export_document(store: Store, environment: str) -> Document:
     """The document of ``environment``: applied to the first environment of an installation, it makes it the same there.
 
     It lists every application, with the APIs, plans and subscriptions of that environment, and environments where they
-    are not those of a new installation. Roles of operators, webhooks and
-    identity providers are in it if the actor may see them.
+    are not those of a new installation. Roles of operators, webhooks,
+    clients and identity providers are in it if the actor may see them.
 
     Raises:
         NotFoundError: there is no such environment.
@@ -43,6 +43,9 @@ async def export_document(store: Store, environment: str) -> Document:
             document = replace(document, operator_roles=())
         webhooks = document.webhooks if tx.actor.may("webhooks.view") else None
         document = replace(document, webhooks=tuple(map(_as_new, webhooks or ())) or None)
+        document = replace(
+            document, clients=document.clients or None if tx.actor.may("clients.view") else None
+        )
         told = tx.actor.may("providers.view")
     own = replace(state.environment, settings=replace(state.environment.settings, token_endpoint=""))
     places = [_listed(own if each.name == environment else each, told=told) for each in state.environments]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from wardgate.control.compare import Deployable, compare_all
+from wardgate.control.compare.clients import clients
 from wardgate.control.compare.consumers import applications, groups, roles
 from wardgate.control.compare.operating import operating
 from wardgate.control.compare.providers import at_once, providers
@@ -65,6 +66,7 @@ async def foresight(
     found += groups(state.document.groups, target.groups)
     found += operating(state.document, target)
     found += telling(state.document, target)
+    found += clients(state.document, target)
     found += applications(state.document.applications, target.applications, old_plans, new_plans)
     known = {each.name: each for each in state.environments}
     for each in environments:

@@ -15,6 +15,7 @@ from typing import Protocol
 from wardgate.control.ports_access import (
     AccessRequests,
     Groups,
+    KnownClients,
     KnownProviders,
     Outbox,
     People,
@@ -198,6 +199,8 @@ class Transaction(Protocol):
     def webhooks(self) -> Webhooks: ...
     @property
     def providers(self) -> KnownProviders: ...
+    @property
+    def clients(self) -> KnownClients: ...
     @property
     def users(self) -> People: ...
     @property

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from wardgate.domain.access import AccessRequest, Group, RequestStatus
+from wardgate.domain.oauth import Client
 from wardgate.domain.people import IdentityProvider, Mail, User
 from wardgate.domain.webhook import Delivery, DeliveryStatus, Webhook, WebhookEvent
 
@@ -45,6 +46,12 @@ class KnownProviders(Protocol):
     """Foreign OpenID providers, as far as documents tell of them."""
 
     async def list(self, environment: str | None = None) -> Sequence[IdentityProvider]: ...
+
+
+class KnownClients(Protocol):
+    """OAuth 2.0 clients, as far as documents tell of them."""
+
+    async def list(self, *, environment: str | None = None) -> Sequence[Client]: ...
 
 
 class Outbox(Protocol):

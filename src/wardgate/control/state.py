@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from wardgate.control.apply_webhooks import check_webhooks, merged_webhooks, webhook_entries
+from wardgate.control.clients import merged_clients, read_clients
 from wardgate.control.consumers import entry_of_application, merged_application
 from wardgate.control.errors import ConflictError
 from wardgate.control.listing import listing_of, merged_listing
@@ -80,6 +81,7 @@ async def read_state(tx: Transaction, environment: str) -> State:
             projects=tuple(replace(each, created_at=0.0) for each in await tx.operators.projects()),
             operator_roles=tuple(await tx.operators.roles()),
             webhooks=webhook_entries(await tx.webhooks.all()),
+            clients=await read_clients(tx, environment, applications),
             applications=tuple(
                 entry_of_application(each, subscriptions[each.id].values()) for each in applications
             ),
@@ -144,6 +146,7 @@ def merged(state: State, new: Document, *, prune: bool, kept: frozenset[str]) ->
             ({each.name: each for each in (*old.operator_roles, *new.operator_roles)}).values()
         ),
         webhooks=merged_webhooks(old, new, prune=whole),
+        clients=merged_clients(old, new, prune=prune),
         applications=tuple(applications.values()),
         authorization_server=server,
         environments=_entries(environments, state.environment.name),

@@ -12,6 +12,7 @@ from wardgate.domain.api import Api
 from wardgate.domain.consumer import Controls
 from wardgate.domain.environment import LeakPolicy, Retention
 from wardgate.domain.limit import Limit, Plan
+from wardgate.domain.oauth import Client
 from wardgate.domain.operator import OperatorRole, Project
 from wardgate.domain.people import Role
 from wardgate.domain.provider import ProviderEntry
@@ -125,7 +126,8 @@ class Document:
     """A whole checked document: every reference in it resolves, every name in it is unique. ``groups`` have no members,
     ``projects`` no time, and nobody holds ``operator_roles``, which are those of the installation's own.
 
-    ``authorization_server`` and ``webhooks`` are ``None`` where the document does not name them.
+    ``authorization_server``, ``webhooks`` and ``clients`` are ``None`` where the document does not name them. Clients name
+    their application, and no environment: they are of the one that the document is applied to.
     """
 
     apis: tuple[ApiEntry, ...] = ()
@@ -138,6 +140,7 @@ class Document:
     projects: tuple[Project, ...] = ()
     operator_roles: tuple[OperatorRole, ...] = ()
     webhooks: tuple[WebhookEntry, ...] | None = None
+    clients: tuple[Client, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,13 +148,15 @@ class Unseen:
     """A thing that applying a document made with a secret of its own, which nobody was shown; ``name`` is what the document
     calls it. ``command`` makes it another secret, and shows that one, once."""
 
-    kind: Literal["webhook"]
+    kind: Literal["webhook", "client"]
     id: str
     name: str
 
     @property
     def command(self) -> str:
         """What to run to have a secret that somebody knows."""
+        if self.kind == "client":
+            return f"wardgate clients rotate {self.id}"
         return f"wardgate webhooks rotate-secret {self.id}"
 
 

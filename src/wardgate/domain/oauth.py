@@ -22,6 +22,20 @@ GRANT_TYPES = (
     "password",
 )
 LEGACY_GRANTS = frozenset(("implicit", "password"))
+#: Short names for grants whose own is long.
+LONG_GRANTS: Mapping[str, str] = {
+    "device_code": DEVICE_CODE,
+    "token_exchange": TOKEN_EXCHANGE,
+    "jwt_bearer": JWT_BEARER,
+}
+RESPONSE_TYPES = ("code", "token", "id_token", "id_token token")
+_FRONT_TYPES = ("id_token token", "token", "id_token")
+
+#: What a ``client_id`` may be.
+CLIENT_ID = r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}"
+CLIENT_ID_WORDS = (
+    "up to 128 letters, digits, dots, hyphens, underscores or tildes, the first a letter or digit"
+)
 
 ClientAuthentication = Literal[
     "none",
@@ -120,6 +134,12 @@ class Client:
     def legacy(self) -> tuple[str, ...]:
         """The grants it uses that nobody should start with today."""
         return tuple(grant for grant in self.grant_types if grant in LEGACY_GRANTS)
+
+
+def response_types_for(grant_types: tuple[str, ...]) -> tuple[str, ...]:
+    """The response types that go with grants."""
+    code = ("code",) if "authorization_code" in grant_types else ()
+    return code + (_FRONT_TYPES if "implicit" in grant_types else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

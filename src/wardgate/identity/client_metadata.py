@@ -19,10 +19,10 @@ from wardgate.domain.oauth import (
     ClientAuthentication,
     SigningAlgorithm,
 )
+from wardgate.domain.oauth import RESPONSE_TYPES as RESPONSE_TYPES
 from wardgate.identity.redirect_rules import link_problem, redirect_problem
 from wardgate.jose.keys import DEFAULT_ALGORITHMS, KeySet
 
-RESPONSE_TYPES = ("code", "token", "id_token", "id_token token")
 #: The claims about how sure a sign-in was that this server can make (``acr``), least first.
 ACR_VALUES = ("urn:wardgate:acr:1", "urn:wardgate:acr:2")
 

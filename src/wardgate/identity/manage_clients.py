@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -17,7 +18,17 @@ from wardgate.control.lookup import application_named, environment_named
 from wardgate.domain import apikey
 from wardgate.domain.audit import AuditEvent, differing
 from wardgate.domain.consumer import Application
-from wardgate.domain.oauth import TOKEN_EXCHANGE, Client, ClientSecret, Revocation, RevocationKind
+from wardgate.domain.oauth import (
+    CLIENT_ID,
+    CLIENT_ID_WORDS,
+    TOKEN_EXCHANGE,
+    Client,
+    ClientSecret,
+    Revocation,
+    RevocationKind,
+    Token,
+)
+from wardgate.domain.oauth import response_types_for as response_types_for
 from wardgate.domain.secret import Secret
 from wardgate.domain.tokenform import new_secret
 from wardgate.identity.client_gate import held, require_release
@@ -38,7 +49,6 @@ EDITABLE = frozenset(Client.__dataclass_fields__) - {
 LONGEST_ACCESS = 86400
 #: Seconds ahead up to which a removed client's tokens are refused: its id is never another's.
 _AHEAD = 3600
-_FRONT_TYPES = ("id_token token", "token", "id_token")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,36 +66,58 @@ async def add(
     application: str,
     environment: str,
     settings: Mapping[str, Any],
+    id_: str = "",
     clock: Clock = time.time,
 ) -> tuple[Client, Secret | None]:
     """A new client of ``application`` (name or id), and its secret if it shows one. It is active, unless it needs a second
     person (:mod:`wardgate.identity.client_gate`).
 
-    ``settings`` are fields of :class:`Client`. Response types follow from the grants unless they are given. The
-    secret's text is in the returned :class:`Secret` and nowhere else: it cannot be shown again.
+    ``settings`` are fields of :class:`Client`; ``id_`` is its ``client_id``, by default a new one. Response types follow
+    from the grants unless they are given. The secret's text is in the returned :class:`Secret` and nowhere else: it cannot
+    be shown again.
 
     Raises:
         NotFoundError: no such application or environment.
-        InvalidError: a setting is wrong.
+        InvalidError: a setting is wrong, or the id.
+        ConflictError: there is a client of that id, or was until lately.
     """
     now = clock()
     async with store.writing() as tx:
         require(tx.actor, "clients.edit")
-        place = await environment_named(tx, environment)
-        owner = await application_named(tx, application)
-        base = Client(
-            id=new_id("cl", now),
-            application=owner.id,
-            environment=place.name,
-            name=owner.name,
-            created_at=now,
+        return await add_in(
+            store, tx, application=application, environment=environment, settings=settings, now=now, id_=id_
         )
-        client = await held(tx, None, changed(base, settings))
-        check_operator_client(tx.actor, client)
-        await tx.clients.add(client)
-        after = {"application": owner.name, **differing(base, client)[1]}
-        await _tell(tx, "client.add", client, now, after=after)
-        return client, await _new_secret(store, tx, client, now) if shows_secret(client) else None
+
+
+async def add_in(
+    store: Store,
+    tx: Transaction,
+    *,
+    application: str,
+    environment: str,
+    settings: Mapping[str, Any],
+    now: float,
+    id_: str = "",
+) -> tuple[Client, Secret | None]:
+    """As :func:`add`, as a part of the transaction."""
+    require(tx.actor, "clients.edit")
+    place = await environment_named(tx, environment)
+    owner = await application_named(tx, application)
+    if id_:
+        await _check_free(tx, id_, now)
+    base = Client(
+        id=id_ or new_id("cl", now),
+        application=owner.id,
+        environment=place.name,
+        name=owner.name,
+        created_at=now,
+    )
+    client = await held(tx, None, changed(base, settings))
+    check_operator_client(tx.actor, client)
+    await tx.clients.add(client)
+    after = {"application": owner.name, **differing(base, client)[1]}
+    await _tell(tx, "client.add", client, now, after=after)
+    return client, await _new_secret(store, tx, client, now) if shows_secret(client) else None
 
 
 async def list_clients(
@@ -140,18 +172,25 @@ async def update(
         InvalidError: a setting is wrong.
         ConflictError: it is in use, and a second person would have to agree.
     """
-    now = clock()
     async with store.writing() as tx:
         require(tx.actor, "clients.edit")
-        before = await client_with_id(tx, client_id)
-        client = await held(tx, before, changed(before, settings))
-        check_operator_client(tx.actor, before, client)
-        await tx.clients.replace(client)
-        secret = await settle_secrets(store, tx, client, now)
-        old, new = differing(before, client)
-        shown = {} if secret is None else {"new_secret": True}
-        await _tell(tx, "client.set", client, now, before=old, after=new | shown)
-        return client, secret
+        return await update_in(store, tx, client_id, settings, clock())
+
+
+async def update_in(
+    store: Store, tx: Transaction, client_id: str, settings: Mapping[str, Any], now: float
+) -> tuple[Client, Secret | None]:
+    """As :func:`update`, as a part of the transaction."""
+    require(tx.actor, "clients.edit")
+    before = await client_with_id(tx, client_id)
+    client = await held(tx, before, changed(before, settings))
+    check_operator_client(tx.actor, before, client)
+    await tx.clients.replace(client)
+    secret = await settle_secrets(store, tx, client, now)
+    old, new = differing(before, client)
+    shown = {} if secret is None else {"new_secret": True}
+    await _tell(tx, "client.set", client, now, before=old, after=new | shown)
+    return client, secret
 
 
 async def rotate_secret(
@@ -204,9 +243,15 @@ async def remove(store: Store, client_id: str, *, clock: Clock = time.time) -> C
     async with store.writing() as tx:
         require(tx.actor, "clients.edit")
         client = await client_with_id(tx, client_id)
-        await remove_client(tx, client, now)
-        await _tell(tx, "client.remove", client, now)
+        await remove_in(tx, client, now)
     return client
+
+
+async def remove_in(tx: Transaction, client: Client, now: float) -> None:
+    """As :func:`remove`, as a part of the transaction."""
+    require(tx.actor, "clients.edit")
+    await remove_client(tx, client, now)
+    await _tell(tx, "client.remove", client, now)
 
 
 async def registration_token(
@@ -272,12 +317,6 @@ def changed(client: Client, settings: Mapping[str, Any]) -> Client:
     return client
 
 
-def response_types_for(grant_types: tuple[str, ...]) -> tuple[str, ...]:
-    """The response types that go with grants."""
-    code = ("code",) if "authorization_code" in grant_types else ()
-    return code + (_FRONT_TYPES if "implicit" in grant_types else ())
-
-
 async def settle_secrets(store: Store, tx: Transaction, client: Client, now: float) -> Secret | None:
     """Afterwards the client has secrets if and only if it shows one; a new one is returned."""
     if not shows_secret(client):
@@ -331,6 +370,26 @@ async def _tell(
 def digest_of(store: Store, secret: str) -> bytes:
     """What a secret is stored under."""
     return apikey.digest(secret.encode(), store.master_key())
+
+
+async def _check_free(tx: Transaction, client_id: str, now: float) -> None:
+    """Returns when a new client may be called so: tokens of one that was removed are refused for some time, by its id."""
+    if not re.fullmatch(CLIENT_ID, client_id):
+        raise InvalidError("id", "This cannot be the id of a client", f"Use {CLIENT_ID_WORDS}")
+    known = await tx.clients.get(client_id)
+    if known is not None:
+        raise ConflictError(
+            "client_exists",
+            f"There is a client {client_id!r} in {known.environment} already",
+            "Give this one another id",
+        )
+    token = Token(id="", issuer="", client=client_id, issued_ms=int(now * 1000))
+    if await tx.revocations.covers(token, ""):
+        raise ConflictError(
+            "client_removed",
+            f"A client {client_id!r} was removed within the last hour, so that its tokens are still refused",
+            "Give this one another id, or apply the document later",
+        )
 
 
 async def _new_secret(store: Store, tx: Transaction, client: Client, now: float) -> Secret:

@@ -59,6 +59,7 @@ class DocumentResult(TypedDict):
     waiting: list[str]
     differences: list[models.DifferenceShown]
     unseen: list[models.UnseenSecret]
+    held: list[str]
 
 
 class DocumentToApply(TypedDict):

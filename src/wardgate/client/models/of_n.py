@@ -82,6 +82,7 @@ class NewClient(TypedDict):
     trusted: NotRequired[bool]
     application: str
     environment: str
+    id: NotRequired[str]
 
 
 class NewEnvironment(TypedDict):

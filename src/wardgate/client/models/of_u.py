@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class UnseenSecret(TypedDict):
     """What was made with a secret that nobody was shown."""
 
-    kind: Literal["webhook"]
+    kind: Literal["webhook", "client"]
     id: str
     name: str
     command: str

@@ -82,6 +82,7 @@ class Clients(Core):
         tos_uri: str | Unset = UNSET,
         contacts: Sequence[str] | Unset = UNSET,
         trusted: bool | Unset = UNSET,
+        id_: str | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> models.SecretClient:
         """Add a client to an application. Its secret, if it shows one, is shown this once.
@@ -135,6 +136,7 @@ class Clients(Core):
                 "trusted": trusted,
                 "application": application,
                 "environment": environment,
+                "id": id_,
             },
             idempotency_key=idempotency_key,
         )

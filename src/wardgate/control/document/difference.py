@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from wardgate.control.document.clients import client_changes, client_text
 from wardgate.control.document.difference_consumers import (
     application_changes,
     application_text,
@@ -85,6 +86,13 @@ def difference(old: Document, new: Document) -> list[str]:
         webhook_text,
         webhook_changes,
         shown_url,
+    )
+    lines += _compared(
+        "client",
+        {item.id: item for item in old.clients or ()},
+        {item.id: item for item in new.clients or ()},
+        client_text,
+        client_changes,
     )
     before, after = _token_endpoint(old), _token_endpoint(new)
     if before != after:

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import PurePath
 from typing import Any
 
+from wardgate.control.document.clients import client_data
 from wardgate.control.document.controls import expiry_text
 from wardgate.control.document.environments import environment_data
 from wardgate.control.document.listings import listing_data
@@ -89,6 +90,8 @@ def _data(document: Document, sources: list[dict[str, Any]]) -> dict[str, Any]:
         data["groups"] = [_group(group) for group in document.groups]
     if document.applications:
         data["applications"] = [_application(application) for application in document.applications]
+    if document.clients is not None:
+        data["clients"] = [client_data(each) for each in document.clients]
     if server is not None:
         data["authorization_server"] = (
             {"token_endpoint": server.token_endpoint} if server.token_endpoint else "off"

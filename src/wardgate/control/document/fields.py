@@ -81,6 +81,15 @@ class Fields:
         """The line of what stands some levels below the mapping."""
         return line_of(self._node, steps)
 
+    @property
+    def wrong(self) -> bool:
+        """Whether a problem was noted at the mapping or below it."""
+        place = path_text(self.path)
+        return any(
+            each.path == place or each.path.startswith((f"{place}.", f"{place}["))
+            for each in self.report.problems
+        )
+
     def __contains__(self, key: str) -> bool:
         return key in self.entries
 

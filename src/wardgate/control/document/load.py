@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wardgate.control.document.apis import read_api
 from wardgate.control.document.applications import ReadApplication, read_application
+from wardgate.control.document.clients import read_client
 from wardgate.control.document.environments import read_environment
 from wardgate.control.document.fields import Fields, Report, suggestion
 from wardgate.control.document.groups import check_group_roles, read_group
@@ -29,7 +30,7 @@ from wardgate.domain.document import (
     WebhookEntry,
 )
 from wardgate.domain.limit import Plan
-from wardgate.domain.oauth import OIDC_SCOPES
+from wardgate.domain.oauth import OIDC_SCOPES, Client
 from wardgate.domain.operator import OperatorRole, Project
 from wardgate.domain.people import Role
 from wardgate.domain.reserved import reserved, token_places
@@ -48,19 +49,35 @@ _KNOWN = (
     "applications",
     "authorization_server",
     "webhooks",
+    "clients",
 )
 
 
-def load(path: Path, policies: PolicyRegistry | None = None, *, within: Path | None = None) -> Document:
+#: What rule of the authorization server a client does not keep: the key that is wrong, and how.
+ClientProblem = Callable[[Client], tuple[str, str] | None]
+
+
+def no_problem(client: Client) -> tuple[str, str] | None:
+    """Finds none."""
+    return None
+
+
+def load(
+    path: Path,
+    policies: PolicyRegistry | None = None,
+    *,
+    within: Path | None = None,
+    client_problem: ClientProblem = no_problem,
+) -> Document:
     """The document at ``path``, a YAML file or a folder of them, with every reference in it resolved.
 
     ``policies`` are those it may use: by default all that the installed packages offer. With ``within`` no reference
-    leads out of that folder.
+    leads out of that folder. ``client_problem`` judges clients; without it they are judged when the document is applied.
 
     Raises:
         DocumentError: something is wrong with it; holds every problem that could be found.
     """
-    loader = _Loader(policies, Opener(within))
+    loader = _Loader(policies, Opener(within), client_problem)
     for file in read_files(path):
         loader.take(file)
     return loader.finish()
@@ -69,8 +86,11 @@ def load(path: Path, policies: PolicyRegistry | None = None, *, within: Path | N
 class _Loader:
     """Collects the parts of all files, then checks what they say of each other."""
 
-    def __init__(self, policies: PolicyRegistry | None, opener: Opener) -> None:
+    def __init__(
+        self, policies: PolicyRegistry | None, opener: Opener, client_problem: ClientProblem
+    ) -> None:
         self._registry = policies
+        self._client_problem = client_problem
         self._opener = opener
         self._problems: list[Problem] = []
         self._reports: list[Report] = []
@@ -85,6 +105,7 @@ class _Loader:
         self._operator_roles: list[tuple[OperatorRole, Fields]] = []
         self._applications: list[ReadApplication] = []
         self._webhooks: list[tuple[WebhookEntry, Fields]] | None = None
+        self._clients: list[tuple[Client, Fields]] | None = None
         self._server: tuple[AuthorizationServer, Fields] | None = None
 
     def take(self, file: File) -> None:
@@ -109,14 +130,17 @@ class _Loader:
         if "webhooks" in root:
             found = [read_webhook(report, node, path) for node, path in root.items("webhooks")]
             self._webhooks = [*(self._webhooks or ()), *found]
+        if "clients" in root:
+            read = [read_client(report, node, path) for node, path in root.items("clients")]
+            self._clients = [*(self._clients or ()), *read]
         for node, path in root.items("applications"):
             self._applications.append(read_application(report, node, path))
         for node, path in root.items("apis"):
-            read = read_api(report, node, path, file.folder, self._opener)
-            if read.entry is None:
-                self._unread.add(read.id)
+            api = read_api(report, node, path, file.folder, self._opener)
+            if api.entry is None:
+                self._unread.add(api.id)
             else:
-                self._apis.append((read.entry, read.fields))
+                self._apis.append((api.entry, api.fields))
         server = read_server(root)
         if server is not None and self._server is not None:
             message = f"the authorization server is also named at {_place(self._server[1])}"
@@ -135,6 +159,7 @@ class _Loader:
         _check_different("role of operators", ((each.name, fields) for each, fields in self._operator_roles))
         urls = ((each.url, fields) for each, fields in self._webhooks or ())
         _check_different("webhook", urls, key="url", shown=shown_url, remedy="Merge the two")
+        self._check_clients()
         self._check_roles()
         self._check_groups()
         self._check_applications()
@@ -153,7 +178,19 @@ class _Loader:
             authorization_server=self._server[0] if self._server is not None else None,
             environments=tuple(entry for entry, _ in self._environments),
             webhooks=None if self._webhooks is None else tuple(entry for entry, _ in self._webhooks),
+            clients=None if self._clients is None else tuple(client for client, _ in self._clients),
         )
+
+    def _check_clients(self) -> None:
+        read = self._clients or ()
+        _check_different("client", ((each.id, fields) for each, fields in read), key="id")
+        for client, fields in read:
+            found = self._client_problem(client) if client.id and client.application else None
+            if found is not None and not fields.wrong:
+                key, message = found
+                fields.problem(
+                    key if key in fields else None, f"{key}: {message}", "Correct it, as docs/oauth.md says"
+                )
 
     def _check_environments(self) -> None:
         names: dict[str, Fields] = {}

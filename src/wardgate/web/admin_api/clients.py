@@ -99,11 +99,12 @@ class NewClient(ClientSettings):
 
     application: Line = Field(description="The application's name or id.")
     environment: Line
+    id: Line = Field(default="", description="Its client_id; by default a new one.")
 
     def given(self) -> dict[str, Any]:
         """As the settings', without where it belongs."""
         found = super().given()
-        return {name: found[name] for name in found.keys() - {"application", "environment"}}
+        return {name: found[name] for name in found.keys() - {"application", "environment", "id"}}
 
 
 class ClientSecret(Model):
@@ -236,6 +237,7 @@ async def add_client(ask: Ask, body: NewClient) -> SecretClient:
         application=body.application,
         environment=body.environment,
         settings=body.given(),
+        id_=body.id,
         clock=ask.clock,
     )
     return SecretClient(

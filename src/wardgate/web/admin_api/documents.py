@@ -13,6 +13,7 @@ from wardgate.control.document import export
 from wardgate.control.document.uploaded import MOST_FILES, load_uploaded
 from wardgate.control.export import export_document
 from wardgate.domain.audit import by
+from wardgate.identity.declared_clients import DeclaredClients, client_problem
 from wardgate.identity.federation.declared import DeclaredProviders
 from wardgate.identity.people.manage_roles import narrowing
 from wardgate.web.admin_api.ask import Ask
@@ -53,7 +54,7 @@ class DocumentToApply(UploadedDocument):
 class UnseenSecret(Model):
     """What was made with a secret that nobody was shown."""
 
-    kind: Literal["webhook"]
+    kind: Literal["webhook", "client"]
     id: str
     name: str = Field(description="What the document calls it.")
     command: str = Field(description="What makes it another secret, and shows that one, once.")
@@ -70,6 +71,9 @@ class DocumentResult(Model):
     waiting: list[str]
     differences: list[DifferenceShown]
     unseen: list[UnseenSecret]
+    held: list[str] = Field(
+        description="Ids of clients that wait, suspended, until another person restores them with a reason."
+    )
 
 
 class ExportedDocument(Thing):
@@ -109,7 +113,7 @@ async def apply_documents(ask: Ask, body: DocumentToApply) -> DocumentResult:
 
 async def _brought(ask: Ask, body: UploadedDocument, note: str, *, dry_run: bool) -> DocumentResult:
     place = body.environment or ask.environment
-    document = await asyncio.to_thread(load_uploaded, body.files, body.document)
+    document = await asyncio.to_thread(load_uploaded, body.files, body.document, client_problem)
     result: ApplyResult = await apply_document(
         ask.store,
         document,
@@ -120,6 +124,7 @@ async def _brought(ask: Ask, body: UploadedDocument, note: str, *, dry_run: bool
         dry_run=dry_run,
         around_roles=lambda tx, now: narrowing(cast("Any", tx), now),
         federation=DeclaredProviders(ask.server),
+        registrar=DeclaredClients(ask.store),
         clock=ask.clock,
     )
     return DocumentResult(
@@ -132,4 +137,5 @@ async def _brought(ask: Ask, body: UploadedDocument, note: str, *, dry_run: bool
             UnseenSecret(kind=each.kind, id=each.id, name=each.name, command=each.command)
             for each in result.unseen
         ],
+        held=list(result.held),
     )
