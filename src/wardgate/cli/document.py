@@ -47,21 +47,12 @@ def apply(
     """Bring an environment to what a document says: all of it, or nothing when anything in it is wrong.
 
     A running gateway serves the new state within milliseconds, without a restart. The status is 0 when it is in force, and
-    3 when all is but settings of another environment, or clients, which wait for another person. With --dry-run it is
-    that of `wardgate plan`.
+    3 when all is but settings of another environment, or clients, which wait for another person. What --dry-run shows,
+    `wardgate plan` shows with a status that tells it.
     """
-    if not file.exists():
-        raise CommandError("document_not_found", f"{file} does not exist", "Name the document with -f")
-    bring = _send if where.server else _bring
-    result = bring(file, where, environment, note, prune=prune, dry_run=dry_run)
-    if json_:
-        print_json({"dry_run": dry_run, **result})
-    else:
-        _tell(result, environment, dry_run=dry_run)
-    if not dry_run:
-        return WEAKER if result["waiting"] or result["held"] else DONE
-    found = result["differences"]
-    return status_of(found) if found or not result["changes"] else CHANGED
+    result = _brought(file, where, environment, note, prune=prune, dry_run=dry_run, json_=json_)
+    waits = result["waiting"] or result["held"]
+    return WEAKER if waits and not dry_run else DONE
 
 
 def plan(
@@ -78,7 +69,24 @@ def plan(
 
     The status is 0 if nothing would change, 2 if something would, 3 if something would be weaker, and 1 on an error.
     """
-    return apply(file=file, dry_run=True, prune=prune, where=where, environment=environment, json_=json_)
+    result = _brought(file, where, environment, "", prune=prune, dry_run=True, json_=json_)
+    found = result["differences"]
+    return status_of(found) if found or not result["changes"] else CHANGED
+
+
+def _brought(
+    file: Path, where: Where, environment: str, note: str, *, prune: bool, dry_run: bool, json_: bool
+) -> models.DocumentResult:
+    """What came, or would come, of applying the document; it is printed."""
+    if not file.exists():
+        raise CommandError("document_not_found", f"{file} does not exist", "Name the document with -f")
+    bring = _send if where.server else _bring
+    result = bring(file, where, environment, note, prune=prune, dry_run=dry_run)
+    if json_:
+        print_json({"dry_run": dry_run, **result})
+    else:
+        _tell(result, environment, dry_run=dry_run)
+    return result
 
 
 def _tell(result: models.DocumentResult, environment: str, *, dry_run: bool) -> None:
