@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wardgate.domain.limit import Limit
-from wardgate.limits.cell import PermitCell, TokenCell
+from wardgate.limits.cell import HORIZON, PermitCell, TokenCell
 
 RATE = Limit(kind="rate", amount=60, per="minute", burst=20)
 QUOTA = Limit(kind="quota", amount=100, per="month")
@@ -47,6 +47,20 @@ def test_returned_tokens_lift_a_refusal() -> None:
     cell.refused({"retry_at": 9.0, "hold": 9.0}, 0.0)
     cell.settle(1.0)
     assert cell.hold < 0.0
+
+
+def test_a_report_in_between_shrinks_no_lease() -> None:
+    """The next lease is sized for all that was used since the last ask, whether it was reported meanwhile or not."""
+    busy = Limit(kind="rate", amount=6000, per="minute", burst=6000)
+    wanted = []
+    for reports in (False, True):
+        cell = leased(busy, 200)
+        for number in range(50):
+            cell.spend(0.6 * number / 50)
+        if reports:
+            assert cell.settle(0.6) == {"key": "k", "used": 50, "tat": cell.tat}
+        wanted.append(cell.ask(0.61, 0)["want"] + cell.tokens)
+    assert wanted[0] == wanted[1] == pytest.approx(50 / 0.61 * HORIZON, abs=1)
 
 
 def test_a_new_window_drops_the_old_ones_reports() -> None:

@@ -13,7 +13,7 @@ from wardgate.domain.limit import Limit
 from wardgate.limits.messages import Message, burst_of, encode_limit, step_of
 
 #: A lease is sized for this many seconds of the observed demand.
-HORIZON = 1.0
+HORIZON = 2.0
 #: The first lease asks for so many tokens, and each next one for at most so many times the one before.
 FIRST = 32
 GROWTH = 8
@@ -93,6 +93,7 @@ class TokenCell(_Refusal):
         "_asked_tokens",
         "_base",
         "_demand",
+        "_reported",
         "_reported_at",
         "_wanted",
         "burst",
@@ -107,6 +108,8 @@ class TokenCell(_Refusal):
     def __init__(self, key: str, limit: Limit) -> None:
         super().__init__(key, limit)
         self._base = 0
+        #: Used and reported since the last ask.
+        self._reported = 0
         self._asked_tokens = self._asked_for = 0
         self._asked_at = self._reported_at = _NEVER
         self._demand = 0.0
@@ -131,7 +134,7 @@ class TokenCell(_Refusal):
 
     def ask(self, now: float, waiting: int) -> Message:
         """Reports all, drops what has expired, wishes for :data:`HORIZON` seconds of demand."""
-        used = self._base - self.tokens
+        used = self._reported + self._base - self.tokens
         elapsed = now - self._asked_at
         if elapsed > 2.0:
             self._demand = 0.0
@@ -141,6 +144,7 @@ class TokenCell(_Refusal):
         self._wanted = min(math.ceil(self._demand * HORIZON), most) if self._demand else min(FIRST, most)
         self._asked_at = now
         item = self._report(now, self.tokens if now >= self.until else 0)
+        self._reported = 0
         self._asked_tokens = self.tokens
         item["limit"] = encode_limit(self.limit)
         self._asked_for = max(waiting, self._wanted + waiting - self.tokens)
@@ -229,6 +233,7 @@ class TokenCell(_Refusal):
         if self.window:
             item["window"] = self.window
         self._base = self.tokens
+        self._reported += used
         self._reported_at = now
         return item
 
