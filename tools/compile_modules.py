@@ -43,7 +43,7 @@ HOT = (
     ),
     *(
         f"policy/{name}"
-        for name in ("api_key", "compiled", "exchange", "oauth2", "subscription", "tls_required")
+        for name in ("api_key", "compiled", "exchange", "limits", "oauth2", "subscription", "tls_required")
     ),
     *(f"limits/{name}" for name in ("cell", "client", "limitset", "slots")),
     "domain/apikey",

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Protocol, runtime_checkable
 
 from wardgate.domain.rejection import Rejection
-from wardgate.policy.exchange import Denied, Exchange, LimitSet
-
-
-def refusal(denied: Denied) -> Rejection:
-    """The rejection for a refusal of the limits, with their headers and when to retry."""
-    lines = tuple(line for line in denied.headers.split(b"\r\n") if line)
-    return Rejection.of(denied.reason, *lines, retry_after=denied.retry_after)
+from wardgate.policy.exchange import Exchange
+from wardgate.policy.refused import refused
 
 
 def limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | None] | None:
@@ -31,7 +25,7 @@ def limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | None] | None
     if verdict is None:
         exchange.limit_set = limit_set
         return None
-    return _refused(exchange, limit_set, verdict)
+    return refused(exchange, limit_set, verdict)
 
 
 def own_limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | None] | None:
@@ -50,47 +44,4 @@ def effective_limits(exchange: Exchange) -> Rejection | Awaitable[Rejection | No
     if verdict is None:
         exchange.limit_set = limit_set
         return None
-    return _refused(exchange, limit_set, verdict)
-
-
-def _refused(
-    exchange: Exchange, limit_set: LimitSet, verdict: Denied | Awaitable[Denied | None]
-) -> Rejection | Awaitable[Rejection | None]:
-    """The rejection, or what waits for the verdict."""
-    if isinstance(verdict, Awaitable):
-        return _waited(exchange, limit_set, verdict)
-    return refusal(verdict)
-
-
-async def _waited(
-    exchange: Exchange, limit_set: LimitSet, pending: Awaitable[Denied | None]
-) -> Rejection | None:
-    try:
-        verdict = await pending
-    except BaseException:
-        if limit_set.holds and _was_admitted(pending):
-            limit_set.release(exchange.now)
-        raise
-    if verdict is not None:
-        return refusal(verdict)
-    exchange.limit_set = limit_set
-    return None
-
-
-@runtime_checkable
-class _Answerable(Protocol):
-    """An awaitable that may have been answered before its waiter was cancelled, as futures are."""
-
-    def done(self) -> bool: ...
-    def cancelled(self) -> bool: ...
-    def result(self) -> Denied | None: ...
-
-
-def _was_admitted(pending: object) -> bool:
-    """Whether the wait for ``pending`` was cancelled only after the request had been counted."""
-    return (
-        isinstance(pending, _Answerable)
-        and pending.done()
-        and not pending.cancelled()
-        and pending.result() is None
-    )
+    return refused(exchange, limit_set, verdict)
