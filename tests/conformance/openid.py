@@ -369,18 +369,18 @@ ROWS = (
         redirected("registration_not_supported"),
     ),
     Row(
-        "oidc-6.2-request-uri",
+        "oidc-3.1.2.6-request-uri-not-supported",
         "`request_uri` of elsewhere is not supported.",
         openid,
         with_(request_uri="https://app.example.com/request.jwt"),
-        page(said="request_uri_not_supported"),
+        redirected("request_uri_not_supported"),
     ),
     Row(
-        "oidc-6.1-request-object",
+        "oidc-3.1.2.6-request-object",
         "A request object that is not valid is an error.",
         openid,
         with_(request="eyJhbGciOiJub25lIn0.e30."),
-        page(said="invalid_request_object"),
+        redirected("invalid_request_object"),
     ),
     Row(
         "oidc-15.5.2-nonce-characters",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.conformance.answers import bad, missing, other_method, page, redirected, tokens, unauthorized
+from tests.conformance.answers import bad, missing, other_method, redirected, tokens, unauthorized
 from tests.conformance.changes import SYMMETRIC, UNSIGNED, Change, by, change, jose, simple, with_
 from tests.conformance.exchange import Answer, Request
 from tests.conformance.house import House, proven
@@ -169,7 +169,7 @@ ROWS = (
         "`request_uri` of elsewhere is not in the metadata, and refused.",
         authorization,
         with_(request_uri="https://app.example.com/r"),
-        page(said="request_uri_not_supported"),
+        redirected("request_uri_not_supported"),
     ),
     Row(
         "rfc8414-3.3-issuer-identical",

@@ -16,6 +16,7 @@ from tests.conformance.changes import (
     claim,
     jose,
     other_key,
+    sequence,
     times,
     twice,
     with_,
@@ -26,7 +27,7 @@ from tests.conformance.house import House, proven
 from tests.conformance.rows import Document, Row, sound
 from tests.conformance.sounds import asking
 from tests.conformance.tokens import Jwt
-from tests.identity.token_side import ISSUER, Holder
+from tests.identity.token_side import CALLBACK, ISSUER, Holder
 
 
 def request_object(house: House, request: Request, holder: Holder) -> Jwt:
@@ -57,6 +58,12 @@ async def obliged(house: House) -> Request:
     jwt = request_object(house, plain, holder)
     facts = {**plain.facts, "plain": plain.query}
     return proven(replace(plain.saying((("client_id", plain.facts["client"].id),)), facts=facts), jwt)
+
+
+@sound("a signed request, with redirect URI and state beside it, leads to a code", coded)
+async def beside(house: House) -> Request:
+    request = await signed.make(house)
+    return request.with_(redirect_uri=CALLBACK, state=request.facts["state"])
 
 
 @sound("a client pushes a signed request", answered)
@@ -294,6 +301,42 @@ ROWS = (
         signed,
         with_("a reference instead", request="", request_uri="https://app.example.com/r.jwt"),
         page(said="request_uri_not_supported"),
+    ),
+    # What cannot be read, where a redirect URI of the client's stands beside it
+    Row(
+        "rfc9101-6.2-told-to-the-client",
+        "That an object is not valid is told to the client, where its redirect URI stands beside it.",
+        beside,
+        ALTERED,
+        redirected("invalid_request_object"),
+    ),
+    Row(
+        "rfc9101-6.2-unsigned-told-to-the-client",
+        "That an object is not valid is told to the client, where its redirect URI stands beside it.",
+        beside,
+        UNSIGNED,
+        redirected("invalid_request_object"),
+    ),
+    Row(
+        "rfc9101-6.1-encrypted-told-to-the-client",
+        "That an object cannot be decrypted is told to the client, where its redirect URI stands beside it.",
+        beside,
+        ENCRYPTED,
+        redirected("invalid_request_object"),
+    ),
+    Row(
+        "rfc9101-6-reference-told-to-the-client",
+        "A reference to elsewhere is refused at the client, where its redirect URI stands beside it.",
+        beside,
+        with_("a reference instead", request="", request_uri="https://app.example.com/r.jwt"),
+        redirected("request_uri_not_supported"),
+    ),
+    Row(
+        "rfc9101-6-registered-only",
+        "An error is sent to no place that the client did not register.",
+        beside,
+        sequence(ALTERED, with_(redirect_uri="https://evil.example/cb")),
+        page(said="invalid_request_object"),
     ),
 )
 DOCUMENT = Document("RFC 9101", "JWT-Secured Authorization Request (JAR)", ROWS)

@@ -23,6 +23,7 @@ from tests.conformance.changes import (
     header,
     in_query,
     later,
+    sequence,
     twice,
     with_,
     without,
@@ -32,6 +33,7 @@ from tests.conformance.framework import registered_for, two_methods
 from tests.conformance.house import House
 from tests.conformance.rows import Document, Row, sound
 from tests.conformance.sounds import asking
+from tests.identity.token_side import CALLBACK
 
 PAR = "/oauth2/par"
 
@@ -271,6 +273,13 @@ ROWS = (
         pushed,
         with_(request_uri="https://evil.example/request.jwt"),
         page(said="request_uri_not_supported"),
+    ),
+    Row(
+        "rfc9126-4-lost-told-to-the-client",
+        "That a reference is not good is told to the client, where its redirect URI stands beside it.",
+        pushed,
+        sequence(unknown, with_(redirect_uri=CALLBACK)),
+        redirected(_LOST, state=False),
     ),
 )
 DOCUMENT = Document("RFC 9126", "Pushed Authorization Requests", ROWS)

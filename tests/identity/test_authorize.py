@@ -107,11 +107,9 @@ NOT_REDIRECTED: list[tuple[dict[str, Any], str]] = [
     ({"state": ["a", "b"]}, "invalid_request"),
     ({"response_type": ["code", "token"]}, "invalid_request"),
     ({"response_mode": ["query", "fragment"]}, "invalid_request"),
-    ({"request_uri": "https://shop.example/request.jwt"}, "request_uri_not_supported"),
-    ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "invalid_request_uri"),
-    ({"request": "x", "request_uri": "urn:ietf:params:oauth:request_uri:x"}, "invalid_request"),
-    ({"request": "e30.e30."}, "invalid_request_object"),
-    ({"request": "a.b.c.d.e"}, "invalid_request_object"),
+    ({"request": ["e30.e30.", "e30.e30."]}, "invalid_request"),
+    ({"request": "e30.e30.", "redirect_uri": None}, "invalid_request_object"),
+    ({"request": "e30.e30.", "redirect_uri": "https://evil.example/cb"}, "invalid_request_object"),
 ]
 
 
@@ -129,6 +127,12 @@ async def test_while_the_place_is_not_sure_nothing_is_redirected(
 
 
 REDIRECTED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    # OIDC core section 3.1.2.6, RFC 9101 section 6
+    ({}, {"request_uri": "https://shop.example/request.jwt"}, "request_uri_not_supported"),
+    ({}, {"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "invalid_request_uri"),
+    ({}, {"request": "x", "request_uri": "urn:ietf:params:oauth:request_uri:x"}, "invalid_request"),
+    ({}, {"request": "e30.e30."}, "invalid_request_object"),
+    ({}, {"request": "a.b.c.d.e"}, "invalid_request_object"),
     ({}, {"response_type": None}, "invalid_request"),
     ({}, {"response_type": "magic"}, "unsupported_response_type"),
     ({}, {"response_type": "none"}, "unsupported_response_type"),

@@ -27,6 +27,7 @@ from tests.identity.front import (
 
 from wardgate.domain.oauth import Client
 from wardgate.identity import authorize, consent
+from wardgate.identity.par import PREFIX
 from wardgate.identity.server import Server
 from wardgate.storage.database import SqlStore
 
@@ -135,6 +136,74 @@ async def test_mistakes_inside_go_to_the_client(scene: Scene) -> None:
     assert (answer.fields["error"], answer.fields["state"]) == ("invalid_scope", "st-1")
 
 
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        ({"request": "e30.e30.AA"}, "invalid_request_object"),
+        ({"request": "", "request_uri": "https://app.example.com/r.jwt"}, "request_uri_not_supported"),
+        ({"request": "", "request_uri": f"{PREFIX}unknown"}, "invalid_request_uri"),
+        ({"request": "e30.e30.AA", "request_uri": f"{PREFIX}unknown"}, "invalid_request"),
+    ],
+)
+async def test_what_cannot_be_read_is_told_to_the_client_where_it_says_who_waits(
+    scene: Scene, how: dict[str, str], error: str
+) -> None:
+    """A redirect URI beside it that is the client's gets the error (OIDC core section 3.1.2.6, RFC 9101 section 6)."""
+    beside = {"redirect_uri": CALLBACK, "state": "st-2", **how}
+    answer = await scene.send("", **beside)
+    assert answer.to_client
+    assert answer.fields == {
+        "error": error,
+        "error_description": answer.fields["error_description"],
+        "state": "st-2",
+        "iss": ISSUER,
+    }
+    answer = await scene.send("", **beside, response_mode="form_post")
+    assert answer.reply.page == "form_post.html"
+    assert answer.reply.context["action"] == CALLBACK
+    assert (answer.fields["error"], answer.fields["state"]) == (error, "st-2")
+    posted = await scene.browser.post("/oauth2/authorize", {"client_id": scene.client.id, **beside})
+    assert posted.fields["error"] == error
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"redirect_uri": "https://evil.example/cb"},
+        {"redirect_uri": CALLBACK + "/"},
+        {"redirect_uri": CALLBACK + "?more=1"},
+        {"redirect_uri": CALLBACK.upper()},
+        {"redirect_uri": ""},
+        {"redirect_uri": [CALLBACK, "https://evil.example/cb"]},
+        {"state": ["one", "two"]},
+        {"client_id": "cl_x"},
+    ],
+)
+async def test_what_cannot_be_read_sends_nobody_to_a_place_in_doubt(
+    scene: Scene, wrong: dict[str, Any]
+) -> None:
+    """A place that is not the client's, none, two of them, or an unknown client: a page (RFC 6749 section 4.1.2.1)."""
+    answer = await scene.send("e30.e30.AA", **{"redirect_uri": CALLBACK, "state": "st-2", **wrong})
+    assert (answer.status, answer.location) == (400, "")
+    assert answer.reply.page == ""
+
+
+async def test_what_cannot_be_read_is_no_link_to_clients_of_nobody(scene: Scene) -> None:
+    """A client that was suspended gets nothing, nor one that anybody may have registered (RFC 9700 section 4.11.2)."""
+    beside = {"redirect_uri": CALLBACK, "state": "st-2", "request": "e30.e30.AA"}
+    anybody = replace(scene.server.settings, open_registration=True)
+    client = await add_client(scene.server)
+    stranger = Browser(replace(scene.server, settings=anybody), ROUTES)
+    for browser, sent_on in ((stranger, False), (scene.browser, True)):
+        answer = await browser.get("/oauth2/authorize", {**beside, "client_id": client.id})
+        assert (answer.status, answer.to_client) == ((303, True) if sent_on else (400, False))
+    async with scene.server.store.writing() as tx:
+        await tx.clients.replace(replace(scene.client, status="suspended"))
+    answer = await scene.send("", **beside)
+    assert (answer.status, answer.location) == (400, "")
+    assert "(invalid_client)" in answer.text
+
+
 async def test_the_redirect_uri_inside_must_be_registered(scene: Scene) -> None:
     """A signature does not make a place the client's."""
     answer = await scene.send(
@@ -189,12 +258,15 @@ CHANGES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("changes", CHANGES)
 async def test_what_a_request_object_must_say(scene: Scene, changes: dict[str, Any]) -> None:
-    """From the client, to this server alone, now, and no other request inside; the person sees a page."""
-    answer = await scene.send(
-        signed(scene.key, scene.claims(**changes), typ=TYPE), redirect_uri=CALLBACK, state="x"
-    )
+    """From the client, to this server alone, now, and no other request inside. The person sees a page, or the client is
+    told at the redirect URI that stands beside it (OIDC core section 3.1.2.6), never at the one inside."""
+    token = signed(scene.key, scene.claims(**changes), typ=TYPE)
+    answer = await scene.send(token)
     assert (answer.status, answer.location) == (400, "")
     assert "(invalid_request_object)" in answer.text
+    answer = await scene.send(token, redirect_uri=CALLBACK, state="x")
+    assert answer.to_client
+    assert (answer.fields["error"], answer.fields["state"]) == ("invalid_request_object", "x")
     assert await count(scene.server, "grants") == 0
 
 

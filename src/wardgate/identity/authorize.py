@@ -10,10 +10,10 @@ from __future__ import annotations
 from wardgate.identity import waiting
 from wardgate.identity.authorize_flow import (
     document_of,
-    on_page,
     proceed,
     refusal_of,
     restored,
+    unread,
     use_up,
 )
 from wardgate.identity.authorize_request import Draft
@@ -40,7 +40,9 @@ async def authorize(server: Server, call: Call) -> Reply:
     What a form of another site brings comes without the browser's cookies, so it first becomes a request that waits.
     """
     if call.method == "POST":
-        draft = await received(server, call.form)
+        draft = await received(server, call, call.form)
+        if isinstance(draft, Reply):
+            return draft
         refusal = await refusal_of(draft, call)
         if refusal is not None:
             return refusal
@@ -48,18 +50,21 @@ async def authorize(server: Server, call: Call) -> Reply:
         return waiting.to_continue(server, handle)
     if call.query.get("continue") is not None and call.query.get("client_id") is None:
         return await resume(server, call)
-    draft = await received(server, call.query)
+    draft = await received(server, call, call.query)
+    if isinstance(draft, Reply):
+        return draft
     return await refusal_of(draft, call) or await proceed(draft, call)
 
 
-async def received(server: Server, parameters: Parameters) -> Draft:
-    """A draft with the parameters that count. Raises PageError: who asks is not sure."""
+async def received(server: Server, call: Call, parameters: Parameters) -> Draft | Reply:
+    """A draft with the parameters that count, or the error where they cannot be had. Raises PageError: who asks, or
+    where they wait for the answer, is not sure."""
+    draft = await _named(server, parameters)
     try:
-        draft = await _named(server, parameters)
         for read in (load_pushed, load_signed):
             await read(draft)
     except OAuthError as error:
-        raise on_page(error) from None
+        return await unread(draft, call, error)
     return draft
 
 

@@ -9,7 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from wardgate.identity import trail, waiting
-from wardgate.identity.authorize_request import CHECKS, Draft, check
+from wardgate.identity.authorize_request import (
+    CHECKS,
+    Draft,
+    check,
+    check_identity_once,
+    check_redirect_uri,
+)
 from wardgate.identity.authorize_response import Granted, grant_code, grant_tokens, response
 from wardgate.identity.consent_page import consent_page
 from wardgate.identity.errors import OAuthError, PageError
@@ -32,6 +38,19 @@ async def refusal_of(draft: Draft, call: Call) -> Reply | None:
             raise on_page(error) from None
         return refused(draft, error)
     return None
+
+
+async def unread(draft: Draft, call: Call, error: OAuthError) -> Reply:
+    """The answer to a request that cannot be taken from the object or reference it is said to be in (OIDC core section
+    3.1.2.6): at the redirect URI that stands beside it, if that is one of the client's. Raises PageError: there is none.
+    """
+    try:
+        await check(draft, (check_identity_once, check_redirect_uri))
+    except OAuthError:
+        raise on_page(error) from None
+    if not draft.redirect_sent or not await _may_send_on(draft, call):
+        raise on_page(error)
+    return refused(draft, error)
 
 
 async def _may_send_on(draft: Draft, call: Call) -> bool:
