@@ -87,7 +87,7 @@ async def test_a_registered_client_can_authenticate(server: Server) -> None:
     assert document["client_secret_expires_at"] == 0
     assert document["registration_access_token"].startswith("wgra_")
     assert document["registration_client_uri"] == f"{ISSUER}{PATH}/{document['client_id']}"
-    assert document["grant_types"] == ["authorization_code", "refresh_token"]
+    assert document["grant_types"] == ["authorization_code"]
     assert document["response_types"] == ["code"]
     assert document["application_type"] == "web"
     form = {"client_id": document["client_id"], "client_secret": document["client_secret"]}
@@ -99,6 +99,21 @@ async def test_a_registered_client_can_authenticate(server: Server) -> None:
     assert known.application.name == "Shop"
     assert known.application.owner == "not verified: ops@shop.example"
     assert not known.client.trusted
+
+
+async def test_refresh_tokens_are_for_those_who_ask_for_them(server: Server) -> None:
+    """Without ``grant_types`` a client is registered for codes alone (RFC 7591 section 2), and again after an update."""
+    both = ["authorization_code", "refresh_token"]
+    for asked, expected in ((None, ["authorization_code"]), (both, both)):
+        document = await registered(server, grant_types=asked)
+        assert document["grant_types"] == expected
+        async with server.store.reading() as tx:
+            client = await tx.clients.get(document["client_id"])
+        assert client is not None
+        assert list(client.grant_types) == expected
+        left_out = metadata(client_id=document["client_id"])
+        seen = json.loads((await manage(server, document, "PUT", left_out)).body)
+        assert seen["grant_types"] == ["authorization_code"]
 
 
 async def test_registration_is_closed_unless_it_is_opened(closed: Server) -> None:

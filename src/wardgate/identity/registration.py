@@ -36,6 +36,8 @@ from wardgate.jose.errors import JoseError
 
 #: What clients that register themselves may be registered for.
 GRANTS = frozenset(("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE))
+#: What a client is registered for that names no grants (RFC 7591 section 2); a refresh token it must ask for.
+DEFAULT_GRANTS = ("authorization_code",)
 #: Registrations an address may make without a token: ten, then slower and slower.
 OPEN_RULE = Rule(free=10, longest=3600, window=86400)
 #: Registration access tokens end with their client; the store wants a time.
@@ -68,6 +70,7 @@ async def register(server: Server, call: Call) -> Reply:
         application=permit.application,
         environment=server.settings.environment,
         name="",
+        grant_types=DEFAULT_GRANTS,
         scopes=(),
         created_at=now,
     )
@@ -257,6 +260,7 @@ def _blank(client: Client) -> Client:
         application=client.application,
         environment=client.environment,
         name="",
+        grant_types=DEFAULT_GRANTS,
         audiences=client.audiences,
         token_format=client.token_format,
         access_lifetime=client.access_lifetime,
