@@ -318,3 +318,9 @@ async def count(server: Server, table: str) -> int:
     with closing(sqlite3.connect(database_path(server.store.data_dir))) as connection:
         found: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
         return found
+
+
+async def waits(server: Server) -> str:
+    """Everything that is stored of what waits, as it lies in the database."""
+    with closing(sqlite3.connect(database_path(server.store.data_dir))) as connection:
+        return "\n".join(row[0] for row in connection.execute("SELECT document FROM once"))

@@ -18,8 +18,11 @@ from tests.identity.front import (
     Clock,
     add_client,
     add_user,
+    client_key,
     count,
     request,
+    signed,
+    waits,
 )
 
 from wardgate.domain.oauth import Client
@@ -463,6 +466,39 @@ async def test_an_id_token_hint_says_who_is_expected(
     expected = await hint(server, client, ann)
     handle, first = await waiting(browser, client, id_token_hint=expected)
     assert "/oauth2/login" in first.location
+    clock.now += 5
+    await browser.sign_in(eve)
+    wrong = await browser.get("/oauth2/authorize", {"continue": handle})
+    assert wrong.fields["error"] == "login_required"
+    await browser.sign_in(ann)
+    assert "code" in (await browser.get("/oauth2/authorize", {"continue": handle})).fields
+
+
+@pytest.mark.parametrize("how", ["link", "form", "signed"])
+async def test_an_id_token_hint_is_not_stored(
+    server: Server, browser: Browser, clock: Clock, how: str
+) -> None:
+    """While a request waits there is the subject the token named, and no token; still only that person will do."""
+    ann, eve = await add_user(server), await add_user(server, "eve")
+    key, jwks = client_key()
+    client = await add_client(server, trusted=True, jwks=jwks)
+    token = await hint(server, client, ann)
+    asked = request(client, id_token_hint=token)
+    if how == "signed":
+        now = int(clock.now)
+        said = {**asked, "iss": client.id, "aud": ISSUER, "iat": now, "exp": now + 60}
+        asked = {"client_id": client.id, "request": signed(key, said)}
+    if how == "form":
+        answer = await browser.post("/oauth2/authorize", asked, cross_site=True)
+        assert "eyJ" not in await waits(server)
+        answer = await browser.follow(answer)
+    else:
+        answer = await browser.get("/oauth2/authorize", asked)
+    handle = answer.location.partition("=")[2]
+    stored = await waits(server)
+    assert ann.id in stored
+    assert "eyJ" not in stored
+    assert token.rpartition(".")[2] not in stored
     clock.now += 5
     await browser.sign_in(eve)
     wrong = await browser.get("/oauth2/authorize", {"continue": handle})

@@ -13,6 +13,7 @@ from tests.identity.front import (
     add_client,
     add_user,
     request,
+    waits,
 )
 
 from wardgate.domain.oauth import Client
@@ -148,6 +149,26 @@ async def test_an_id_token_of_somebody_else_signs_nobody_out(
     answer = await browser.get(PATH, {"id_token_hint": token, "post_logout_redirect_uri": BYE})
     assert answer.reply.page == "logout.html"
     assert not await is_over(server, session)
+
+
+async def test_the_id_token_is_not_stored_while_a_logout_waits(server: Server, browser: Browser) -> None:
+    """What it says of client, subject and session is; the session of the one is ended, that of the other asked about."""
+    session = await browser.sign_in(await add_user(server))
+    client = await add_rp(server)
+    for changes, asked in (({"sub": "usr_other", "sid": "ses_other"}, True), ({}, False)):
+        token = await hint(server, client, session, **changes)
+        form = {"id_token_hint": token, "post_logout_redirect_uri": BYE, "state": "s", "x_token": token}
+        begun = await browser.post(PATH, form, cross_site=True)
+        answer = await browser.follow(begun)
+        stored = await waits(server)
+        assert "eyJ" not in stored
+        assert asked == (answer.reply.page == "logout.html")
+        assert asked != await is_over(server, session)
+        if asked:
+            assert client.id in stored
+            stay = await browser.post(PATH, {"request": answer.reply.context["handle"], "decision": "stay"})
+            assert stay.location == f"{ISSUER}/oauth2/account"
+    assert answer.location == BYE + "?state=s"
 
 
 async def test_whoever_is_not_signed_in_goes_on(server: Server, browser: Browser) -> None:

@@ -21,6 +21,7 @@ from tests.identity.front import (
     refusal,
     request,
     signed,
+    waits,
 )
 
 from wardgate.domain.oauth import Client
@@ -228,3 +229,17 @@ async def test_references_that_are_none(server: Server, browser: Browser, uri: s
     answer = await browser.get("/oauth2/authorize", {"client_id": client.id, "request_uri": par.PREFIX + uri})
     assert (answer.status, answer.location) == (400, "")
     assert "(invalid_request_uri)" in answer.text
+
+
+async def test_an_id_token_hint_is_not_stored(server: Server, browser: Browser) -> None:
+    """The subject it names is; whoever else sits at the browser is not the one."""
+    client = await add_par_client(server)
+    other = await add_user(server, "eve")
+    claims = {"iss": ISSUER, "aud": client.id, "sub": other.id, "iat": 1, "exp": 1}
+    token = await server.keys.sign(claims, typ="JWT")
+    uri = await push(server, client, id_token_hint=token, prompt="none")
+    stored = await waits(server)
+    assert other.id in stored
+    assert "eyJ" not in stored
+    answer = await browser.get("/oauth2/authorize", {"client_id": client.id, "request_uri": uri})
+    assert answer.fields["error"] == "login_required"

@@ -136,6 +136,7 @@ def document_of(draft: Draft) -> dict[str, Any]:
         "form_action": list(form_action(draft.sure_target.redirect_uri)),
         "asked_at": draft.server.clock(),
         "pairs": draft.kept,
+        "hinted": draft.hinted,
         "pushed": draft.pushed,
         "signed": draft.signed,
     }
@@ -156,6 +157,7 @@ async def restored(server: Server, found: Waiting) -> Draft:
         parameters=Parameters(tuple((name, value) for name, value in document["pairs"])),
         pushed=document["pushed"],
         signed=document["signed"],
+        hinted=document.get("hinted", ""),
         asked_at=document["asked_at"],
     )
 

@@ -29,7 +29,9 @@ _MAX_HINT = 256
 #: What, if it stands twice, leaves in doubt who asks and where an answer would go.
 _IDENTITY = ("client_id", "redirect_uri", "state", "response_type", "response_mode", "request", "request_uri")
 _MAY_REPEAT = frozenset(("resource",))
-#: What this server reads of a request; only this is kept while it waits.
+#: A token, so never stored: what it says is, once it is verified.
+_NOT_KEPT = frozenset(("id_token_hint",))
+#: What this server reads of a request; only this is kept while it waits, without ``_NOT_KEPT``.
 KNOWN = frozenset(
     (
         *_IDENTITY,
@@ -79,13 +81,16 @@ class Draft:
     claims: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     assurance: Assurance = field(default_factory=Assurance)
     login_hint: str = ""
+    #: ``sub`` of the id token that came as ``id_token_hint``, once that is verified; of a request that waited it is all.
+    hinted: str = ""
     #: The subjects the client expects one of, as it knows them; empty: anybody.
     subjects: frozenset[str] = frozenset()
 
     @property
     def kept(self) -> list[list[str]]:
-        """The parameters as they are stored: those that mean something here (others are ignored, RFC 6749 section 3.1)."""
-        return [[name, value] for name, value in self.parameters.pairs if name in KNOWN]
+        """The parameters as they are stored: those that mean something here (others are ignored, RFC 6749 section 3.1),
+        and no token: ``hinted`` stands for it."""
+        return [[name, value] for name, value in self.parameters.pairs if name in KNOWN - _NOT_KEPT]
 
     @property
     def words(self) -> frozenset[str]:
@@ -273,7 +278,9 @@ async def check_hint(draft: Draft) -> None:
     expected: list[frozenset[str]] = []
     hint = draft.parameters.get("id_token_hint")
     if hint is not None:
-        expected.append(frozenset((await hinted_subject(draft.server, draft.known.client.id, hint),)))
+        draft.hinted = await hinted_subject(draft.server, draft.known.client.id, hint)
+    if draft.hinted:
+        expected.append(frozenset((draft.hinted,)))
     for destination in ("id_token", "userinfo"):
         wished = oidc.wished_values(draft.claims, destination, "sub")
         if wished:

@@ -29,6 +29,9 @@ from wardgate.identity.subjects import subject_of
 from wardgate.identity.waiting import Waiting
 
 _MAX_STATE = 2048
+#: What is stored of a request that waits: of the id token only what says whose it is, never the token.
+_KEPT = ("client_id", "post_logout_redirect_uri", "state")
+_KEPT_OF_HINT = ("aud", "sub", "sid")
 
 
 @dataclass(slots=True)
@@ -59,8 +62,9 @@ async def logout(server: Server, call: Call) -> Reply:
     return await _proceed(await _checked(server, call.query), call, None)
 
 
-async def _checked(server: Server, parameters: Parameters) -> _Request:
-    request = _Request(server, parameters)
+async def _checked(server: Server, parameters: Parameters, hint: Mapping[str, Any] | None = None) -> _Request:
+    """The request, sound; ``hint`` is what is known of its id token, if that was verified before."""
+    request = _Request(server, parameters, hint or {})
     if parameters.repeated(frozenset()) is not None:
         raise _refused("A parameter stands more than once")
     await _read_hint(request)
@@ -190,7 +194,8 @@ def _document(request: _Request) -> dict[str, Any]:
     return {
         "kind": "logout",
         "client": request.client.id if request.client is not None else "",
-        "pairs": [list(pair) for pair in request.parameters.pairs if pair[0] != "continue"],
+        "pairs": [list(pair) for pair in request.parameters.pairs if pair[0] in _KEPT],
+        "hint": {name: request.hint[name] for name in _KEPT_OF_HINT if name in request.hint},
     }
 
 
@@ -202,7 +207,8 @@ async def _waiting(server: Server, call: Call, handle: str | None) -> Waiting:
 
 
 async def _restored(server: Server, found: Waiting) -> _Request:
-    return await _checked(server, Parameters(tuple((name, value) for name, value in found.document["pairs"])))
+    pairs = Parameters(tuple((name, value) for name, value in found.document["pairs"]))
+    return await _checked(server, pairs, found.document.get("hint"))
 
 
 def _refused(why: str) -> PageError:

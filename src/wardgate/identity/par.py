@@ -35,6 +35,7 @@ async def push(server: Server, call: Call) -> Reply:
     document = {
         "client": known.client.id,
         "pairs": draft.kept,
+        "hinted": draft.hinted,
         "signed": draft.signed,
     }
     async with server.store.writing() as tx:
@@ -96,6 +97,7 @@ async def load_pushed(draft: Draft) -> None:
         )
     draft.parameters = Parameters(tuple((name, value) for name, value in document["pairs"]))
     draft.pushed, draft.signed = True, document["signed"]
+    draft.hinted = document.get("hinted", "")
 
 
 ROUTES = (Route(("POST",), "/oauth2/par", push),)

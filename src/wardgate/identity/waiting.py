@@ -10,7 +10,8 @@ given, and what it stands for is checked anew each time. Documents of the space 
 ``prompts``      of the request; ``login`` and ``select_account`` ask for a new sign-in
 ``form_action``  what a page's policy must allow, as the answer to its form may lead to the client
 ``asked_at``     Unix seconds; ``binding``: the digest of the browser's cookie, empty until it comes back once
-``pairs``, ``pushed``, ``signed``  the parameters that count, and how they came
+``pairs``, ``pushed``, ``signed``  the parameters that count, and how they came; an ``id_token_hint`` is not among them
+``hinted``       ``sub`` of that id token, or empty; ``hint``: what a logout needs of it
 ``user_code``    of a device (RFC 8628)
 ``shown``        ``session`` and ``scopes`` of the consent page that was shown last
 """
