@@ -118,6 +118,8 @@ async def test_no_page_can_be_framed_or_run_scripts(house: House) -> None:
         assert page.headers["x-frame-options"] == "DENY"
         assert page.headers["cache-control"] == "no-store"
         assert page.headers["referrer-policy"] == "same-origin"
+        assert page.headers["strict-transport-security"] == "max-age=31536000"
+        assert "cross-origin-opener-policy" not in page.headers
         assert "<script" not in page.text
         assert 'lang="en"' in page.text
         assert "access-control-allow-origin" not in page.headers

@@ -44,7 +44,9 @@ async def echo(server: Server, call: Call) -> Reply:
 
 
 async def show(server: Server, call: Call) -> Reply:
-    """The error page with what the query says, as any page would show it."""
+    """The error page with what the query says, as any page would show it; or a redirect."""
+    if call.query.get("away") is not None:
+        return redirect("/x")
     context: dict[str, Any] = {"title": "Hello", "detail": call.query.get("say") or "", "remedy": ""}
     targets = call.query.all("target")
     return page("error.html", {**context, "form_action": targets} if targets else context)
@@ -274,6 +276,35 @@ async def test_pages_escape_and_cannot_be_framed(client: httpx2.AsyncClient) -> 
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "same-origin"
     assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "kept"),
+    [
+        (ISSUER, True),
+        ("https://id.example:8443/base", True),
+        ("http://id.example", False),
+        ("https://localhost:8443", False),
+        ("https://id.localhost", False),
+        ("https://192.0.2.1", False),
+        ("https://[2001:db8::1]", False),
+    ],
+)
+async def test_browsers_keep_to_tls_where_the_issuer_has_it(store: SqlStore, issuer: str, kept: bool) -> None:
+    """A year, for this host alone, on every kind of answer that a browser shows or follows (RFC 6797 section 6.1); for no
+    name of the person's own machine."""
+    async with client_of(app_of(store, issuer=issuer)) as client:
+        answers = [
+            await client.get("/oauth2/show", params={"say": "x"}),
+            await client.get("/oauth2/fail-page?how=page"),
+            await client.get("/oauth2/fail-page?how=store"),
+            await client.get("/oauth2/entry", params={"away": "/x"}),
+            await client.get("/oauth2/static/style.css"),
+            await client.get("/oauth2/static/none.css"),
+        ]
+    for answer in answers:
+        expected = "max-age=31536000" if kept else None
+        assert answer.headers.get("strict-transport-security") == expected, answer.request.url
 
 
 async def test_only_origins_enter_the_policy(client: httpx2.AsyncClient) -> None:

@@ -19,7 +19,7 @@ from wardgate.identity.server import Server
 from wardgate.storage.errors import StoreError
 from wardgate.web.calls import CallReader, ClientGoneError, Receive, Scope, Send, hop_secret
 from wardgate.web.failures import where
-from wardgate.web.pages import Pages
+from wardgate.web.pages import ALONE, Pages, transport_policy
 from wardgate.web.static import PREFIX, StaticFiles
 
 _log = logging.getLogger("wardgate.identity")
@@ -31,6 +31,8 @@ _CORS: _Headers = (
     ("access-control-allow-origin", "*"),
     ("access-control-expose-headers", "WWW-Authenticate, DPoP-Nonce, Retry-After"),
 )
+#: A person's own pages, which no application sends anybody to.
+_ACCOUNT = "/oauth2/account"
 _PREFLIGHT_SECONDS = "600"
 _NAME = re.compile(r"\\\{([a-z_]+)\\\}")
 _UNSENDABLE = re.compile(r"[\x00\r\n]")
@@ -44,7 +46,8 @@ class IdentityApp:
         self._origin = server.settings.origin
         base_path = urlsplit(server.settings.issuer).path
         self._statics = StaticFiles(base_path)
-        self._pages = Pages(self._statics, base_path)
+        self._transport = transport_policy(server.settings.issuer)
+        self._pages = Pages(self._statics, base_path, self._transport)
         self._reader = CallReader(server.settings.issuer, hop_secret(server.store.master_key()))
         self._exact: dict[str, dict[str, Route]] = {}
         self._patterns: list[tuple[re.Pattern[str], dict[str, Route]]] = []
@@ -110,7 +113,10 @@ class IdentityApp:
             )
         reply = await route.handle(self._server, call)
         await note_use(self._server, call)
-        return self._pages.render(reply) if reply.page else reply.plus(*_NOSNIFF)
+        if not reply.page:
+            return reply.plus(*_NOSNIFF, *self._transport)
+        alone = route.path.startswith(_ACCOUNT) and "signed_in" in reply.context
+        return self._pages.render(reply).plus(*(ALONE if alone else ()))
 
     def _own(self, call: Call) -> bool:
         origin = call.header_values("origin")
@@ -137,7 +143,7 @@ class IdentityApp:
         found = self._statics.answer(
             path, scope["query_string"], None if seen is None else seen.decode("latin-1")
         )
-        return self._pages.error(_nowhere()) if found is None else found
+        return self._pages.error(_nowhere()) if found is None else found.plus(*self._transport)
 
     def _methods_of(self, path: str) -> dict[str, Route]:
         if "{" not in path:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -22,12 +24,32 @@ _FIXED = (
     ("referrer-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
 )
+#: A year, of this host alone: which others its operator has is not ours to say.
+_TRANSPORT = ("strict-transport-security", "max-age=31536000")
+#: Only for what no application opens: one that signs people in through a pop-up window hears from it by its opener.
+ALONE = (("cross-origin-opener-policy", "same-origin"),)
+
+
+def transport_policy(issuer: str) -> tuple[tuple[str, str], ...]:
+    """The header by which browsers keep to TLS (RFC 6797), if ``issuer`` has it and is no name of the person's own machine,
+    where everything else that listens would be cut off too. An address it would not count for (section 8.1.1)."""
+    parts = urlsplit(issuer)
+    host = parts.hostname or ""
+    if parts.scheme != "https" or host == "localhost" or host.endswith(".localhost"):
+        return ()
+    try:
+        ip_address(host)
+    except ValueError:
+        return (_TRANSPORT,)
+    return ()
 
 
 class Pages:
-    """The templates of ``web/templates``: escaping is on, and a name without a value is an error."""
+    """The templates of ``web/templates``: escaping is on, and a name without a value is an error. ``more`` are headers
+    that every page has besides those of pages."""
 
-    def __init__(self, statics: StaticFiles, base_path: str) -> None:
+    def __init__(self, statics: StaticFiles, base_path: str, more: tuple[tuple[str, str], ...] = ()) -> None:
+        self._fixed = (*_FIXED, *more)
         self._environment = Environment(
             loader=PackageLoader("wardgate.web"),
             autoescape=True,
@@ -44,7 +66,7 @@ class Pages:
         body = self._environment.get_template(reply.page).render(reply.context).encode()
         return Reply(
             status=reply.status,
-            headers=(*reply.headers, *_FIXED, ("content-security-policy", policy(reply.context))),
+            headers=(*reply.headers, *self._fixed, ("content-security-policy", policy(reply.context))),
             body=body,
         )
 

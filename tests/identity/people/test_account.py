@@ -81,7 +81,12 @@ async def test_pages_are_guarded_by_headers(house: House, path: str) -> None:
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
     assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
     if "svg" not in path:
+        # Sign-in opens in pop-ups of applications, which must keep their opener; a person's own pages do not.
+        alone = "same-origin" if path in PAGES else None
+        assert answer.headers.get("cross-origin-opener-policy") == alone
+        assert answer.headers["referrer-policy"] == "same-origin"
         assert "frame-ancestors 'none'" in policy
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["x-content-type-options"] == "nosniff"
