@@ -63,6 +63,9 @@ def rejections_page() -> str:
         "A reason with another public name gives away less than the log says: whatever is wrong with a credential, the",
         "answer is the same byte for byte. `outcome` is the class in the access log. Installed policies add reasons of",
         "their own; reasons are never renamed or given another meaning.",
+        "",
+        "At `/oauth2/*`, and at token endpoints that are passed on, clients read OAuth 2.0 errors instead (RFC 6749 section",
+        "5.2): `invalid_request`, or `temporarily_unavailable` and `server_error` from 500 on, with `reason` beside it.",
     ]
     for category, words in CATEGORIES.items():
         found = [reason for reason in REASONS.values() if reason.category == category]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -24,6 +25,22 @@ def test_every_reason_is_a_problem(name: str) -> None:
     assert b"\r\nContent-Type: application/problem+json\r\n" in head
     assert f"\r\nContent-Length: {len(body)}\r\n".encode() in head
     assert b"\r\nX-A: b" in head
+
+
+@pytest.mark.parametrize("name", sorted(REASONS))
+def test_every_reason_is_an_oauth_error(name: str) -> None:
+    """Where OAuth 2.0 is spoken: a code, a description of the characters it may have, the public reason; never stored."""
+    data = answers.problem(Rejection.of(name), b"X-A: b\r\n", with_body=True, oauth=True)
+    head, _, body = data.partition(b"\r\n\r\n")
+    told, reason = json.loads(body), REASONS[name]
+    expected = "invalid_request"
+    if reason.status >= 500:
+        expected = "server_error" if reason.status == 500 else "temporarily_unavailable"
+    assert (told["error"], told["reason"]) == (expected, reason.public)
+    assert re.fullmatch(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+", told["error_description"])
+    assert reason.status == int(head.split(b" ")[1])
+    for line in ("Content-Type: application/json", "Cache-Control: no-store", f"Content-Length: {len(body)}"):
+        assert f"\r\n{line}\r\n".encode() in head
 
 
 def test_all_wrong_credentials_look_alike() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hmac
+import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from tests.gateway.harness import ENVIRONMENT, Gateway, Upstream, Wire, orders, serving
+from tests.gateway.harness import ENVIRONMENT, Answer, Gateway, Upstream, Wire, orders, serving
 from tests.storage.samples import document
 from tests.telemetry.rows import named
 
@@ -126,18 +128,29 @@ async def test_paths_beside_are_the_apis(running: Gateway, upstream: Upstream, l
     assert fields_of(head, b"x-wardgate-hop") == []
 
 
+def refused(answer: Answer, status: int, error: str, reason: str) -> None:
+    """The gateway's own refusal at an endpoint of OAuth 2.0 is one that its clients can read, and nobody stores it (RFC 6749
+    section 5.2)."""
+    assert (answer.status, answer.reason) == (status, reason)
+    document = json.loads(answer.body)
+    assert document.keys() == {"error", "error_description", "reason"}
+    assert document["error"] == error
+    assert re.fullmatch(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+", document["error_description"])
+    assert answer.value("content-type") == "application/json"
+    assert answer.value("cache-control") == "no-store"
+    assert answer.value("pragma") == "no-cache"
+
+
 async def test_bodies_are_bounded(running: Gateway, control: Upstream) -> None:
     """Control is sent no form of more than 64 KiB, announced or in chunks."""
     wire = await running.connect()
     wire.send(request(b"POST /oauth2/token", b"Content-Length: 65537"))
-    answer = await wire.answer()
-    assert (answer.status, answer.reason) == (413, "body_too_large")
+    refused(await wire.answer(), 413, "invalid_request", "body_too_large")
     wire = await running.connect()
     wire.send(
         request(b"POST /oauth2/token", b"Transfer-Encoding: chunked"), b"11000\r\n" + b"x" * 0x11000 + b"\r\n"
     )
-    answer = await wire.answer()
-    assert (answer.status, answer.reason) == (413, "body_too_large")
+    refused(await wire.answer(), 413, "invalid_request", "body_too_large")
 
 
 async def test_without_control_the_answer_is_503_or_502(store: SqlStore, upstream: Upstream) -> None:
@@ -145,8 +158,7 @@ async def test_without_control_the_answer_is_503_or_502(store: SqlStore, upstrea
     async with serving(store, orders(upstream.url), control=Listener(port=1)) as gateway:
         wire = await gateway.connect()
         wire.send(request(b"GET /oauth2/jwks"))
-        answer = await wire.answer()
-        assert (answer.status, answer.reason) == (502, "upstream_connect_failed")
+        refused(await wire.answer(), 502, "temporarily_unavailable", "upstream_connect_failed")
         served = await gateway.connect()
         served.send(gateway.request())
         passed = await upstream.accept()
@@ -174,7 +186,7 @@ async def test_secrets_do_not_cross_in_clear(store: SqlStore, upstream: Upstream
             (b"GET /oauth2/account", b"Cookie: wardgate=x"),
         ):
             answer = await (await ask(line, b"http", more)).answer()
-            assert (answer.status, answer.reason) == (403, "credential_over_plain_http")
+            refused(answer, 403, "invalid_request", "credential_over_plain_http")
         for line, scheme, more in (
             (b"GET /oauth2/jwks", b"http", b"Accept: */*"),
             (b"GET /oauth2/userinfo", b"https", b"Authorization: Bearer x"),
@@ -210,6 +222,9 @@ async def test_the_environments_token_endpoint_is_elsewhere(
         assert fields_of(head, b"authorization") == [b"Basic eDp5"]
         assert fields_of(head, b"x-forwarded-for") == [b"127.0.0.1"]
         assert fields_of(head, b"x-wardgate-hop") == []
+        wire.send(request(b"POST /oauth2/token", b"Content-Length: 65537", host=b"any.test"))
+        refused(await wire.answer(), 413, "invalid_request", "body_too_large")
+        wire = await running.connect()
         wire.send(request(b"GET /oauth2/token"))
         answer = await wire.answer()
         assert (answer.status, answer.reason) == (404, "resource_not_found")

@@ -164,11 +164,13 @@ class Answering:
     # -- the gateway's own answers
 
     def reject(self, rejection: Rejection) -> None:
-        """Answers with the rejection's problem and records its reason."""
+        """Answers with the rejection's problem, or its OAuth 2.0 error, and records its reason."""
         status = rejection.reason.status
         if self.body_open and self.head is not None and self.head.block.meaning.expect_continue:
             self.keep_alive = False
-        answer = answers.problem(rejection, self._lines(), with_body=not self._no_body(status))
+        mounted = self.matched.mounted if self.matched is not None else None
+        oauth = mounted is not None and mounted.oauth
+        answer = answers.problem(rejection, self._lines(), with_body=not self._no_body(status), oauth=oauth)
         self.transport.write(answer)
         self.finish(status, rejection.reason.name)
 

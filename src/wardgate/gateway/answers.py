@@ -1,15 +1,18 @@
-"""Answers the gateway gives itself: RFC 9457 problems, pre-flights, small documents."""
+"""Answers the gateway gives itself: RFC 9457 problems, OAuth 2.0 errors, pre-flights, small documents."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from functools import lru_cache
 from http import HTTPStatus
 
 from wardgate.domain.rejection import REASONS, Reason, Rejection
 
 PROBLEM_TYPE = "urn:wardgate:problem:"
+#: What ``error_description`` cannot hold.
+_NOT_SHOWN = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")
 
 
 def status_line(status: int) -> bytes:
@@ -42,9 +45,25 @@ def _problem(reason: Reason, detail: str) -> tuple[bytes, bytes]:
     return head, body
 
 
-def problem(rejection: Rejection, more: bytes, *, with_body: bool) -> bytes:
-    """The whole answer to a rejected request; ``more`` are further header lines with CRLF."""
-    head, body = _problem(rejection.reason, rejection.detail)
+@lru_cache(maxsize=256)
+def _oauth_error(reason: Reason, detail: str) -> tuple[bytes, bytes]:
+    """The same for who speaks OAuth 2.0 (RFC 6749 section 5.2); ``reason`` stands in it too."""
+    code = "invalid_request"
+    if reason.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        code = (
+            "server_error" if reason.status == HTTPStatus.INTERNAL_SERVER_ERROR else "temporarily_unavailable"
+        )
+    described = _NOT_SHOWN.sub("'", detail or REASONS[reason.public].detail)
+    body = json.dumps({"error": code, "error_description": described, "reason": reason.public}).encode()
+    fields = b"Content-Type: application/json\r\nCache-Control: no-store\r\nPragma: no-cache\r\n"
+    return status_line(reason.status) + fields + b"Content-Length: %d\r\n" % len(body), body
+
+
+def problem(rejection: Rejection, more: bytes, *, with_body: bool, oauth: bool = False) -> bytes:
+    """The whole answer to a rejected request; ``more`` are further header lines with CRLF. ``oauth``: an endpoint of OAuth
+    2.0 was asked, whose clients read no problems."""
+    made = _oauth_error if oauth else _problem
+    head, body = made(rejection.reason, rejection.detail)
     parts = [head]
     parts.extend(line + b"\r\n" for line in rejection.headers)
     if rejection.retry_after is not None:

@@ -78,9 +78,11 @@ def own_snapshot(
         settings = mounted.compiled.api.oauth2
         if settings is None:
             mounted.hop = hop
+            mounted.oauth = mounted.api.base_path == OAUTH2
         else:
             parts = urlsplit(settings.token_endpoint)
             query = f"?{parts.query}" if parts.query else ""
+            mounted.oauth = True
             mounted.exact = f"{parts.path or '/'}{query} HTTP/1.1\r\n".encode()
     return snapshot
 

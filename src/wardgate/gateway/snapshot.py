@@ -43,10 +43,22 @@ class Mounted:
     ``api`` is as it was read; ``revealed`` what it needs of secrets, which ``compiled`` may hold too. ``shut`` is the reason
     that all of it is refused for, empty for none. ``lines`` stand in every answer. ``plain``: there is neither of these
     nor a header to send. ``hop`` are lines that only the control process is told, ``exact`` the rest of the request line
-    where every request goes to one URL; both are empty for APIs.
+    where every request goes to one URL; both are empty for APIs. ``oauth``: what is here are endpoints of OAuth 2.0.
     """
 
-    __slots__ = ("api", "base", "compiled", "exact", "hop", "lines", "plain", "pool", "revealed", "shut")
+    __slots__ = (
+        "api",
+        "base",
+        "compiled",
+        "exact",
+        "hop",
+        "lines",
+        "oauth",
+        "plain",
+        "pool",
+        "revealed",
+        "shut",
+    )
 
     def __init__(
         self, api: Api, compiled: CompiledApi, pool: UpstreamPool, revealed: Revealed, shut: str = ""
@@ -62,6 +74,7 @@ class Mounted:
         self.base = len(paths.canonical(base)[1]) if base else 0
         self.hop = b""
         self.exact = b""
+        self.oauth = False
 
     def sent(self, fields: bytes) -> bytes:
         """The header lines for the upstream: ``fields`` with those of the API in place of any copies."""
