@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +46,18 @@ def test_each_scope_opens_its_claims() -> None:
     assert claims_for(ANN, ("email",)) == {"email": "ann@example.org", "email_verified": True}
     assert claims_for(ANN, ("phone",)) == {"phone_number": "+41 1", "phone_number_verified": False}
     assert claims_for(ANN, ("address",)) == {"address": {"country": "CH"}}
+
+
+def test_updated_at_is_when_the_claims_last_changed() -> None:
+    """Whole seconds (OIDC core section 5.1): the account's beginning until something changed, never what a profile says."""
+    forged = {**ANN.profile, "updated_at": 5}
+    made = replace(ANN, profile=forged, created_at=1_800_000_000.9)
+    assert claims_for(made, ("profile",))["updated_at"] == 1_800_000_000
+    changed = replace(made, claims_at=1_800_000_100.5)
+    said = claims_for(changed, ("profile",))["updated_at"]
+    assert (said, type(said)) == (1_800_000_100, int)
+    assert "updated_at" not in claims_for(changed, ("email",))
+    assert claims_for(changed, (), {"updated_at": {}}) == {"updated_at": 1_800_000_100}
 
 
 @given(st.lists(st.text()), st.dictionaries(st.text(), st.just({})))

@@ -12,7 +12,8 @@ class User:
     """A person with an account. ``id`` is the subject of tokens; ``name`` what one signs in with, unique, lower case.
 
     ``profile`` holds OIDC standard claims (core section 5.1) besides e-mail. ``status``: a suspended user has no
-    session and no valid token. Personal data never reaches a log.
+    session and no valid token. ``claims_at`` (Unix seconds) is when name, address or profile last changed, zero if they
+    are as they were at ``created_at``. Personal data never reaches a log.
     """
 
     id: str
@@ -22,6 +23,7 @@ class User:
     profile: Mapping[str, Any] = field(default_factory=dict)
     status: Literal["active", "suspended"] = "active"
     created_at: float = 0.0
+    claims_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

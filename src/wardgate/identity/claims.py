@@ -75,6 +75,10 @@ def _all_claims(user: User) -> dict[str, Any]:
     claims["preferred_username"] = user.name
     claims.pop("email_verified", None)
     claims.pop("phone_number_verified", None)
+    claims.pop("updated_at", None)
+    since = int(user.claims_at or user.created_at)
+    if since:
+        claims["updated_at"] = since
     if "phone_number" in claims:
         # Nobody here calls it.
         claims["phone_number_verified"] = False

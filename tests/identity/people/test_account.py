@@ -137,6 +137,19 @@ async def test_the_profile_is_shown_and_stored_as_text(house: House) -> None:
     assert (await house.reload(user)).profile == {"zoneinfo": "Europe/Vienna"}
 
 
+async def test_applications_learn_when_the_profile_changed(house: House) -> None:
+    """``updated_at`` moves with a change, and with nothing else: not with the same sent again, nor a new password."""
+    user, browser = await signed_in(house)
+    for form, moves in (({"name": "Ada B."}, True), ({"name": "Ada B."}, False), ({"name": ""}, True)):
+        before = claims_for(await house.reload(user), ("profile",))["updated_at"]
+        house.clock.now += 100
+        await browser.post("/oauth2/account/profile", form)
+        said = claims_for(await house.reload(user), ("profile",))["updated_at"]
+        assert said == (int(house.clock.now) if moves else before)
+    await change(browser, PASSWORD, "another violin cactus river")
+    assert claims_for(await house.reload(user), ("profile",))["updated_at"] == said
+
+
 @pytest.mark.parametrize("name", ["x" * 201, "two\r\nlines", "a\u202eb"])
 async def test_names_are_one_short_line(house: House, name: str) -> None:
     """Longer ones, line breaks and marks that turn the text around are refused and said."""

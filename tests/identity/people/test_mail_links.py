@@ -175,7 +175,8 @@ async def test_an_invitation_lasts_a_week(house: House) -> None:
     house.clock.now += 6 * DAY
     link = url.removeprefix(house.server.settings.issuer)
     assert location(await choose(house.browser(), link)).startswith("/oauth2/login")
-    assert (await house.reload(user)).email_verified
+    stored = await house.reload(user)
+    assert (stored.email_verified, stored.claims_at) == (True, house.clock.now)
     assert location(await house.browser().sign_in("ida", NEW)) == "/oauth2/account"
 
 
@@ -196,6 +197,7 @@ async def test_an_address_is_verified_by_its_mailbox(house: House) -> None:
     assert location(await house.browser().post("/oauth2/account/verify", form)).endswith("?done=verified")
     stored = await house.reload(user)
     assert (stored.email, stored.email_verified) == ("new@example.com", True)
+    assert stored.claims_at == house.clock.now
     assert VOID in (await house.browser().post("/oauth2/account/verify", form)).text
 
 

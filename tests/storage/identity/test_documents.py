@@ -95,6 +95,13 @@ def test_any_token_comes_back(token: Token) -> None:
     assert documents.token_to_text(documents.token_from_text(text)) == text
 
 
+def test_a_user_stored_before_claims_had_a_time_is_read() -> None:
+    """Its document lacks the field, which needs no migration: the claims are as old as the account."""
+    data = json.loads(documents.user_to_text(replace(USER, claims_at=5.0)))
+    assert data.pop("claims_at") == 5.0
+    assert documents.user_from_text(json.dumps(data), columns_of(USER)) == USER
+
+
 @pytest.mark.parametrize(
     ("read", "value", "columns"),
     [

@@ -25,7 +25,9 @@ MAIL = Mail(id="mail-1", to="ada@example.com", subject="Hello", body="A link", c
 
 async def test_a_user_comes_back_as_it_went_in(store: SqlStore) -> None:
     """By id and by name; replacing changes everything, the name included."""
-    changed = replace(USER, name="lovelace", email="", email_verified=False, status="suspended", profile={})
+    changed = replace(
+        USER, name="lovelace", email="", email_verified=False, status="suspended", profile={}, claims_at=NOW
+    )
     async with store.writing() as tx:
         await tx.users.add(USER)
         assert await tx.users.get("user-1") == USER

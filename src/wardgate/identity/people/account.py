@@ -36,9 +36,11 @@ async def save_profile(visit: Visit) -> Reply:
         user = await tx.users.get(visit.user.id)
         if user is not None:
             told = profile.changed(user.profile, form)
-            await tx.users.replace(replace(user, profile=told))
             names = dict.fromkeys((*user.profile, *told))
             changed = [key for key in names if user.profile.get(key) != told.get(key)]
+            if changed:
+                since = visit.server.clock()
+                await tx.users.replace(replace(user, profile=told, claims_at=since))
             who = trail.person(user.id, visit.call)
             await trail.tell(
                 visit.server, tx, "user.change", user.id, actor=who, after={"fields": changed}, environment=""

@@ -108,7 +108,7 @@ async def reset(server: Server, call: Call) -> Reply:
         await set_password(server, tx, user, known)
         await end_all(server, tx, user)
         if user.email and user.email == document["email"] and not user.email_verified:
-            await tx.users.replace(replace(user, email_verified=True))
+            await tx.users.replace(replace(user, email_verified=True, claims_at=server.clock()))
         await notify(server, tx, user, "Your password was set by a link from your mail")
         who = trail.person(user.id, call)
         await trail.tell(server, tx, "password.reset", user.id, actor=who, environment="")

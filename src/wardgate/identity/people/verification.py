@@ -50,7 +50,8 @@ async def confirm(server: Server, call: Call) -> Reply:
     async with server.store.writing() as tx:
         document = await use_link(server, tx, "verify", call.form.get("token"))
         user = await _user_of(tx, document)
-        await tx.users.replace(replace(user, email=document["email"], email_verified=True))
+        email, now = document["email"], server.clock()
+        await tx.users.replace(replace(user, email=email, email_verified=True, claims_at=now))
         who, after = trail.person(user.id, call), {"fields": ["email"]}
         await trail.tell(server, tx, "user.change", user.id, actor=who, after=after, environment="")
     return redirect(server.settings.url("/oauth2/account?done=verified"))
