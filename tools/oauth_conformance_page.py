@@ -20,7 +20,8 @@ table, each row checks that
 * errors are never cached and hold `error` and `error_description` alone; a 401 to an `Authorization` header has a
   challenge,
 * redirects are 303, to the client's own URI, with its `state` and our `iss`, and without anything that grants,
-* pages cannot be framed, hold no script, and lead nowhere,
+* pages cannot be framed, and error pages hold no script and lead nowhere; the page that posts an answer to the client
+  (Form Post Response Mode) holds one script, of ours and by address, which sends its form,
 * a request the gateway refuses does not reach the upstream.
 
 Rows of the authorization server go through the application the control process serves, on a real store; rows of the

@@ -272,3 +272,28 @@ async def test_a_client_that_is_taken_back_takes_what_others_made_of_its_tokens_
     assert said is not None
     async with side.store.reading() as tx:
         assert await tx.revocations.covers(said[0], "another application")
+
+
+@pytest.mark.parametrize("how", ["client suspended", "jti revoked"])
+@pytest.mark.parametrize("whose", ["a person's", "its own"])
+async def test_what_was_made_before_goes_on_when_only_the_client_rests_or_one_token_is_revoked(
+    side: Side, whose: str, how: str
+) -> None:
+    """As the documentation says: it ends by itself, never later than what was shown would have, and no more is made."""
+    grant = await clients(side)
+    text = await shown(side, grant if whose == "a person's" else None)
+    first = await presented_token.good_access_token(side.server, text)
+    assert first is not None
+    made = (await side.token(form(text), client="service"))["access_token"]
+    if how == "client suspended":
+        await manage_clients.suspend(side.store, "app", clock=side.clock)
+    else:
+        await manage_tokens.revoke(side.server, "jti", first.token.id)
+    assert await presented_token.good_access_token(side.server, text) is None
+    error = await side.refused(form(text), client="service")
+    assert error.error == "invalid_request"
+    going_on = await presented_token.good_access_token(side.server, made)
+    assert going_on is not None
+    assert going_on.token.expires_at <= first.token.expires_at
+    side.clock.forward(601)
+    assert await presented_token.good_access_token(side.server, made) is None
