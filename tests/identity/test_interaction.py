@@ -53,6 +53,38 @@ async def allow(browser: Browser, handle: str, decision: str = "allow") -> Answe
     return await browser.post("/oauth2/consent", {"request": handle, "decision": decision})
 
 
+async def test_the_page_leads_to_the_clients_policy_and_terms(server: Server, browser: Browser) -> None:
+    """By plain links that tell where they lead nothing; its logo is not fetched, by the browser neither."""
+    await browser.sign_in(await add_user(server))
+    links = {f"{name}_uri": f"https://shop.example/{name}?a=1&b" for name in ("policy", "tos", "logo")}
+    text = (await shown(browser, await add_client(server, **links)))[1].text
+    for name in ("policy", "tos"):
+        assert f'<a href="https://shop.example/{name}?a=1&amp;b" rel="noreferrer noopener">' in text
+    assert "shop.example/logo" not in text
+    text = (await shown(browser, await add_client(server)))[1].text
+    assert "noopener" not in text
+
+
+@pytest.mark.parametrize(
+    "ignored",
+    [
+        {"display": "popup"},
+        {"display": "hologram"},
+        {"ui_locales": "fr-CA fr en"},
+        {"claims_locales": "de"},
+        {"whatever": "x"},
+        {"acr_values": "urn:wardgate:acr:1 urn:mace:silver"},
+    ],
+)
+async def test_what_means_nothing_here_changes_nothing(
+    server: Server, browser: Browser, ignored: dict[str, str]
+) -> None:
+    """OIDC core section 3.1.2.1: hints that cannot be followed, and parameters nobody knows, are no mistake."""
+    await browser.sign_in(await add_user(server))
+    client = await add_client(server, trusted=True)
+    assert "code" in (await browser.get("/oauth2/authorize", request(client, **ignored))).fields
+
+
 async def test_the_page_says_who_asks_for_what(server: Server, browser: Browser) -> None:
     """Application, owner, where answers go, each scope in words, and that it may be taken back; no script."""
     await browser.sign_in(await add_user(server))

@@ -180,6 +180,9 @@ SOUND: list[dict[str, Any]] = [
     {"client_name": None},
     {"software_id": "x", "software_version": "1", "whatever": {"a": [1]}},
     {"logo_uri": None, "contacts": None, "request_uris": []},
+    {"frontchannel_logout_uri": "https://shop.example/out", "frontchannel_logout_session_required": True},
+    {f"{name}_uri": f"https://shop.example/{name}" for name in ("client", "logo", "policy", "tos")},
+    {"policy_uri#de": "https://shop.example/datenschutz", "client_name#de": "Laden"},
     {"dpop_bound_access_tokens": True, "require_pushed_authorization_requests": True},
     {"subject_type": "pairwise"},
     {"id_token_signed_response_alg": "RS256", "userinfo_signed_response_alg": "ES256"},
@@ -194,7 +197,16 @@ async def test_what_can_be_registered(server: Server, changes: dict[str, Any]) -
     for name, value in changes.items():
         if name in document and value is not None:
             assert document[name] == value
-    assert "whatever" not in document
+    ignored = {
+        "software_id",
+        "software_version",
+        "whatever",
+        "policy_uri#de",
+        "client_name#de",
+        "frontchannel_logout_uri",
+    }
+    assert ignored.isdisjoint(document)
+    assert "frontchannel_logout_session_required" not in document
 
 
 BAD: list[tuple[dict[str, Any], str]] = [

@@ -1,7 +1,8 @@
 """A client as the JSON document of RFC 7591 section 2, both ways.
 
-Members this server has never heard of are ignored, as the RFC asks. Members it knows and cannot honour are refused: to
-drop a demand for encryption silently would be to answer in the clear.
+Members this server has nothing to do with are ignored, as the RFC asks, and not given back: so is front-channel logout,
+which only ends less. Members it knows and cannot honour are refused: to drop a demand for encryption silently would be to
+answer in the clear.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ _REFUSED = (
     "authorization_encrypted_response_enc",
     "backchannel_token_delivery_mode",
     "backchannel_client_notification_endpoint",
-    "frontchannel_logout_uri",
     "tls_client_auth_san_ip",
     "tls_client_auth_san_email",
     "request_uris",
