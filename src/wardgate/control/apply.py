@@ -24,7 +24,7 @@ from wardgate.control.keys import Clock
 from wardgate.control.listing import settled
 from wardgate.control.listing_rules import check_listings
 from wardgate.control.ports import ApiRecord, Environment, Store, Transaction
-from wardgate.control.providers import Federation, check_secrets, providers_of
+from wardgate.control.providers import Federation, check_providers, check_secrets, providers_of
 from wardgate.control.settling import put_environments
 from wardgate.control.state import State, check, check_mounts, merged, placed_of, read_state
 from wardgate.domain.api import Api
@@ -167,6 +167,7 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
     target = merged(state, document, prune=prune, kept=kept)
     environments = tuple(placed_of(state, target))
     check(target)
+    check_providers(state.document, target)
     check_clients(state.document, target)
     await check_listings(tx, state, target)
     bound = _bound(state, target, environments)

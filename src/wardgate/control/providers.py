@@ -3,7 +3,7 @@ for use cases of the authorization server, which whoever applies a document hand
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -125,8 +125,22 @@ def _merged(environment: str, known: ProviderEntry | None, said: ProviderEntry) 
     return said
 
 
-def check_providers(document: Document) -> None:
-    """Returns when all that providers map groups to would be there. Raises ConflictError."""
+def check_providers(before: Document, after: Document) -> None:
+    """Returns when all that providers map groups to would be there, but for what was not before either: who took it away
+    elsewhere left that mapping to give nothing. Raises ConflictError."""
+    known = set(_maps_nothing(before))
+    for environment, provider, kind, text in _maps_nothing(after):
+        if (environment, provider, kind, text) not in known:
+            raise ConflictError(
+                "provider_maps_nothing",
+                f"The identity provider {provider!r} of {environment} maps groups to {text!r} of `{kind}`, which would "
+                "not exist",
+                "Declare it, or take it out of the mapping",
+            )
+
+
+def _maps_nothing(document: Document) -> Iterator[tuple[str, str, str, str]]:
+    """Environment, provider, kind and text of what groups are mapped to and is not there."""
     there: Mapping[str, frozenset[str]] = {
         "roles": frozenset(each.name for each in document.roles),
         "groups": frozenset(each.name for each in document.groups),
@@ -140,12 +154,7 @@ def check_providers(document: Document) -> None:
                 for text in sorted({text for texts in mapped.values() for text in texts}):
                     name, _, project = text.partition("@") if kind == "operators" else (text, "", "")
                     if name not in known or project not in projects:
-                        raise ConflictError(
-                            "provider_maps_nothing",
-                            f"The identity provider {provider.id!r} of {environment.name} maps groups to {text!r} of "
-                            f"`{kind}`, which would not exist",
-                            "Declare it, or take it out of the mapping",
-                        )
+                        yield environment.name, provider.id, kind, text
 
 
 async def check_secrets(tx: Transaction, before: Iterable[Environment], after: Iterable[Environment]) -> bool:

@@ -14,7 +14,7 @@ from wardgate.control.listing import listing_of, merged_listing
 from wardgate.control.lookup import environment_named
 from wardgate.control.placing import entry_of, placed
 from wardgate.control.ports import ApiRecord, Deployment, Environment, Transaction
-from wardgate.control.providers import check_providers, merged_providers, with_providers
+from wardgate.control.providers import merged_providers, with_providers
 from wardgate.domain.access import Group
 from wardgate.domain.api import Api
 from wardgate.domain.codec import decode_api, encode_api
@@ -187,7 +187,6 @@ def check(document: Document) -> None:
     _check_mapped(document)
     _check_groups(document)
     check_webhooks(document)
-    check_providers(document)
     offered = {entry.api.id: entry.api.plans for entry in document.apis}
     for application in document.applications:
         for subscription in application.subscriptions:

@@ -15,6 +15,7 @@ from wardgate.control.apply import ApplyResult, apply_document
 from wardgate.control.document import dump
 from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError
 from wardgate.control.export import export_document
+from wardgate.control.state import check, read_state
 from wardgate.domain.access import Group
 from wardgate.domain.document import Document, EnvironmentEntry
 from wardgate.domain.people import IdentityProvider, Role
@@ -22,6 +23,7 @@ from wardgate.domain.provider import ProviderEntry, ProviderSettings
 from wardgate.domain.secret import Secret
 from wardgate.identity.federation import manage_providers
 from wardgate.identity.federation.declared import DeclaredProviders
+from wardgate.identity.people import manage_groups
 from wardgate.storage.database import SqlStore
 
 pytestmark = pytest.mark.every_database
@@ -307,3 +309,20 @@ async def test_what_is_stored_and_unsound_is_named(house: House, store: SqlStore
         ConflictError, match="'abroad' of development cannot be used: there is no setting 'shoe_size'"
     ):
         await put(house, says(ENTRY))
+
+
+async def test_what_is_gone_elsewhere_keeps_nobody_from_anything(house: House, store: SqlStore) -> None:
+    """A group that was removed leaves a mapping that gives nothing: it is not for whoever applies or rolls back something
+    else to repair. A document that names the mapping anew is refused, and so is one that takes away what is mapped to."""
+    await put(house, says(mapped()))
+    await manage_groups.remove_group(house.server, "sellers")
+    await person(store, "pub", "publisher")
+    publisher = await as_user(store, "pub")
+    assert (await put(house, Document(), store=publisher)).changes == ()
+    async with store.reading() as tx:
+        check((await read_state(tx, "development")).document)
+    other = mapped(groups={"h": ("sellers",), "i": ("nobody",)})
+    with pytest.raises(ConflictError, match="maps groups to 'nobody' of `groups`, which would not exist"):
+        await put(house, replace(says(other), groups=()))
+    with pytest.raises(ConflictError, match="maps groups to 'admin' of `roles`, which would not exist"):
+        await put(house, Document(roles=ROLES[1:]), prune=True)
