@@ -13,7 +13,7 @@ from wardgate.control.apply import ApplyResult, apply_document
 from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError
 from wardgate.control.export import export_document
 from wardgate.domain.document import ApplicationEntry, Document
-from wardgate.domain.oauth import Client
+from wardgate.domain.oauth import Client, Token
 from wardgate.domain.operator import ADMIN_SCOPE
 from wardgate.identity import manage_clients
 from wardgate.identity.declared_clients import DeclaredClients
@@ -215,3 +215,75 @@ async def test_it_takes_what_clients_take(store: SqlStore, lacks: Any) -> None:
     assert await ids(store) == ["till"]
     if lacks == "clients.view":
         assert (await export_document(ann, "development")).clients is None
+
+
+@pytest.mark.parametrize(
+    "id_", ["usr_ann", "usr_01k5zzzzzzzzzzzzzzzzzzzzzz", "app_01k5zzzzzzzzzzzzzzzzzzzzzz", "A-b_" + "x" * 39]
+)
+async def test_nobody_is_called_as_a_person_is(store: SqlStore, id_: str) -> None:
+    """The subject of a client's own tokens is the client: called as a person it would be that person to APIs."""
+    await person(store, "ann")
+    with pytest.raises(InvalidError, match=r"is that of a person|form of ids of people"):
+        await put(store, says(replace(TILL, id=id_)))
+    await applications.add(store, name="shop")
+    with pytest.raises(InvalidError, match=r"is that of a person|form of ids of people"):
+        await manage_clients.add(
+            store,
+            application="shop",
+            environment="development",
+            settings={"grant_types": ("client_credentials",)},
+            id_=id_,
+        )
+    assert await ids(store) == []
+
+
+async def test_what_was_made_elsewhere_is_declared_by_its_id(store: SqlStore) -> None:
+    """An id that another installation made for a client is one."""
+    await put(store, says(replace(TILL, id="cl_01k5zzzzzzzzzzzzzzzzzzzzzz")))
+    assert await ids(store) == ["cl_01k5zzzzzzzzzzzzzzzzzzzzzz"]
+
+
+@pytest.mark.parametrize("way", ["command", "document"])
+async def test_tokens_end_with_the_application(store: SqlStore, way: str) -> None:
+    """However its application goes, the client's tokens are refused and its id is nobody's for an hour: they would be those
+    of whoever is called so next."""
+    await put(store, says(TILL))
+    if way == "command":
+        await applications.remove(store, "shop", clock=lambda: NOW + 1)
+    else:
+        wanted = Document()
+        plan = await put(store, wanted, prune=True, dry_run=True)
+        done = await put(store, wanted, prune=True, at=NOW + 1)
+        assert done.changes == plan.changes
+        assert done.changes[-1] == "- client till, with its application shop"
+    assert await ids(store) == []
+    async with store.reading() as tx:
+        token = Token(id="", issuer="", client="till", issued_ms=int(NOW * 1000))
+        assert await tx.revocations.covers(token, "")
+    other = Document(
+        clients=(replace(TILL, application="other", name="other"),),
+        applications=(ApplicationEntry(name="other"),),
+    )
+    with pytest.raises(ConflictError, match="removed within the last hour"):
+        await put(store, other, at=NOW + 2)
+
+
+async def test_an_application_stays_for_its_clients(store: SqlStore) -> None:
+    """It is not taken away from under a client that is declared, nor while one of another environment is its own, nor that
+    with which operators sign on."""
+    await put(store, says(TILL))
+    for dry_run in (True, False):
+        with pytest.raises(ConflictError, match="'shop', which would not exist"):
+            await put(store, Document(clients=(TILL,)), prune=True, dry_run=dry_run)
+    await put(store, says(replace(TILL, id="staged")), "staging")
+    assert (await put(store, Document(clients=()), prune=True)).changes == (
+        "- client till: of shop, client_secret_basic, client_credentials, scopes items.write",
+    )
+    assert await ids(store, "staging") == ["staged"]
+    await manage_clients.remove(store, "staged")
+    settings = {"grant_types": ("client_credentials",), "scopes": (ADMIN_SCOPE,)}
+    admin, _ = await manage_clients.add(
+        store, application="shop", environment="development", settings=settings
+    )
+    assert (await put(store, Document(), prune=True)).changes == ()
+    assert await ids(store) == [admin.id]

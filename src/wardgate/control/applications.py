@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from wardgate.control.authority import require
+from wardgate.control.client_ends import remove_clients_of
 from wardgate.control.controls import checked_limits
 from wardgate.control.errors import ConflictError, InvalidError
 from wardgate.control.groups import group_named
@@ -132,6 +133,7 @@ async def remove(store: Store, name_or_id: str, *, clock: Clock = time.time) -> 
     async with store.writing() as tx:
         require(tx.actor, "applications.edit")
         application = await application_named(tx, name_or_id)
+        await remove_clients_of(tx, application.id, now)
         await tx.applications.remove(application.id)
         await tx.feed.append("application", application.id, at=now)
         event = AuditEvent(

@@ -16,6 +16,7 @@ from wardgate.control.apply_operating import put_operating
 from wardgate.control.apply_webhooks import put_webhooks
 from wardgate.control.authority import require
 from wardgate.control.binding import bind_to
+from wardgate.control.client_ends import remove_clients_of
 from wardgate.control.clients import PutClients, Registrar, check_clients
 from wardgate.control.document.difference import difference
 from wardgate.control.errors import ConflictError
@@ -31,7 +32,7 @@ from wardgate.domain.api import Api
 from wardgate.domain.audit import AuditEvent
 from wardgate.domain.difference import Difference
 from wardgate.domain.document import NOT_LISTED, ApiEntry, Document, EnvironmentEntry, Unseen
-from wardgate.domain.operator import DEFAULT_PROJECT
+from wardgate.domain.operator import ADMIN_SCOPE, DEFAULT_PROJECT
 from wardgate.domain.revision import content_hash as content_hash
 from wardgate.domain.revision import offered
 
@@ -168,7 +169,7 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
     environments = tuple(placed_of(state, target))
     check(target)
     check_providers(state.document, target)
-    check_clients(state.document, target)
+    check_clients(document, target)
     await check_listings(tx, state, target)
     bound = _bound(state, target, environments)
     here = next(each for each in environments if each.name == environment)
@@ -176,7 +177,7 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
     _check_authority(tx, state, target)
     await _check_providers(tx, state, environments)
     lines = difference(state.document, target)
-    lines += await _ending_keys(tx, state, target)
+    lines += await _ending(tx, state, target)
     return _Plan(state=state, target=target, lines=tuple(lines), environments=environments, bound=bound)
 
 
@@ -258,26 +259,40 @@ async def _check_providers(tx: Transaction, state: State, environments: tuple[En
 
 
 async def _used_elsewhere(tx: Transaction, state: State, environment: str) -> frozenset[str]:
-    """Names of applications with a subscription or a live key in another environment."""
+    """Names of applications with a subscription, a live key or a client in another environment, or with that with which
+    operators sign on."""
     names = {each.id: each.name for each in state.applications.values()}
-    ids = {
-        item.application for place, item in await tx.applications.subscriptions() if place != environment
-    } | {
+    ids = {item.application for place, item in await tx.applications.subscriptions() if place != environment}
+    ids |= {
         item.application
         for item in await tx.credentials.list()
         if item.environment != environment and item.revoked_at is None
     }
+    ids |= {
+        item.application
+        for item in await tx.clients.list()
+        if item.environment != environment or ADMIN_SCOPE in item.scopes
+    }
     return frozenset(names[each] for each in ids)
 
 
-async def _ending_keys(tx: Transaction, state: State, target: Document) -> list[str]:
+async def _ending(tx: Transaction, state: State, target: Document) -> list[str]:
+    """What goes with applications and is none of the documents'."""
     staying = {each.name for each in target.applications}
-    return [
+    going = {name: each.id for name, each in state.applications.items() if name not in staying}
+    keys = [
         f"- key {key.id} ({key.prefix}...) of application {name}"
-        for name, application in state.applications.items()
-        if name not in staying
-        for key in await tx.credentials.list(application=application.id)
+        for name, id_ in going.items()
+        for key in await tx.credentials.list(application=id_)
     ]
+    kept = {each.id for each in target.clients or ()}
+    clients = [
+        f"- client {each.id}, with its application {name}"
+        for name, id_ in going.items()
+        for each in await tx.clients.list(application=id_)
+        if each.id in kept
+    ]
+    return [*keys, *clients]
 
 
 async def _put_plans(tx: Transaction, plan: _Plan, now: float) -> None:
@@ -393,6 +408,7 @@ async def _remove(tx: Transaction, plan: _Plan, now: float) -> None:
     applications = {each.name for each in plan.target.applications}
     for name, application in plan.state.applications.items():
         if name not in applications:
+            await remove_clients_of(tx, application.id, now)
             await tx.applications.remove(application.id)
             await tx.feed.append("application", application.id, at=now)
             await tx.audit.record(

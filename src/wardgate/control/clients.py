@@ -81,12 +81,11 @@ def merged_clients(old: Document, new: Document, *, prune: bool) -> tuple[Client
     return tuple(merged.values())
 
 
-def check_clients(old: Document, target: Document) -> None:
-    """Returns when the applications of clients that differ would be there. Raises ConflictError."""
+def check_clients(said: Document, target: Document) -> None:
+    """Returns when the applications of the clients that ``said`` names would be there. Raises ConflictError."""
     known = {each.name for each in target.applications}
-    before = {each.id: each for each in old.clients or ()}
-    for each in target.clients or ():
-        if each.application not in known and before.get(each.id) != each:
+    for each in said.clients or ():
+        if each.application not in known:
             raise ConflictError(
                 "application_unknown",
                 f"The client {each.id!r} is of the application {each.application!r}, which would not exist",

@@ -16,9 +16,11 @@ from wardgate.control.ports_access import (
     AccessRequests,
     Groups,
     KnownClients,
+    KnownGrants,
     KnownProviders,
     Outbox,
     People,
+    TakingBack,
     Webhooks,
 )
 from wardgate.control.ports_apis import ApiRecord as ApiRecord
@@ -201,6 +203,10 @@ class Transaction(Protocol):
     def providers(self) -> KnownProviders: ...
     @property
     def clients(self) -> KnownClients: ...
+    @property
+    def grants(self) -> KnownGrants: ...
+    @property
+    def revocations(self) -> TakingBack: ...
     @property
     def users(self) -> People: ...
     @property

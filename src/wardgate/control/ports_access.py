@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from wardgate.domain.access import AccessRequest, Group, RequestStatus
-from wardgate.domain.oauth import Client
+from wardgate.domain.oauth import Client, Grant, Revocation
 from wardgate.domain.people import IdentityProvider, Mail, User
 from wardgate.domain.webhook import Delivery, DeliveryStatus, Webhook, WebhookEvent
 
@@ -49,9 +49,26 @@ class KnownProviders(Protocol):
 
 
 class KnownClients(Protocol):
-    """OAuth 2.0 clients, as far as documents tell of them."""
+    """OAuth 2.0 clients, as far as documents tell of them and applications take them along."""
 
-    async def list(self, *, environment: str | None = None) -> Sequence[Client]: ...
+    async def list(
+        self, *, environment: str | None = None, application: str | None = None
+    ) -> Sequence[Client]: ...
+    async def remove(self, client_id: str) -> None:
+        """Deletes it with its secrets, grants and tokens."""
+
+
+class KnownGrants(Protocol):
+    """What people let clients do, as far as it ends with a client."""
+
+    async def find(self, *, client: str | None = None, now: float | None = None) -> Sequence[Grant]:
+        """Grants that are live ``now``, of a client."""
+
+
+class TakingBack(Protocol):
+    """Tokens taken back. Writing appends ``revocation`` (``<kind> <key>``) to the change feed by itself."""
+
+    async def add(self, revocations: Sequence[Revocation], *, at: float) -> None: ...
 
 
 class Outbox(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -36,6 +37,10 @@ CLIENT_ID = r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}"
 CLIENT_ID_WORDS = (
     "up to 128 letters, digits, dots, hyphens, underscores or tildes, the first a letter or digit"
 )
+_CLIENT_ID = re.compile(CLIENT_ID)
+#: How this installation calls people and things, and people where each sector has a name of its own for them.
+_MADE_ID = re.compile(r"[a-z]+_[0-9a-z]{26}|[A-Za-z0-9_-]{43}")
+_MADE_CLIENT_ID = re.compile(r"cl_[0-9a-z]{26}")
 
 ClientAuthentication = Literal[
     "none",
@@ -134,6 +139,16 @@ class Client:
     def legacy(self) -> tuple[str, ...]:
         """The grants it uses that nobody should start with today."""
         return tuple(grant for grant in self.grant_types if grant in LEGACY_GRANTS)
+
+
+def client_id_problem(client_id: str) -> str | None:
+    """What is wrong with a ``client_id``, after "the id", or ``None``. In tokens of its own a client is the subject (RFC
+    9068 section 5): none may be called as a person is (RFC 9700 section 4.15)."""
+    if not _CLIENT_ID.fullmatch(client_id):
+        return "cannot be one"
+    if _MADE_ID.fullmatch(client_id) and not _MADE_CLIENT_ID.fullmatch(client_id):
+        return "is of the form of ids of people, as whom it would act"
+    return None
 
 
 def response_types_for(grant_types: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -11,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from wardgate.control.authority import require
+from wardgate.control.client_ends import LONGEST_ACCESS as LONGEST_ACCESS
+from wardgate.control.client_ends import remove_client as remove_client
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.ids import new_id
 from wardgate.control.keys import Clock
@@ -19,14 +20,11 @@ from wardgate.domain import apikey
 from wardgate.domain.audit import AuditEvent, differing
 from wardgate.domain.consumer import Application
 from wardgate.domain.oauth import (
-    CLIENT_ID,
     CLIENT_ID_WORDS,
-    TOKEN_EXCHANGE,
     Client,
     ClientSecret,
-    Revocation,
-    RevocationKind,
     Token,
+    client_id_problem,
 )
 from wardgate.domain.oauth import response_types_for as response_types_for
 from wardgate.domain.secret import Secret
@@ -45,10 +43,6 @@ EDITABLE = frozenset(Client.__dataclass_fields__) - {
     "created_at",
     "held_by",
 }
-#: The longest any access token lives: for so long a revocation is remembered.
-LONGEST_ACCESS = 86400
-#: Seconds ahead up to which a removed client's tokens are refused: its id is never another's.
-_AHEAD = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,22 +324,6 @@ async def settle_secrets(store: Store, tx: Transaction, client: Client, now: flo
     return None if live else await _new_secret(store, tx, client, now)
 
 
-async def remove_client(tx: Transaction, client: Client, now: float) -> None:
-    """Deletes the client and takes back whatever tokens of it there are, or are being issued just now, with all that
-    others exchanged for them (RFC 8693): these name it as their subject, or follow from its grants."""
-    keys: list[tuple[RevocationKind, str]] = [("client", client.id)]
-    others = await tx.clients.list(environment=client.environment)
-    if any(TOKEN_EXCHANGE in other.grant_types for other in others):
-        grants = await tx.grants.find(client=client.id, now=now)
-        keys += [("subject", client.id), *(("grant", grant.id) for grant in grants)]
-    ends = [
-        Revocation(kind=kind, key=key, at_ms=int((now + _AHEAD) * 1000), until=now + _AHEAD + LONGEST_ACCESS)
-        for kind, key in keys
-    ]
-    await tx.revocations.add(ends, at=now)
-    await tx.clients.remove(client.id)
-
-
 async def _tell(
     tx: Transaction,
     action: str,
@@ -373,9 +351,13 @@ def digest_of(store: Store, secret: str) -> bytes:
 
 
 async def _check_free(tx: Transaction, client_id: str, now: float) -> None:
-    """Returns when a new client may be called so: tokens of one that was removed are refused for some time, by its id."""
-    if not re.fullmatch(CLIENT_ID, client_id):
-        raise InvalidError("id", "This cannot be the id of a client", f"Use {CLIENT_ID_WORDS}")
+    """Returns when a new client may be called so: nobody else is called so in tokens, and of one that was removed they are
+    refused for some time, by its id."""
+    problem = client_id_problem(client_id)
+    if problem is None and await tx.users.get(client_id) is not None:
+        problem = "is that of a person"
+    if problem is not None:
+        raise InvalidError("id", f"The id of the client {problem}", f"Use {CLIENT_ID_WORDS}")
     known = await tx.clients.get(client_id)
     if known is not None:
         raise ConflictError(

@@ -20,6 +20,7 @@ from wardgate.domain.oauth import (
     SigningAlgorithm,
     SubjectType,
     TokenFormat,
+    client_id_problem,
     response_types_for,
 )
 from wardgate.domain.operator import ADMIN_SCOPE
@@ -85,6 +86,9 @@ def read_client(report: Report, node: Node, path: Path) -> tuple[Client, Fields]
             "Leave it out: `wardgate clients rotate ID` shows a new one, once",
         )
     id_ = fields.required("id", CLIENT_ID, CLIENT_ID_WORDS)
+    problem = client_id_problem(id_) if id_ else None
+    if problem is not None:
+        fields.problem("id", f"the id {problem}", "Choose another, such as web or shop-web")
     application = fields.required("application", NAME, NAME_WORDS)
     usual = Client(id=id_, application=application, environment="", name=application)
     lists = {key: fields.texts(key, *form) for key, form in _LISTS.items()}
