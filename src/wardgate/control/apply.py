@@ -25,7 +25,13 @@ from wardgate.control.keys import Clock
 from wardgate.control.listing import settled
 from wardgate.control.listing_rules import check_listings
 from wardgate.control.ports import ApiRecord, Environment, Store, Transaction
-from wardgate.control.providers import Federation, check_providers, check_secrets, providers_of
+from wardgate.control.providers import (
+    Federation,
+    check_given,
+    check_providers,
+    check_secrets,
+    providers_of,
+)
 from wardgate.control.settling import put_environments
 from wardgate.control.state import State, check, check_mounts, merged, placed_of, read_state
 from wardgate.domain.api import Api
@@ -175,7 +181,7 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
     here = next(each for each in environments if each.name == environment)
     check_mounts(bound.values(), here.settings.hosts)
     _check_authority(tx, state, target)
-    await _check_providers(tx, state, environments)
+    await _check_providers(tx, state, target, environments)
     lines = difference(state.document, target)
     lines += await _ending(tx, state, target)
     return _Plan(state=state, target=target, lines=tuple(lines), environments=environments, bound=bound)
@@ -248,12 +254,18 @@ def _without_providers(document: Document) -> tuple[EnvironmentEntry, ...]:
     return tuple(replace(each, identity_providers=None) for each in document.environments)
 
 
-async def _check_providers(tx: Transaction, state: State, environments: tuple[Environment, ...]) -> None:
-    """Whoever has the value of a secret shown to a provider must be one who may set it."""
+async def _check_providers(
+    tx: Transaction, state: State, target: Document, environments: tuple[Environment, ...]
+) -> None:
+    """Whoever has the value of a secret shown to a provider must be one who may set it, and hold what its groups give."""
     old = {each.name: providers_of(each) for each in state.environments}
     if all(old.get(each.name, ()) == providers_of(each) for each in environments):
         return
     require(tx.actor, "providers.edit")
+    for each in environments:
+        await check_given(
+            tx, target, [item for item in providers_of(each) if item not in old.get(each.name, ())]
+        )
     if await check_secrets(tx, state.environments, environments):
         require(tx.actor, "secrets.edit")
 

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from wardgate.control.authority import require
 from wardgate.control.errors import ConflictError
+from wardgate.control.operators.escalation import require_above_group, require_covering
 from wardgate.control.ports import Environment, Transaction
 from wardgate.domain.document import Document, EnvironmentEntry
-from wardgate.domain.operator import DEFAULT_PROJECT
+from wardgate.domain.operator import DEFAULT_PROJECT, EVERYWHERE
 from wardgate.domain.people import IdentityProvider
 from wardgate.domain.permission import BUILTIN_ROLES
 from wardgate.domain.provider import ProviderEntry, entry_of_provider
@@ -155,6 +157,19 @@ def _maps_nothing(document: Document) -> Iterator[tuple[str, str, str, str]]:
                     name, _, project = text.partition("@") if kind == "operators" else (text, "", "")
                     if name not in known or project not in projects:
                         yield environment.name, provider.id, kind, text
+
+
+async def check_given(tx: Transaction, target: Document, providers: Iterable[ProviderEntry]) -> None:
+    """Returns when the transaction's actor may have these providers give what their groups are mapped to, once ``target``
+    holds: a plan says so before anything of it is there. Raises ForbiddenError."""
+    roles = {**{each.name: each.permissions for each in target.operator_roles}, **BUILTIN_ROLES}
+    for provider in providers:
+        for name in sorted({name for names in provider.settings.groups.values() for name in names}):
+            await require_above_group(tx, name)
+        for text in sorted({text for texts in provider.settings.operators.values() for text in texts}):
+            require(tx.actor, "operators.edit")
+            name, _, project = text.partition("@")
+            require_covering(tx.actor, roles.get(name, ()), project or EVERYWHERE)
 
 
 async def check_secrets(tx: Transaction, before: Iterable[Environment], after: Iterable[Environment]) -> bool:

@@ -91,7 +91,11 @@ def test_silence_and_none_are_told_apart(tmp_path: Path) -> None:
         ("application: shop", "", "the key 'id' is missing"),
         ("id: till", "", "the key 'application' is missing"),
         ("id: a/b, application: shop", "id", "is no valid id"),
-        ("id: usr_01k5zzzzzzzzzzzzzzzzzzzzzz, application: shop, grant_types: [password]", "id", "ids of people"),
+        (
+            "id: usr_01k5zzzzzzzzzzzzzzzzzzzzzz, application: shop, grant_types: [password]",
+            "id",
+            "ids of people",
+        ),
         (f"{GOOD}, redirect_url: x", "redirect_url", "Did you mean 'redirect_uris'?"),
         ("id: a, application: b, grant_types: [client_credential]", "grant_types[0]", "Did you mean"),
         ("id: a, application: b, grant_types: []", "grant_types", "none gives a first token"),

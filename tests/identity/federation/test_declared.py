@@ -261,13 +261,15 @@ async def test_a_new_environment_is_no_way_around(house: House, store: SqlStore)
         ("providers.view", ENTRY),
         ("secrets.edit", replace(ENTRY, client_secret="SSO")),
         ("operators.edit", mapped(operators={"g": ("viewer",)})),
+        ("system.backup", mapped(operators={"g": ("owner",)})),
     ],
 )
 @pytest.mark.parametrize("environment", ["development", "staging"])
 async def test_it_takes_what_it_does(
     house: House, store: SqlStore, lacks: str, entry: ProviderEntry, environment: str
 ) -> None:
-    """Whoever lacks one permission for it is refused, also where it would wait; nothing is changed."""
+    """Whoever lacks one permission for it is refused, also where it would wait, and by the plan as well; nothing is
+    changed."""
     await environments.set_secret(store, environment, "SSO", Secret("hunter2"))
     await put(house, Document(roles=ROLES, groups=GROUPS))
     await person(store, "ann", "owner")
@@ -275,8 +277,9 @@ async def test_it_takes_what_it_does(
     async with ann.reading() as tx:
         whole = tx.actor
     without = store.acting(replace(whole, permissions=whole.permissions - {lacks}))
-    with pytest.raises(ForbiddenError, match=lacks):
-        await put(house, says(entry, environment=environment), store=without)
+    for dry_run in (True, False):
+        with pytest.raises(ForbiddenError, match=lacks):
+            await put(house, says(entry, environment=environment), store=without, dry_run=dry_run)
     assert await provider(house) is None
     assert await promote.list_promotions(store) == []
 
