@@ -10,13 +10,15 @@ from tests.control.operators.operating import as_user, person
 
 from wardgate.control import applications, audit
 from wardgate.control.apply import ApplyResult, apply_document
+from wardgate.control.document import export
+from wardgate.control.document.uploaded import load_uploaded
 from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError
 from wardgate.control.export import export_document
 from wardgate.domain.document import ApplicationEntry, Document
 from wardgate.domain.oauth import Client, Token
 from wardgate.domain.operator import ADMIN_SCOPE
 from wardgate.identity import manage_clients
-from wardgate.identity.declared_clients import DeclaredClients
+from wardgate.identity.declared_clients import DeclaredClients, client_problem
 from wardgate.storage.database import SqlStore
 
 pytestmark = pytest.mark.every_database
@@ -287,3 +289,17 @@ async def test_an_application_stays_for_its_clients(store: SqlStore) -> None:
     )
     assert (await put(store, Document(), prune=True)).changes == ()
     assert await ids(store) == [admin.id]
+
+
+async def test_what_was_said_twice_is_given_back_once(store: SqlStore) -> None:
+    """A client that was made otherwise keeps no export from being read; applied again, it changes nothing."""
+    await applications.add(store, name="shop")
+    twice = {
+        "redirect_uris": ("https://a.example/", "https://a.example/"),
+        "audiences": ("https://é.example/ x",) * 2,
+        "contacts": ("", "ann", "ann"),
+    }
+    await manage_clients.add(store, application="shop", environment="development", settings=twice, id_="web")
+    document = load_uploaded(export(await export_document(store, "development")), ".", client_problem)
+    assert [each.redirect_uris for each in document.clients or ()] == [("https://a.example/",)]
+    assert (await put(store, document)).changes == ()

@@ -48,6 +48,11 @@ async def read_clients(
         replace(
             each,
             application=names[each.application],
+            # Whoever registers a client themselves may say a thing twice, and nothing as a contact.
+            redirect_uris=tuple(dict.fromkeys(each.redirect_uris)),
+            post_logout_redirect_uris=tuple(dict.fromkeys(each.post_logout_redirect_uris)),
+            audiences=tuple(dict.fromkeys(each.audiences)),
+            contacts=tuple(dict.fromkeys(filter(None, each.contacts))),
             environment="",
             status="active",
             created_at=0.0,

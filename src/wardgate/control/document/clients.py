@@ -33,7 +33,7 @@ _LISTS = {
     "redirect_uris": (_LINK, "a URI"),
     "post_logout_redirect_uris": (_LINK, "a URI"),
     "scopes": (SCOPE, SCOPE_WORDS),
-    "audiences": (_LINK, "a URI"),
+    "audiences": (LINE.replace("500", "1000"), "a URI"),
     "authorization_details_types": (SCOPE, "a type without spaces, quotes or backslashes"),
     "default_acr_values": (_LINK, "one such as urn:wardgate:acr:2"),
     "contacts": (LINE, LINE_WORDS),
