@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from wardgate.control.authority import require
 from wardgate.control.compare import Deployable, compare_all
 from wardgate.control.compare.clients import clients
 from wardgate.control.compare.consumers import applications, groups, roles
@@ -35,7 +36,10 @@ async def foresight(
 
     Raises:
         BindingError: an API deployed to another environment names a variable that would not be there.
+        ForbiddenError: environments differ, which the actor may not change.
     """
+    if tuple(environments) != state.environments:
+        require(tx.actor, "environments.edit")
     here = next(each for each in environments if each.name == state.environment.name)
     old_plans = {plan.name: plan for plan in state.document.plans}
     new_plans = {plan.name: plan for plan in target.plans}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from wardgate.control.authority import require
 from wardgate.control.binding import bind_to
 from wardgate.control.compare.taken_hosts import shared_host, taken_hosts
 from wardgate.control.errors import ConflictError
@@ -34,9 +35,11 @@ async def put_environments(
 
     Raises:
         BindingError: an API deployed there names a variable that is no longer there.
+        ForbiddenError: they differ, and the actor may not change environments, by whatever section of a document.
     """
     if before == after:
         return ()
+    require(tx.actor, "environments.edit")
     known = {each.name: each for each in before}
     _check_hosts(before, after)
     count = len(before)

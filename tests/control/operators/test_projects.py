@@ -12,7 +12,7 @@ from wardgate.control.apply import apply_document
 from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from wardgate.control.operators import grants, projects
 from wardgate.control.operators.holding import holdings_of
-from wardgate.domain.document import ApiEntry, Document, Listing
+from wardgate.domain.document import ApiEntry, AuthorizationServer, Document, Listing
 from wardgate.domain.operator import DEFAULT_PROJECT
 from wardgate.storage.database import SqlStore
 
@@ -49,6 +49,23 @@ async def test_a_publisher_of_a_project_applies_its_apis_alone(store: SqlStore) 
         with pytest.raises(ForbiddenError) as error:
             await apply(pat, refused)
         assert error.value.permission == "apis.edit"
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_publisher_of_a_project_sends_nobodys_secrets_elsewhere(
+    store: SqlStore, dry_run: bool
+) -> None:
+    """Who answers the token endpoint is a setting of the environment, in whatever section of a document it stands."""
+    pat = await two_projects(store)
+    elsewhere = AuthorizationServer(token_endpoint="https://elsewhere.example.com/token")
+    for document in (
+        Document(authorization_server=elsewhere),
+        Document(apis=(api("orders", "shop"),), authorization_server=elsewhere),
+    ):
+        with pytest.raises(ForbiddenError) as error:
+            await apply_document(pat, document, "development", "pat", "", dry_run=dry_run)
+        assert error.value.permission == "environments.edit"
+    await apply_document(store, Document(authorization_server=elsewhere), "development", "test", "")
 
 
 async def test_a_project_with_apis_stays(store: SqlStore) -> None:
