@@ -12,8 +12,10 @@ from tests.control.promoting import API, CLOSED, OPENED, apply, orders
 from wardgate.control import promote
 from wardgate.control.errors import ConflictError, ForbiddenError
 from wardgate.control.export import export_document
-from wardgate.control.operators import tokens
+from wardgate.control.operators import grants, tokens
+from wardgate.control.operators.holding import holdings_of
 from wardgate.control.promote import PromotionRecord
+from wardgate.domain.actor import Actor
 from wardgate.domain.settings import ServerSettings
 from wardgate.identity.people import manage_users
 from wardgate.storage.database import SqlStore
@@ -64,6 +66,26 @@ async def test_who_reset_the_password_of_another_is_not_another(store: SqlStore)
         await promote.approve(await as_user(store, "ben"), waiting.promotion.id, reason="agreed")
     assert caught.value.code == "second_person"
     done = await promote.approve(await as_user(store, "cid"), waiting.promotion.id, reason="agreed")
+    assert done.promotion.status == "done"
+
+
+async def test_an_account_made_by_who_asked_is_no_second_person(store: SqlStore) -> None:
+    """Ann makes an account of which she knows the password, and an owner of it: she would approve her own by it."""
+    waiting = await asked(store)
+    ann = await as_user(store, "ann")
+    settings = ServerSettings(
+        data_dir=str(store.data_dir), environment="development", issuer="https://id.example.com"
+    )
+    server = replace(build_server(settings, store.overlapping), store=ann)
+    made, _ = await manage_users.add(server, name="puppet", password="correct horse battery staple")
+    await grants.grant(ann, kind="user", name="puppet", role="owner")
+    async with store.reading() as tx:
+        held = await holdings_of(tx, "user", made.id)
+    puppet = store.acting(Actor(kind="user", id=made.id, name=made.name, permissions=held.permissions))
+    with pytest.raises(ConflictError, match="made this account") as caught:
+        await promote.approve(puppet, waiting.promotion.id, reason="agreed")
+    assert caught.value.code == "second_person"
+    done = await promote.approve(await as_user(store, "ben"), waiting.promotion.id, reason="agreed")
     assert done.promotion.status == "done"
 
 
