@@ -25,7 +25,7 @@ from tests.control.promoting import (
 )
 from tests.storage.samples import application, document, entry, feed_of
 
-from wardgate.control import promote
+from wardgate.control import promote, rollback
 from wardgate.control.apply import apply_document
 from wardgate.control.binding import BindingError
 from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
@@ -316,6 +316,32 @@ async def test_a_schedule_does_not_outlive_who_is_behind_it(store: SqlStore, who
     assert shown.promotion.status == "failed"
     assert f"{who} is not active any more" in shown.promotion.failure
     assert await in_force(store) == before
+
+
+@pytest.mark.parametrize("meanwhile", ["rolled back", "withdrawn", "followed by another"])
+async def test_what_went_back_where_it_was_tried_does_not_go_on(store: SqlStore, meanwhile: str) -> None:
+    """A revision that is rolled back or withdrawn in staging, while it waits for its time in production, does not arrive
+    there; one that a later revision follows does."""
+    await person(store, "ann", "publisher")
+    ann = store.acting(ANN)
+    resources = tuple(replace(CLOSED, path=path) for path in ("/items", "/a", "/b", "/c"))
+    for count in (1, 2):
+        await apply(store, orders(*resources[:count]))
+        await to_staging(store)
+    asked = await promote.request(ann, api=API, environment="production", at=2000.0, clock=lambda: 1000.0)
+    assert asked.promotion.status == "scheduled"
+    if meanwhile == "rolled back":
+        await rollback.rollback(ann, api=API, environment="staging", reason="it fails")
+    elif meanwhile == "withdrawn":
+        await rollback.withdraw(ann, api=API, environment="staging", reason="it fails")
+    else:
+        await apply(store, orders(*resources[:3]))
+        await to_staging(store)
+    assert await promote.carry_out_due(store, clock=lambda: 2000.0) == 1
+    shown = (await promote.show(store, asked.promotion.id)).promotion
+    arrives = meanwhile == "followed by another"
+    assert shown.status == ("done" if arrives else "failed"), shown.failure
+    assert await in_force(store, "production") == (asked.promotion.revision if arrives else None)
 
 
 async def test_a_schedule_lies_ahead(store: SqlStore) -> None:

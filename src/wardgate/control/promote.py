@@ -29,6 +29,7 @@ from wardgate.control.promotion_rules import (
     require_none_open,
     require_second_person,
     required_reason,
+    skips,
     told,
 )
 from wardgate.control.providers import Federation, providers_of, with_providers
@@ -334,8 +335,10 @@ async def _prospect(tx: Transaction, promotion: Promotion) -> _Prospect:
     if promotion.revision is None:
         raise ConflictError("promotion_empty", f"{promotion.id} names no revision", "Cancel it, and ask anew")
     require_lifecycle(await api_named(tx, promotion.api), environment)
-    kept = tuple(each for each in promotion.weakenings if each.kind == "order_skipped")
-    found = await outlook(tx, environment, promotion.api, promotion.revision, extra=kept)
+    # What was rolled back or withdrawn in the environment before, since it was asked for, comes here as what skips it.
+    extra = tuple(each for each in promotion.weakenings if each.kind == "order_skipped")
+    extra = extra or await skips(tx, environment, promotion.api, promotion.revision, passed=True)
+    found = await outlook(tx, environment, promotion.api, promotion.revision, extra=extra)
     return _Prospect(differences=found.differences, found=found)
 
 

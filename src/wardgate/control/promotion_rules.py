@@ -42,6 +42,22 @@ def order_skipped(target: Environment, previous: Environment, api: str, revision
     )
 
 
+async def skips(
+    tx: Transaction, target: Environment, api: str, number: int, *, passed: bool = False
+) -> tuple[Difference, ...]:
+    """The weakening that ``number`` is not in force in the environment before ``target``; none where it is, or with
+    ``passed`` where a later one has come after it.
+
+    Raises:
+        ConflictError: ``target`` is the first environment.
+    """
+    previous = await environment_before(tx, target)
+    deployed = await tx.apis.deployment(previous.name, api)
+    if deployed is not None and (deployed.revision == number or (passed and deployed.revision > number)):
+        return ()
+    return (order_skipped(target, previous, api, number),)
+
+
 def require_lifecycle(record: ApiRecord, target: Environment) -> None:
     """Returns when the API's life cycle allows it in ``target``. Raises ConflictError."""
     lifecycle = record.standing.lifecycle

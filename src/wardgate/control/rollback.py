@@ -16,11 +16,11 @@ from wardgate.control.promotion_rules import (
     api_named,
     environment_before,
     opened,
-    order_skipped,
     record,
     require_lifecycle,
     require_none_open,
     required_reason,
+    skips,
     told,
 )
 from wardgate.control.state import check, read_state
@@ -72,7 +72,9 @@ async def rollback(
         if not known:
             require_lifecycle(found_api, target)
             await require_none_open(tx, target, api)
-            extra = await _skips(tx, target, api, number)
+            if await tx.apis.check(api, number) is None:
+                raise no_revision(api, number)
+            extra = await skips(tx, target, api, number)
         found = await outlook(tx, target, api, number, extra=extra, subscribed=not known)
         weak = weakenings(found.differences)
         promotion = replace(
@@ -151,13 +153,3 @@ async def _before(tx: Transaction, target: Environment, api: str, current: int |
         f"before the current one of {api} in {target.name}",
         "Name the revision to go back to",
     )
-
-
-async def _skips(tx: Transaction, target: Environment, api: str, number: int) -> tuple[Difference, ...]:
-    if await tx.apis.check(api, number) is None:
-        raise no_revision(api, number)
-    previous = await environment_before(tx, target)
-    deployed = await tx.apis.deployment(previous.name, api)
-    if deployed is not None and deployed.revision == number:
-        return ()
-    return (order_skipped(target, previous, api, number),)
