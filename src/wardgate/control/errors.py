@@ -38,6 +38,14 @@ class ConflictError(ControlError):
     """The store's present state does not allow what was asked."""
 
 
+class SecondPersonError(ConflictError):
+    """Somebody else must agree than who tries to; the code is ``second_person``. It is kept in the trail, as what is
+    forbidden is."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__("second_person", message, remedy)
+
+
 class ForbiddenError(ControlError):
     """The actor lacks the permission; the code is ``forbidden``."""
 

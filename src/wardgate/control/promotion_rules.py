@@ -3,7 +3,7 @@ them."""
 
 from __future__ import annotations
 
-from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
+from wardgate.control.errors import ConflictError, InvalidError, NotFoundError, SecondPersonError
 from wardgate.control.ids import new_id
 from wardgate.control.lookup import MAX_DESCRIPTION, checked_text
 from wardgate.control.ports import ApiRecord, Environment, Transaction
@@ -101,12 +101,9 @@ async def require_another_person(tx: Transaction, asked_id: str, asked: str, now
         ConflictError: the actor is not.
     """
     if tx.actor.kind not in ("user", "local"):
-        raise ConflictError(
-            "second_person", "A person must approve, not a program", "Sign in, and approve it yourself"
-        )
+        raise SecondPersonError("A person must approve, not a program", "Sign in, and approve it yourself")
     if tx.actor.id == asked_id:
-        raise ConflictError(
-            "second_person",
+        raise SecondPersonError(
             f"{asked} cannot: somebody else must approve it",
             "Ask another person who may approve",
         )
@@ -116,8 +113,7 @@ async def require_another_person(tx: Transaction, asked_id: str, asked: str, now
     for action, done in ways.items():
         by_them = AuditFilter(actor=asked_id, action=action, target=tx.actor.id, since=now - RESET_COUNTS)
         if await tx.audit.find(by_them, before=None, limit=1):
-            raise ConflictError(
-                "second_person",
+            raise SecondPersonError(
                 f"{asked} {done} within 30 days, and might be who signs in with it",
                 "Ask another person who may approve",
             )

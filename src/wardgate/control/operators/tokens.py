@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from wardgate.control.authority import require, require_operator
-from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from wardgate.control.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    SecondPersonError,
+)
 from wardgate.control.ids import new_id
 from wardgate.control.lookup import MAX_NAME, checked_text
 from wardgate.control.operators.escalation import require_including
@@ -205,8 +211,7 @@ def _without_approval(wanted: frozenset[Permission], *, explicit: bool) -> froze
     left = wanted - {"apis.approve"}
     if left == wanted or (left and not explicit):
         return left
-    raise ConflictError(
-        "second_person",
+    raise SecondPersonError(
         "A token that approves (apis.approve) is issued by the person whose it is, and by nobody else",
         "Leave the permission out, or let them sign on and issue it themselves",
     )

@@ -25,7 +25,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from wardgate.control.errors import ForbiddenError
+from wardgate.control.errors import ForbiddenError, SecondPersonError
 from wardgate.domain.audit import AuditEvent
 from wardgate.web.admin_api import etag
 from wardgate.web.admin_api.actor import WhoAsks
@@ -80,7 +80,7 @@ class OperationRoute(APIRoute):
                     actor = await self._who_asks(request)
                     ask = Ask(actor=actor, store=self._services.store.acting(actor), services=self._services)
                     return await self._handle(request, ask, inner)
-            except ForbiddenError as error:
+            except (ForbiddenError, SecondPersonError) as error:
                 if actor is not None:
                     ask = Ask(actor=actor, store=self._services.store.acting(actor), services=self._services)
                     await self._record_refusal(request, ask, error)
@@ -116,7 +116,9 @@ class OperationRoute(APIRoute):
                 [{"type": "extra_forbidden", "loc": ("query", name), "msg": ""} for name in unknown]
             )
 
-    async def _record_refusal(self, request: Request, ask: Ask, error: ForbiddenError) -> None:
+    async def _record_refusal(
+        self, request: Request, ask: Ask, error: ForbiddenError | SecondPersonError
+    ) -> None:
         """Keeps that somebody asked for what they may not, in a transaction of its own."""
         operation = self.operation
         target = "/".join(str(request.path_params[name]) for name in operation.variables)
@@ -127,7 +129,7 @@ class OperationRoute(APIRoute):
                 target=target[:200],
                 outcome="refused",
                 after={"further": further} if further else {},
-                note=f"needs {error.permission}",
+                note=f"needs {error.permission if isinstance(error, ForbiddenError) else 'another person'}",
             )
 
         await self._refusals.keep(ask, event)
