@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any, NoReturn
 
 from starlette.requests import ClientDisconnect, Request
@@ -13,7 +14,13 @@ from wardgate.control.errors import ControlError
 #: Bytes of a body. Documents come with the OpenAPI documents they refer to.
 MAX_BODY = 32 * 1024 * 1024
 MAX_DEPTH = 64
+#: Strings of a body, and brackets, braces and commas between them.
+MAX_STRUCTURE = 100_000
 _SECONDS = 60.0
+#: Bytes past which a body is read beside the loop, which others wait for.
+_LARGE = 64 * 1024
+#: A string, to its end or the text's, without going back; or what stands between values.
+_STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 
 
 class BodyError(ControlError):
@@ -49,19 +56,19 @@ async def read_json(request: Request) -> tuple[bytes, Any]:
         raise BodyError(
             415, "body_not_json", "The body is not said to be JSON", "Send it as application/json"
         )
-    return body, parse(body)
+    return body, parse(body) if len(body) <= _LARGE else await asyncio.to_thread(parse, body)
 
 
 def parse(body: bytes) -> Any:
-    """JSON (RFC 8259) whose objects name every member once, without NaN and infinity, at most ``MAX_DEPTH`` deep.
+    """JSON (RFC 8259) whose objects name every member once, without NaN and infinity, at most ``MAX_DEPTH`` deep
+    and with ``MAX_STRUCTURE`` parts.
 
     Raises:
         BodyError: it is not that.
     """
     try:
         text = body.decode("utf-8")
-        if _too_deep(text):
-            raise BodyError(400, "body_malformed", f"The body nests over {MAX_DEPTH} deep", "Nest it less")
+        _check_structure(text)
         document = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
         # Lone surrogates: they can be written in JSON and stored nowhere.
         json.dumps(document, ensure_ascii=False).encode("utf-8")
@@ -98,28 +105,24 @@ def _too_large() -> BodyError:
     return BodyError(413, "body_too_large", f"The body is over {MAX_BODY} bytes", "Send it in parts")
 
 
-def _too_deep(text: str) -> bool:
-    """Whether brackets outside of strings nest too deep; decided before anything recurses over them."""
-    depth, in_string, escaped = 0, False, False
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return False
-    for character in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif character in "]}":
-            depth -= 1
-    return False
+def _check_structure(text: str) -> None:
+    """Returns when the text holds a bearable number of values, nested bearably; decided before anything is made of them,
+    and strings are passed over at once: whoever sends the dearest body costs others no time worth a name.
+
+    Raises:
+        BodyError: it does not.
+    """
+    depth = 0
+    for count, found in enumerate(_STRUCTURE.finditer(text), 1):
+        match found[0]:
+            case "[" | "{":
+                depth += 1
+            case "]" | "}":
+                depth -= 1
+        if depth > MAX_DEPTH:
+            raise BodyError(400, "body_malformed", f"The body nests over {MAX_DEPTH} deep", "Nest it less")
+        if count > MAX_STRUCTURE:
+            raise BodyError(400, "body_malformed", "The body holds too many values", "Send fewer at once")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
