@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wardgate.control.authority import require
 from wardgate.control.errors import NotFoundError
 from wardgate.control.lifecycle import check_step, check_subscribable
 from wardgate.control.listing import settled
@@ -17,6 +18,7 @@ async def check_listings(tx: Transaction, state: State, target: Document) -> Non
     Raises:
         ConflictError: a life cycle does not go that way, or does not allow a new subscription.
         NotFoundError: there is no such project.
+        ForbiddenError: an API would go to another project, and the actor may not change APIs in both.
     """
     records: dict[str, ApiRecord] = {}
     projects: set[str] | None = None
@@ -27,6 +29,10 @@ async def check_listings(tx: Transaction, state: State, target: Document) -> Non
         if known is not None:
             check_step(api, known.standing.lifecycle, record.standing.lifecycle)
         project = record.catalogue.project
+        # To the usual one too, which no entry names.
+        if known is not None and known.catalogue.project != project:
+            require(tx.actor, "apis.edit", known.catalogue.project)
+            require(tx.actor, "apis.edit", project)
         if project != Catalogue().project and (known is None or known.catalogue.project != project):
             if projects is None:
                 projects = {each.name for each in target.projects}

@@ -45,6 +45,7 @@ async def test_a_publisher_of_a_project_applies_its_apis_alone(store: SqlStore) 
         api("new", None),
         api("payments", "shop"),
         api("orders", "bank"),
+        api("orders", "default"),
     ):
         with pytest.raises(ForbiddenError) as error:
             await apply(pat, refused)
