@@ -179,3 +179,30 @@ async def test_a_role_taken_closes_the_api_to_its_token_at_once(store: SqlStore)
         async with store.reading() as tx:
             refused = [each for each in await tx.audit.page(0, 1000) if each.event.outcome == "refused"]
         assert refused[-1].actor_name == "publisher"
+
+
+async def test_who_publishes_in_a_project_plans_what_they_may_apply(store: SqlStore) -> None:
+    """A plan is no more than an apply that changes nothing; who sees no API at all is refused either."""
+    files = {
+        "wardgate.yaml": "apis:\n  - name: orders\n    version: v1\n    project: PROJECT\n    openapi: ./o.yaml\n"
+        "    upstream: {targets: ['http://127.0.0.1:9000']}\n    security: {schemes: [api_key]}\n",
+        "o.yaml": "openapi: 3.1.0\ninfo: {title: O, version: '1'}\n"
+        "paths: {/items: {get: {responses: {default: {description: any}}}}}\n",
+    }
+    token = await token_of(store, "project-owner")
+    statuses: dict[tuple[str, str], int] = {}
+    async with (
+        serving(store) as url,
+        httpx2.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}) as client,
+    ):
+        for project in ("shop", "default"):
+            named = {name: text.replace("PROJECT", project) for name, text in files.items()}
+            for verb in ("plan", "apply"):
+                answer = await client.post(f"/documents:{verb}", json={"files": named})
+                statuses[project, verb] = answer.status_code
+    assert statuses == {
+        ("shop", "plan"): 200,
+        ("shop", "apply"): 200,
+        ("default", "plan"): 403,
+        ("default", "apply"): 403,
+    }

@@ -96,7 +96,7 @@ async def export_documents(
 
 
 @operations.post(
-    "/documents:plan", permission="environments.view", status=200, together=False, action="document.plan"
+    "/documents:plan", permission="apis.view", status=200, together=False, action="document.plan"
 )
 async def plan_document(ask: Ask, body: UploadedDocument) -> DocumentResult:
     """Say what applying a document would change. Nothing is changed."""
