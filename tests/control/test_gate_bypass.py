@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from tests.control.promoting import ANN, API, BOB, CLOSED, apply, in_force, orders, to_staging
-from tests.storage.samples import FREE, document
+from tests.storage.samples import FREE, application, document
 
 from wardgate.control import catalogue, promote
 from wardgate.control import environments as use
@@ -178,3 +178,20 @@ async def test_what_was_applied_is_not_made_production(store: SqlStore) -> None:
     assert [each.name for each in await use.mark_production(store, "staging") if each.production] == [
         "staging"
     ]
+
+
+async def test_errors_tell_nobody_of_what_is_not_theirs(store: SqlStore) -> None:
+    """Who publishes in one project hears that they may not, and not which application has which plan of another's API."""
+    await apply(store, orders(CLOSED))
+    owners = document([], [], [application("mobile", orders="free")])
+    await apply_document(store, owners, "development", "dev", "")
+    await projects.set_project(store, name="shop")
+    held: frozenset[Permission] = frozenset(("apis.view", "apis.edit"))
+    lea = store.acting(Actor(kind="user", id="usr_lea", name="lea", projects={"shop": held}))
+    without = document([replace(orders(CLOSED), api=replace(orders(CLOSED).api, plans=()))])
+    with pytest.raises(ConflictError, match="mobile"):
+        await apply_document(store, without, "development", "dev", "", dry_run=True)
+    for dry_run in (True, False):
+        with pytest.raises(ForbiddenError) as refused:
+            await apply_document(lea, without, "development", "dev", "", dry_run=dry_run)
+        assert "mobile" not in str(refused.value)

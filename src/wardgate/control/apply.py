@@ -173,6 +173,8 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
     kept = await _used_elsewhere(tx, state, environment) if prune else frozenset()
     target = merged(state, document, prune=prune, kept=kept)
     environments = tuple(placed_of(state, target))
+    # Before anything is said of what the document does not fit: that may be of another project.
+    _check_authority(tx, state, target)
     check(target)
     check_providers(state.document, target)
     check_clients(document, target)
@@ -180,7 +182,6 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
     bound = _bound(state, target, environments)
     here = next(each for each in environments if each.name == environment)
     check_mounts(bound.values(), here.settings.hosts)
-    _check_authority(tx, state, target)
     await _check_providers(tx, state, target, environments)
     lines = difference(state.document, target)
     lines += await _ending(tx, state, target)

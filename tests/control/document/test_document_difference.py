@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from wardgate.control.document import difference, load
-from wardgate.domain.api import Api, Cors, PolicyUse, Resource
+from wardgate.domain.api import Acl, Api, Cors, PolicyUse, Resource
 from wardgate.domain.document import ApplicationEntry, Document, SubscriptionEntry
 from wardgate.domain.limit import Limit, Plan
 from wardgate.domain.upstream import HealthCheck
@@ -65,6 +65,14 @@ def test_everything_new_is_added() -> None:
         (
             with_resource("GET /items", max_body=5),
             "~ api orders/v1: ~ resource GET /items: max_body none -> 5",
+        ),
+        (
+            with_resource("GET /items", condition="'admin' in roles"),
+            "~ api orders/v1: ~ resource GET /items: condition none -> 'admin' in roles",
+        ),
+        (
+            with_resource("GET /items", acl=Acl(allow=("staff",))),
+            "~ api orders/v1: ~ resource GET /items: acl none -> {'allow': ['staff'], 'deny': []}",
         ),
         (with_api(resources=API.resources[1:]), "~ api orders/v1: - resource GET /health (open)"),
         (

@@ -471,7 +471,7 @@ def test_what_changes_is_shown(loaded: Load) -> None:
         "~ api orders/v1: oauth2.issuers: builtin -> https://a.example",
         "~ api orders/v1: oauth2.issuers[https://a.example].audiences: none -> x",
         "~ api orders/v1: scopes.read: none -> Read",
-        "~ api orders/v1: ~ resource GET /items: oauth2 -> api_key and oauth2; max_age none -> 60; acr none -> high",
+        "~ api orders/v1: ~ resource GET /items: oauth2 -> api_key and oauth2; acr none -> high; max_age none -> 60",
         "+ role reader: read",
         "~ authorization server: token endpoint built in -> https://id.example.com/token",
     ):

@@ -28,6 +28,9 @@ from wardgate.domain.document import ApiEntry, Document
 from wardgate.domain.limit import Plan
 from wardgate.domain.people import Role
 
+#: Settings of resources that documents call otherwise.
+_CALLED = {"acr_values": "acr"}
+
 
 def difference(old: Document, new: Document) -> list[str]:
     """The changes from ``old`` to ``new``: ``+`` added, ``-`` removed, ``~`` changed, each naming its object.
@@ -199,14 +202,14 @@ def _resources(old: Api, new: Api) -> Iterator[str]:
 
 
 def _resource_changes(old: Resource, new: Resource) -> Iterator[str]:
+    told = {"policies"}
     if _access(old) != _access(new):
         yield f"{_access(old)} -> {_access(new)}"
-    for name in ("operation_id", "max_body", "max_age"):
-        before, after = getattr(old, name), getattr(new, name)
-        if before != after:
-            yield f"{name} {shown(before)} -> {shown(after)}"
-    if old.acr_values != new.acr_values:
-        yield f"acr {shown(list(old.acr_values))} -> {shown(list(new.acr_values))}"
+        told |= {"schemes", "scopes", "require"}
+    before, after = encode(old), encode(new)
+    for name in before:
+        if name not in told and before[name] != after[name]:
+            yield f"{_CALLED.get(name, name)} {shown(before[name])} -> {shown(after[name])}"
     if old.policies != new.policies:
         yield _policies("policies", old.policies, new.policies)
 

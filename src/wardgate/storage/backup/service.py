@@ -93,16 +93,21 @@ async def bring_back(
         master_key = given
         _prepare(data_dir, master_key)
     before = await _end_of_trail(data_dir, database_url) if had_key else ""
+    database = database_path(data_dir)
+    had_database = database.exists()
     try:
         if database_url is None:
-            os.close(os.open(database_path(data_dir), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         manifest = await asyncio.to_thread(
             restore, file, data_dir, database_url, master_key=master_key, force=force
         )
     except BaseException:
+        # The directory may be tried again, with another key, and is no store to anybody.
         if not had_key:
-            # The directory may be tried again, with another key.
             (data_dir / MASTER_KEY).unlink(missing_ok=True)
+        if not had_database:
+            for end in ("", "-wal", "-shm"):
+                Path(f"{database}{end}").unlink(missing_ok=True)
         raise
     async with await open_store(data_dir, database_url) as store, store.acting(actor).writing() as tx:
         event = AuditEvent(
