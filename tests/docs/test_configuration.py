@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from wardgate.control.document import load
 from wardgate.control.document.fields import Fields
+from wardgate.control.document.uploaded import load_uploaded
+from wardgate.domain.document import DocumentError
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -105,3 +110,49 @@ def test_defaults_are_those_of_the_page(tmp_path: Path) -> None:
         "timeouts",
     ):
         assert getattr(full.upstream, name) == getattr(short.upstream, name), name
+
+
+def test_no_key_of_a_document_that_is_sent_looks_at_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is answered is the same whether a file of that name is on the machine or not, whatever key names it."""
+    mappings: list[tuple[tuple[str | int, ...], tuple[str, ...]]] = []
+    plain = Fields.__init__
+
+    def recorded(self: Fields, report: Any, node: Any, path: Any, known: Any) -> None:
+        mappings.append((path, tuple(known)))
+        plain(self, report, node, path, known)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Fields, "__init__", recorded)
+        load(example(tmp_path))
+    whole = yaml.safe_load((tmp_path / "wardgate.yaml").read_text(encoding="utf-8"))
+    openapi = (tmp_path / "orders.openapi.yaml").read_text(encoding="utf-8")
+    (tmp_path / "there.yaml").write_text(openapi, encoding="utf-8")
+
+    def answer(key: str, name: str) -> str:
+        changed = copy.deepcopy(whole)
+        for path, known in sorted(mappings, key=lambda each: -len(each[0])):
+            if key in known:
+                _at(changed, path)[key] = name
+        files = {"wardgate.yaml": json.dumps(changed, default=str), "orders.openapi.yaml": openapi}
+        try:
+            return str(load_uploaded(files, "wardgate.yaml")).replace(name, "NAME")
+        except DocumentError as error:
+            return "\n".join(str(each) for each in error.problems).replace(name, "NAME")
+
+    tried = {key for _, known in mappings for key in known}
+    assert answer("", "-").startswith("Document(")
+    assert tried > {"openapi", "ca", "certificate", "key", "jwks_uri", "jwks"}
+    for key in sorted(tried):
+        there, missing = (answer(key, str(tmp_path / name)) for name in ("there.yaml", "where.yaml"))
+        assert there == missing, key
+    up = "../" * 12
+    for key in ("openapi", "ca", "certificate", "key"):
+        assert answer(key, f"{up}{tmp_path}/there.yaml") == answer(key, f"{up}{tmp_path}/where.yaml")
+
+
+def _at(data: Any, path: tuple[str | int, ...]) -> Any:
+    for step in path:
+        data = data[step]
+    return data

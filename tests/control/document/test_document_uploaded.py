@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.e2e.certificates import Authority
 
 from wardgate.control.document import load
 from wardgate.control.document.uploaded import load_uploaded
@@ -33,6 +34,66 @@ def test_references_never_leave_what_was_sent(tmp_path: Path, reference: str) ->
     with pytest.raises(DocumentError) as refused:
         load_uploaded({**FILES, "wardgate.yaml": wrong}, "wardgate.yaml")
     assert f"there is no file {reference!r}" in [each.message for each in refused.value.problems]
+
+
+def with_tls(settings: str) -> dict[str, str]:
+    """The files, with these settings of TLS to the upstream."""
+    head, targets, tail = SETTINGS.partition('    upstream: { targets: ["http://127.0.0.1:9000"]')
+    assert targets
+    return {**FILES, "wardgate.yaml": f"{head}{targets}, tls: {{ {settings} }}{tail}"}
+
+
+@pytest.mark.parametrize("key", ["ca", "certificate", "key"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{there}",
+        "{missing}",
+        "/etc/passwd",
+        "./1.pem",
+        "../../1.pem",
+        "1.pem",
+        "/etc/${X}",
+        "${X}/1.pem",
+        "${X}${Y}",
+    ],
+)
+def test_tls_files_are_not_the_servers(tmp_path: Path, key: str, name: str) -> None:
+    """Whether a file is there, is a key or was sent along: the answer is the same, and names the line and the remedy."""
+    authority = Authority(tmp_path)
+    files = dict(zip(("certificate", "key"), authority.issue("client.example"), strict=True))
+    there = files.get(key, authority.ca_file)
+    written = name.replace("{there}", str(there)).replace("{missing}", str(tmp_path / "none.pem"))
+    pair = {"certificate": "${CERTIFICATE}", "key": "${KEY}"} if key != "ca" else {}
+    sent = with_tls(", ".join(f"{each}: '{value}'" for each, value in {**pair, key: written}.items()))
+    sent["1.pem"] = there.read_text(encoding="utf-8")
+    with pytest.raises(DocumentError) as refused:
+        load_uploaded(sent, "wardgate.yaml")
+    (problem,) = refused.value.problems
+    assert problem.file == "wardgate.yaml"
+    assert "tls: " in sent["wardgate.yaml"].splitlines()[problem.line - 1]
+    assert problem.path == f"apis[0].upstream.tls.{key}"
+    assert problem.message == (
+        f"{key!r} names a file of this machine, which a document that is sent to it cannot"
+    )
+    assert problem.remedy.startswith("Apply the document on the gateway's machine")
+
+
+def test_tls_files_are_named_by_variables() -> None:
+    """Whoever may change the environment says which file it is; nothing of the server is looked at."""
+    sent = with_tls("ca: '${CA}', certificate: '${CERTIFICATE}', key: '${KEY}', server_name: a.example")
+    tls = load_uploaded(sent, "wardgate.yaml").apis[0].api.upstream.tls
+    assert (tls.ca, tls.certificate, tls.key) == ("${CA}", "${CERTIFICATE}", "${KEY}")
+    with pytest.raises(DocumentError, match="secret 'CA' must not stand here"):
+        load_uploaded(with_tls("ca: '${secret:CA}'"), "wardgate.yaml")
+
+
+def test_a_reference_no_file_can_have_is_a_mistake() -> None:
+    """It is told like any other, instead of failing."""
+    name = next(name for name in FILES if name != "wardgate.yaml")
+    wrong = SETTINGS.replace(f"./{name}", "x" * 300)
+    with pytest.raises(DocumentError, match="there is no file 'xxx"):
+        load_uploaded({**FILES, "wardgate.yaml": wrong}, "wardgate.yaml")
 
 
 def test_problems_name_files_as_they_came() -> None:

@@ -72,7 +72,7 @@ def read_api(report: Report, node: Node, path: Path, folder: FilePath, open_docu
     fields = Fields(report, node, path, _KNOWN)
     name = fields.required("name", NAME, NAME_WORDS)
     version = fields.required("version", NAME, NAME_WORDS)
-    upstream = _upstream(fields, folder)
+    upstream = _upstream(fields, None if open_document.confined else folder)
     settings = security.read_settings(fields)
     base_path = _base_path(fields, name, version)
     cors = _cors(fields)
@@ -126,7 +126,7 @@ def read_api(report: Report, node: Node, path: Path, folder: FilePath, open_docu
     return ReadApi(api.id, entry, fields)
 
 
-def _upstream(fields: Fields, folder: FilePath) -> Upstream:
+def _upstream(fields: Fields, folder: FilePath | None) -> Upstream:
     node = fields.entries.get("upstream")
     if node is None:
         fields.problem(

@@ -17,11 +17,20 @@ class Opener:
         self._within = None if within is None else within.resolve()
         self._opened: dict[Path, tuple[str, OpenApiDocument]] = {}
 
+    @property
+    def confined(self) -> bool:
+        """Whether there is a folder out of which nothing leads: the document came from elsewhere, and no other file is its
+        own."""
+        return self._within is not None
+
     def there(self, path: Path) -> bool:
         """Whether there is such a file."""
         if self._within is not None and not path.resolve().is_relative_to(self._within):
             return False
-        return path.is_file()
+        try:
+            return path.is_file()
+        except OSError:  # a name that no file can have, or a folder that may not be searched
+            return False
 
     def __call__(self, path: Path) -> tuple[str, OpenApiDocument]:
         """Text and content of a file that is :meth:`there`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from pathlib import Path as FilePath
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from wardgate.control.document.fields import Fields, Report
 from wardgate.control.document.names import LINE, LINE_WORDS, SERVER_NAME_WORDS
 from wardgate.control.document.templates import SERVER_OR_VARIABLES, named, read_headers, template_problem
+from wardgate.domain.template import NAME
 from wardgate.domain.upstream import CircuitBreaker, HealthCheck, Timeouts, Upstream, UpstreamTls
 from wardgate.openapi.paths import base_path_problem
 from wardgate.openapi.tree import Node, Path, Scalar
@@ -30,8 +32,9 @@ _DAY = 86400.0
 _TARGET_REMEDY = "Write http://host:port or https://host:port, with a path prefix if the service has one"
 
 
-def read_upstream(report: Report, node: Node, path: Path, folder: FilePath) -> Upstream:
-    """The upstream of an API; file names in it are relative to ``folder``. Wrong settings are noted in ``report``."""
+def read_upstream(report: Report, node: Node, path: Path, folder: FilePath | None) -> Upstream:
+    """The upstream of an API; file names in it are relative to ``folder``, and without one there must be none: what they
+    named would be this machine's. Wrong settings are noted in ``report``."""
     fields = Fields(report, node, path, _KNOWN)
     default = Upstream(targets=())
     return Upstream(
@@ -133,7 +136,7 @@ def _timeouts(fields: Fields) -> Timeouts:
     )
 
 
-def _tls(fields: Fields, folder: FilePath) -> UpstreamTls:
+def _tls(fields: Fields, folder: FilePath | None) -> UpstreamTls:
     inner = fields.child("tls", ("ca", "server_name", "certificate", "key", "verify"))
     if inner is None:
         return UpstreamTls()
@@ -178,15 +181,24 @@ def _no_password() -> str:
     raise ValueError("the key is encrypted")
 
 
-def _file(fields: Fields, key: str, folder: FilePath) -> str | None:
-    """The absolute path of an existing file named relative to the document; one with variables as it is written."""
+def _file(fields: Fields, key: str, folder: FilePath | None) -> str | None:
+    """The absolute path of an existing file named relative to the document; one with variables as it is written. Without a
+    folder a variable stands there alone: who sets it chose the file."""
     name = fields.text(key, None, LINE, LINE_WORDS)
     if name is None:
         return None
-    if named(name):
-        trouble = template_problem(name, secrets=False)
-        if trouble is not None:
-            fields.problem(key, *trouble)
+    if named(name) and (trouble := template_problem(name, secrets=False)) is not None:
+        fields.problem(key, *trouble)
+        return name
+    if folder is None and not re.fullmatch(rf"\$\{{{NAME}\}}", name):
+        fields.problem(
+            key,
+            f"{key!r} names a file of this machine, which a document that is sent to it cannot",
+            "Apply the document on the gateway's machine, where such files are, or write a variable of the environment "
+            f"alone, such as ${{UPSTREAM_{key.upper()}}}",
+        )
+        return None
+    if folder is None or named(name):
         return name
     path = (folder / name).resolve()
     if not path.is_file():
