@@ -7,7 +7,7 @@ promotion.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -18,6 +18,7 @@ from wardgate.control.authority import require
 from wardgate.control.binding import bind_to
 from wardgate.control.client_ends import remove_clients_of
 from wardgate.control.clients import PutClients, Registrar, check_clients
+from wardgate.control.compare.places import places_entered
 from wardgate.control.document.difference import difference
 from wardgate.control.errors import ConflictError
 from wardgate.control.foresight import foresight
@@ -185,6 +186,7 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
     await _check_providers(tx, state, target, environments)
     lines = difference(state.document, target)
     lines += await _ending(tx, state, target)
+    _check_places(tx, state, target, bound)
     return _Plan(state=state, target=target, lines=tuple(lines), environments=environments, bound=bound)
 
 
@@ -249,6 +251,18 @@ def _check_authority(tx: Transaction, state: State, target: Document) -> None:
         require(tx.actor, "operators.edit")
     if old.webhooks != target.webhooks:
         require(tx.actor, "webhooks.edit")
+
+
+def _check_places(tx: Transaction, state: State, target: Document, bound: Mapping[str, Api]) -> None:
+    """The actor may change every API whose requests one that differs would answer: where APIs are applied is no gate."""
+    served = {name: each.bound for name, each in state.deployments.items()}
+    for entry in target.apis:
+        api = entry.api.id
+        known = state.deployments.get(api)
+        if known is not None and known.entry.api == entry.api:
+            continue
+        for other in places_entered(served.get(api), bound[api], served.values()):
+            require(tx.actor, "apis.edit", state.apis[other].catalogue.project)
 
 
 def _without_providers(document: Document) -> tuple[EnvironmentEntry, ...]:

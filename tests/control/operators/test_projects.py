@@ -14,6 +14,7 @@ from wardgate.control.operators import grants, projects
 from wardgate.control.operators.holding import holdings_of
 from wardgate.domain.document import ApiEntry, AuthorizationServer, Document, Listing
 from wardgate.domain.operator import DEFAULT_PROJECT
+from wardgate.domain.versioning import Versioning
 from wardgate.storage.database import SqlStore
 
 
@@ -67,6 +68,65 @@ async def test_a_publisher_of_a_project_sends_nobodys_secrets_elsewhere(
             await apply_document(pat, document, "development", "pat", "", dry_run=dry_run)
         assert error.value.permission == "environments.edit"
     await apply_document(store, Document(authorization_server=elsewhere), "development", "test", "")
+
+
+def at(name: str, base_path: str, *hosts: str, value: str = "", project: str = "shop") -> ApiEntry:
+    """An API of a project at that place, told apart by a header if ``value`` is given."""
+    made = replace(entry(name, base_path=base_path, plans=()), listing=Listing(project=project))
+    versioning = Versioning(by="header", name="X-Version", value=value) if value else None
+    return replace(made, api=replace(made.api, hosts=hosts, versioning=versioning))
+
+
+async def applied(store: SqlStore, wanted: ApiEntry, *, dry_run: bool) -> bool:
+    """Whether it was, or would be, applied; else for want of who may edit in the bank, and nothing changed."""
+    try:
+        await apply_document(store, Document(apis=(wanted,)), "development", "pat", "", dry_run=dry_run)
+    except ForbiddenError as error:
+        assert (error.permission, "in the project 'bank'" in error.message) == ("apis.edit", True)
+        async with store.reading() as tx:
+            there = {each.entry.api.id: each.entry.api for each in await tx.apis.deployed("development")}
+        assert there.get(wanted.api.id) != wanted.api
+        return False
+    return True
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    ("taker", "free"),
+    [
+        (at("orders", "/money/v1/items"), False),
+        (at("orders", "/money/v1", "api.example.com"), False),
+        (at("orders", "", "*.example.com"), False),
+        (at("orders", "/money/v1", value="9"), False),
+        (at("orders", "/money/v10"), True),
+        (at("orders", "/money"), True),
+        (at("orders", ""), True),
+    ],
+)
+async def test_a_publisher_of_a_project_takes_no_place_of_another(
+    store: SqlStore, taker: ApiEntry, free: bool, dry_run: bool
+) -> None:
+    """Neither new nor moved, planned nor applied; who may edit in both may, and then the place is theirs to change."""
+    pat = await two_projects(store)
+    await apply(store, at("money", "/money/v1", value="1", project="bank"))
+    assert await applied(pat, taker, dry_run=dry_run) == free
+    await apply(store, at("orders", "/orders"))
+    assert await applied(pat, taker, dry_run=dry_run) == free
+    await person(store, "sam", "publisher", projects=["shop", "bank"])
+    assert await applied(await as_user(store, "sam"), taker, dry_run=False)
+    changed = replace(taker, api=replace(taker.api, max_body=5))
+    assert await applied(pat, changed, dry_run=dry_run)
+
+
+async def test_a_publisher_of_a_project_moves_on_in_no_place_of_another(store: SqlStore) -> None:
+    """One path of the bank's that they were let have is not all of them; whatever is the project's own is free."""
+    pat = await two_projects(store)
+    await apply(
+        store, at("money", "/money", project="bank"), at("orders", "/money/items"), at("shop", "/shop")
+    )
+    assert not await applied(pat, at("orders", "/money/accounts"), dry_run=False)
+    assert await applied(pat, at("orders", "/shop/orders"), dry_run=False)
+    assert not await applied(pat, at("orders", "/money/items"), dry_run=False)
 
 
 async def test_a_project_with_apis_stays(store: SqlStore) -> None:

@@ -25,6 +25,16 @@ def places_taken(
             yield _found(after, other, f"it stands where {other.id} was, which was withdrawn")
 
 
+def places_entered(before: Api | None, after: Api, others: Iterable[Api]) -> Iterator[str]:
+    """The names of those of ``others`` whose requests ``after`` answers, or beside which it stands at one place, told apart
+    by ``versioning``; none if ``before`` stood where it stands."""
+    if before is not None and (_path(before), set(_hosts(before))) == (_path(after), set(_hosts(after))):
+        return
+    for other in others:
+        if _takes(after, other) or _beside(after, other):
+            yield other.id
+
+
 def _found(after: Api, other: Api, sentence: str) -> Difference:
     return Difference(
         kind="place_taken", place=after.id, before=other.id, after=after.id, weakens=True, sentence=sentence
@@ -46,6 +56,11 @@ def _takes(api: Api, other: Api) -> bool:
             elif _covers(known, host) and (_below(mine, others) or _below(others, mine)):
                 return True
     return False
+
+
+def _beside(api: Api, other: Api) -> bool:
+    same = api.id != other.id and _path(api) == _path(other)
+    return same and not set(_hosts(api)).isdisjoint(_hosts(other))
 
 
 def _meets(api: Api, other: Api) -> bool:
