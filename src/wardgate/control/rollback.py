@@ -76,6 +76,11 @@ async def rollback(
                 raise no_revision(api, number)
             extra = await skips(tx, target, api, number)
         found = await outlook(tx, target, api, number, extra=extra, subscribed=not known)
+        if first:  # no gate stands here, and the other may have come since
+            for each in found.differences:
+                if each.kind == "place_taken":
+                    other = await api_named(tx, str(each.before))
+                    require(tx.actor, "apis.edit", other.catalogue.project)
         weak = weakenings(found.differences)
         promotion = replace(
             opened(tx, found_api, target, reason, now),

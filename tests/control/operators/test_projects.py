@@ -12,6 +12,7 @@ from wardgate.control.apply import apply_document
 from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from wardgate.control.operators import grants, projects
 from wardgate.control.operators.holding import holdings_of
+from wardgate.control.rollback import rollback
 from wardgate.domain.document import ApiEntry, AuthorizationServer, Document, Listing
 from wardgate.domain.operator import DEFAULT_PROJECT
 from wardgate.domain.versioning import Versioning
@@ -127,6 +128,18 @@ async def test_a_publisher_of_a_project_moves_on_in_no_place_of_another(store: S
     assert not await applied(pat, at("orders", "/money/accounts"), dry_run=False)
     assert await applied(pat, at("orders", "/shop/orders"), dry_run=False)
     assert not await applied(pat, at("orders", "/money/items"), dry_run=False)
+
+
+async def test_rolling_back_takes_no_place_of_another(store: SqlStore) -> None:
+    """Where nothing stood when the revision was made, something of another project may stand now."""
+    pat = await two_projects(store)
+    await apply(pat, at("orders", "/money/items"))
+    await apply(pat, at("orders", "/orders"))
+    await apply(store, at("money", "/money", project="bank"))
+    with pytest.raises(ForbiddenError, match=r"apis\.edit in the project 'bank'"):
+        await rollback(pat, api="orders/v1", environment="development", reason="slow")
+    await rollback(store, api="orders/v1", environment="development", reason="agreed")
+    await rollback(pat, api="orders/v1", environment="development", reason="back")
 
 
 async def test_a_project_with_apis_stays(store: SqlStore) -> None:
