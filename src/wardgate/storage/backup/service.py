@@ -93,21 +93,15 @@ async def bring_back(
         master_key = given
         _prepare(data_dir, master_key)
     before = await _end_of_trail(data_dir, database_url) if had_key else ""
-    database = database_path(data_dir)
-    had_database = database.exists()
+    had_database = database_path(data_dir).exists()
     try:
         if database_url is None:
-            os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.close(os.open(database_path(data_dir), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         manifest = await asyncio.to_thread(
             restore, file, data_dir, database_url, master_key=master_key, force=force
         )
     except BaseException:
-        # The directory may be tried again, with another key, and is no store to anybody.
-        if not had_key:
-            (data_dir / MASTER_KEY).unlink(missing_ok=True)
-        if not had_database:
-            for end in ("", "-wal", "-shm"):
-                Path(f"{database}{end}").unlink(missing_ok=True)
+        _take_back(data_dir, key=not had_key, database=not had_database)
         raise
     async with await open_store(data_dir, database_url) as store, store.acting(actor).writing() as tx:
         event = AuditEvent(
@@ -119,6 +113,15 @@ async def bring_back(
         await tx.audit.record(event, at=clock())
     feed.wake(data_dir)
     return manifest
+
+
+def _take_back(data_dir: Path, *, key: bool, database: bool) -> None:
+    """What was made for nothing goes: the directory may be tried again, with another key, and is no store to anybody."""
+    made = [data_dir / MASTER_KEY] if key else []
+    if database:
+        made += [Path(f"{database_path(data_dir)}{end}") for end in ("", "-wal", "-shm")]
+    for each in made:
+        each.unlink(missing_ok=True)
 
 
 def _prepare(data_dir: Path, master_key: bytes) -> None:
