@@ -92,6 +92,7 @@ async def outlook(
             {**{plan.name: plan for plan in last.plans}, **known},
             settings,
             openapi_text=last.entry.openapi_text,
+            served=False,
         )
         extra = (*extra, *(each for each in compare(None, after[api]) if each.kind == "api_added"))
     taken = tuple(

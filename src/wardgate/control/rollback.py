@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from wardgate.control.authority import require, require_somewhere
+from wardgate.control.compare.secrets import SECRET_SENT
 from wardgate.control.errors import ConflictError, NotFoundError
 from wardgate.control.keys import Clock
 from wardgate.control.lookup import environment_named
@@ -40,7 +41,8 @@ async def rollback(
     """Puts ``revision`` (by default the one in force before this one) back in force in ``environment``.
 
     One that was in force there before is in force at once, with what it weakens recorded: it was agreed to then. One that
-    never was goes through the gate of promotions.
+    never was goes through the gate of promotions, and so does one that would have a secret sent where nobody agreed to: what
+    the environment's variables are now may not be what they were.
 
     Raises:
         NotFoundError: there is no such API, revision or environment, or none before.
@@ -67,7 +69,9 @@ async def rollback(
                 f"Revision {number} of {api} is in force in {target.name}",
                 "Name another revision",
             )
-        known = first or number in await _ever(tx, target, api)
+        known = first or (
+            number in await _ever(tx, target, api) and not await _sends_anew(tx, target, api, number)
+        )
         extra: tuple[Difference, ...] = ()
         if not known:
             require_lifecycle(found_api, target)
@@ -142,6 +146,24 @@ async def _ever(tx: Transaction, target: Environment, api: str) -> set[int]:
     """Every revision that was in force there, as far as is known."""
     history = await tx.promotions.in_force(target.name, api)
     return {number for pair in history for number in pair if number is not None}
+
+
+async def _sends_anew(tx: Transaction, target: Environment, api: str, number: int) -> bool:
+    """Whether a secret would be sent where no promotion, nor change of settings, that was carried out there had it sent."""
+    found = await outlook(tx, target, api, number, subscribed=False)
+    sent = [each for each in found.weakenings if each.kind == SECRET_SENT]
+    if not sent:
+        return False
+    known = [
+        each for name in (api, "") for each in await tx.promotions.list(environment=target.name, api=name)
+    ]
+    agreed = [
+        (each.place, each.after)
+        for promotion in known
+        if promotion.status == "done"
+        for each in promotion.weakenings
+    ]
+    return any((each.place, each.after) not in agreed for each in sent)
 
 
 async def _before(tx: Transaction, target: Environment, api: str, current: int | None, *, first: bool) -> int:

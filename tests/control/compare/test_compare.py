@@ -82,6 +82,7 @@ UNPROVEN = {
     "resource policy loosened",
     "policies in another order",
     "another name",
+    "secret sent elsewhere",
     "header not set",
     "client mapped elsewhere",
     "keys elsewhere",

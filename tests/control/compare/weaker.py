@@ -282,6 +282,11 @@ WEAKENINGS: dict[str, tuple[Change, str]] = {
     "client's host": (upstream(preserve_host=True), "preserve_host_on"),
     "more connections": (upstream(max_connections=128), "max_connections_raised"),
     "header not set": (upstream(headers={}), "upstream_header_removed"),
+    "secret sent elsewhere": (upstream(targets=("https://orders2.internal",)), "secret_sent"),
+    "secret sent to one more": (
+        upstream(targets=("https://orders.internal", "https://orders2.internal")),
+        "secret_sent",
+    ),
     "every origin": (cors(origins=("*",)), "cors_origins_widened"),
     "another origin": (
         cors(origins=("https://app.example.com", "https://b.example.com")),
@@ -350,7 +355,7 @@ HARMLESS: dict[str, Change] = {
     "body lowered": api(max_body=4000),
     "cors off": api(cors=None),
     "retries": upstream(retries=3),
-    "another target": upstream(targets=("https://orders2.internal",)),
+    "another path at the target": upstream(targets=("https://orders.internal:443/v2",)),
     "fewer audiences": issuer(applications={}),
     "issuer removed": oauth2(issuers=(TrustedIssuer(issuer="", kind="builtin"),)),
     "shorter tokens": oauth2(max_lifetime=60),

@@ -9,6 +9,7 @@ from wardgate.control.compare.apis import API
 from wardgate.control.compare.flows import flows
 from wardgate.control.compare.plans import plans
 from wardgate.control.compare.rules import At, differences
+from wardgate.control.compare.secrets import secrets_sent
 from wardgate.control.compare.standing import CATALOGUE
 from wardgate.domain.api import Api, ApiKeyScheme
 from wardgate.domain.difference import Difference
@@ -20,12 +21,14 @@ from wardgate.domain.standing import Catalogue
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployable:
     """An API bound to an environment's settings, the plans it offers there with their overrides, its OpenAPI text, and who
-    may find it (``None``: not looked at)."""
+    may find it (``None``: not looked at). Without ``served`` it is what another is measured by, and sends nothing anywhere
+    now."""
 
     api: Api
     plans: tuple[Plan, ...] = ()
     openapi_text: str = ""
     catalogue: Catalogue | None = None
+    served: bool = True
 
     @classmethod
     def of(
@@ -36,6 +39,7 @@ class Deployable:
         *,
         openapi_text: str = "",
         catalogue: Catalogue | None = None,
+        served: bool = True,
     ) -> Deployable:
         """The state with those of the plans known that ``api`` offers, as ``settings`` override them."""
         by_name = known if isinstance(known, Mapping) else {plan.name: plan for plan in known}
@@ -45,14 +49,14 @@ class Deployable:
             for name in api.plans
             if name in by_name
         )
-        return cls(api=api, plans=offered, openapi_text=openapi_text, catalogue=catalogue)
+        return cls(api=api, plans=offered, openapi_text=openapi_text, catalogue=catalogue, served=served)
 
 
 def compare(before: Deployable | None, after: Deployable | None) -> tuple[Difference, ...]:
     """All that differs from ``before`` to ``after``; ``None``: it is not there.
 
     An API that was not there weakens by what would weaken it if it came later: open resources, undeclared ones let through,
-    scripts of every origin let in, keys in the URL, an upstream whose certificate nobody checks, legacy grants.
+    scripts of every origin let in, keys in the URL, an upstream nobody checks, legacy grants, secrets sent.
     """
     if after is None:
         if before is None:
@@ -78,6 +82,7 @@ def _compared(before: Deployable, after: Deployable) -> Iterator[Difference]:
     yield from differences(at, before.api, after.api, API)
     yield from plans(at, before.plans, after.plans)
     yield from flows(at, before.openapi_text, after.openapi_text)
+    yield from secrets_sent(at, before.api if before.served else None, after.api)
     if before.catalogue is not None and after.catalogue is not None:
         yield from differences(at, before.catalogue, after.catalogue, CATALOGUE)
 
@@ -100,4 +105,5 @@ def _careful(new: Deployable) -> Deployable:
             upstream=replace(api.upstream, tls=replace(api.upstream.tls, verify=True)),
         ),
         openapi_text="",
+        served=False,
     )
