@@ -77,8 +77,12 @@ def test_opaque_tokens_are_asked_about(
 ) -> None:
     """The endpoint is asked once a token and time to live, as the client whose secret is in the environment; what is
     not active is refused, and while nobody answers the request is refused with 503."""
-    monkeypatch.setenv("PARTNER_SECRET", "s:e c")
-    asking = {"endpoint": f"{issuer.url}/introspect", "client_id": "gateway", "secret_env": "PARTNER_SECRET"}
+    monkeypatch.setenv("INTROSPECTION_PARTNER", "s:e c")
+    asking = {
+        "endpoint": f"{issuer.url}/introspect",
+        "client_id": "gateway",
+        "secret_env": "INTROSPECTION_PARTNER",
+    }
     issuer.active["opaque-1"] = {
         "active": True,
         "client_id": "partner",

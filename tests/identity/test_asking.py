@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,9 +21,9 @@ TRUSTED = TrustedIssuer(
     kind="introspection",
     introspection_endpoint=URL,
     introspection_client_id="gate way",
-    introspection_secret="GW_SECRET",
+    introspection_secret="INTROSPECTION_GW",
 )
-SECRETS = {"GW_SECRET": "s:e/c ret"}
+SECRETS = {"INTROSPECTION_GW": "s:e/c ret"}
 
 
 async def asked(
@@ -65,7 +66,7 @@ async def test_what_is_no_answer_is_told(store: SqlStore, answer: Any, why: str)
 
 async def test_a_secret_that_is_not_there_is_named(store: SqlStore) -> None:
     """Without the variable nobody is called."""
-    with pytest.raises(FetchError, match="the environment variable GW_SECRET is not set"):
+    with pytest.raises(FetchError, match="the environment variable INTROSPECTION_GW is not set"):
         await asked(store, {"active": True}, {})
 
 
@@ -77,3 +78,13 @@ async def test_only_what_an_api_lists_is_asked(store: SqlStore, other: dict[str,
     """No message makes the control process send a secret anywhere else."""
     with pytest.raises(FetchError, match="no deployed API asks this issuer about tokens"):
         await asked(store, {"active": True}, other=other)
+
+
+async def test_no_other_variable_of_the_process_is_sent(store: SqlStore) -> None:
+    """What an older document named is not sent where it does not say by its name that it is for this."""
+    web = Web({URL: {"active": True}})
+    await deployed(store, replace(TRUSTED, introspection_secret="WARDGATE_SMTP_PASSWORD"))
+    desk = Introspection(at(store, web, Clock()), web, {"WARDGATE_SMTP_PASSWORD": "s"})
+    with pytest.raises(FetchError, match="is not for introspection"):
+        await desk.ask(issuer="https://id.test", endpoint=URL, client_id="gate way", token="tkn")
+    assert not web.forms

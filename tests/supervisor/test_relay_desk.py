@@ -20,7 +20,7 @@ ISSUER = TrustedIssuer(
     kind="introspection",
     introspection_endpoint="https://id.test/i",
     introspection_client_id="gw",
-    introspection_secret="SECRET",
+    introspection_secret="INTROSPECTION_X",
 )
 
 
@@ -62,7 +62,7 @@ async def test_an_answer_comes_back_to_who_asked() -> None:
         for _ in asked:
             question = await asyncio.wait_for(control.asked.get(), 5)
             assert question["endpoint"] == "https://id.test/i"
-            assert "SECRET" not in str(question)
+            assert "INTROSPECTION_X" not in str(question)
             answer = {"active": True, "sub": question["token"]}
             envelope = {name: question[name] for name in ("id", "worker", "life")}
             control_end.send({"kind": "introspect.reply", **envelope, "answer": answer})

@@ -29,7 +29,7 @@ ASKED = TrustedIssuer(
     kind="introspection",
     introspection_endpoint="https://o.test/i",
     introspection_client_id="gw",
-    introspection_secret="GW_SECRET",
+    introspection_secret="INTROSPECTION_GW",
 )
 
 
@@ -41,7 +41,7 @@ async def relayed(store: SqlStore, web: Web) -> AsyncIterator[HubIssuerDesk]:
     await deployed(store, TRUSTED, ASKED)
     async with joined(hub, "gateway-0", 1) as (worker, _), joined(hub, "control", 2) as (control, _):
         issuers = Issuers(store, web, "development", Clock())
-        asking = Introspection(issuers, web, {"GW_SECRET": "s"})
+        asking = Introspection(issuers, web, {"INTROSPECTION_GW": "s"})
         relay = IssuerRelay(control, {"development": (issuers, asking)}, "development")
         try:
             yield HubIssuerDesk(worker, seconds=5)

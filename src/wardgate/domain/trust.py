@@ -10,6 +10,8 @@ from typing import Literal
 IssuerKind = Literal["builtin", "jwks", "introspection"]
 #: Proof of possession asked for: of no token, by DPoP, by a client certificate, or by either.
 Binding = Literal["none", "dpop", "mtls", "any"]
+#: What names of environment variables with secrets for introspection begin with: no document reaches any other variable.
+SECRET_PREFIX = "INTROSPECTION_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ class TrustedIssuer:
     max_key_age: int = 86400
     introspection_endpoint: str = ""
     introspection_client_id: str = ""
-    #: The name of the secret the introspection client authenticates with, never the secret.
+    #: The name of the secret the introspection client authenticates with, never the secret; see ``SECRET_PREFIX``.
     introspection_secret: str = ""
     #: How long an answer of the introspection endpoint is believed at most.
     introspection_ttl: int = 60

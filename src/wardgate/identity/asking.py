@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
-from wardgate.domain.trust import TrustedIssuer
+from wardgate.domain.trust import SECRET_PREFIX, TrustedIssuer
 from wardgate.identity.issuers import Issuers
 from wardgate.identity.ports import Fetcher, FetchError
 
@@ -64,8 +64,13 @@ class Introspection:
 
     def _authorization(self, trusted: TrustedIssuer) -> str:
         """HTTP Basic, each part form-encoded first (RFC 6749 section 2.3.1)."""
-        secret = self._environment.get(trusted.introspection_secret)
+        name = trusted.introspection_secret
+        if not name.startswith(SECRET_PREFIX):
+            raise FetchError(
+                f"the environment variable {name} is not for introspection: name one {SECRET_PREFIX}..."
+            )
+        secret = self._environment.get(name)
         if not secret:
-            raise FetchError(f"the environment variable {trusted.introspection_secret} is not set")
+            raise FetchError(f"the environment variable {name} is not set")
         pair = f"{quote_plus(trusted.introspection_client_id)}:{quote_plus(secret)}"
         return f"Basic {b64encode(pair.encode()).decode()}"

@@ -76,7 +76,7 @@ def test_all_of_an_issuer_arrives(resolved: Resolve) -> None:
         max_lifetime: 300
         max_key_age: 3600
       - issuer: http://127.0.0.1:9000/opaque
-        introspection: { endpoint: "https://id.example.com/introspect", client_id: gw, secret_env: GW_SECRET, ttl: 5 }
+        introspection: { endpoint: "https://id.example.com/introspect", client_id: gw, secret_env: INTROSPECTION_GW, ttl: 5 }
 """
     )
     assert api.oauth2 == OAuth2Settings(
@@ -111,7 +111,7 @@ def test_all_of_an_issuer_arrives(resolved: Resolve) -> None:
                 kind="introspection",
                 introspection_endpoint="https://id.example.com/introspect",
                 introspection_client_id="gw",
-                introspection_secret="GW_SECRET",
+                introspection_secret="INTROSPECTION_GW",
                 introspection_ttl=5,
             ),
         ),
@@ -254,7 +254,7 @@ def test_entra_is_a_preset_of_two_issuers(resolved: Resolve) -> None:
         (
             (
                 "{ issuers: [{ issuer: 'https://a.example', jwks_uri: 'https://a.example/k', introspection: "
-                "{ endpoint: 'https://a.example/i', client_id: a, secret_env: S } }] }"
+                "{ endpoint: 'https://a.example/i', client_id: a, secret_env: INTROSPECTION_S } }] }"
             ),
             "issuers[0].jwks_uri",
             "'jwks_uri' has no meaning for tokens that are asked about",
@@ -267,7 +267,16 @@ def test_entra_is_a_preset_of_two_issuers(resolved: Resolve) -> None:
             ),
             "issuers[0].introspection.secret_env",
             "'s3cr3t!' is no valid secret_env",
-            "Use the environment variable that holds",
+            "Use an environment variable that holds",
+        ),
+        (
+            (
+                "{ issuers: [{ issuer: 'https://a.example', introspection: "
+                "{ endpoint: 'https://a.example/i', client_id: a, secret_env: WARDGATE_SMTP_PASSWORD } }] }"
+            ),
+            "issuers[0].introspection.secret_env",
+            "'WARDGATE_SMTP_PASSWORD' is no valid secret_env",
+            "Use an environment variable that holds the client's secret and begins with INTROSPECTION_",
         ),
         (
             "{ token_endpoint: 'https://a.example/token' }",

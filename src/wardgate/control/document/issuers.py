@@ -9,7 +9,7 @@ from wardgate.control.document.fields import Fields, suggestion
 from wardgate.control.document.names import LINE, LINE_WORDS, NAME, NAME_WORDS, SCOPE, SCOPE_WORDS
 from wardgate.control.document.presets import PRESETS, preset_issuers
 from wardgate.control.document.urls import read_url
-from wardgate.domain.trust import TrustedIssuer
+from wardgate.domain.trust import SECRET_PREFIX, TrustedIssuer
 from wardgate.openapi.tree import Node, Path, Scalar
 
 BUILTIN = TrustedIssuer(issuer="", kind="builtin")
@@ -51,7 +51,7 @@ _CLAIM = r"[\x21-\x7e]{1,256}"
 _CLAIM_WORDS = "the name of a claim, such as azp"
 _TYPE = r"(?:[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126})?"
 _TYPE_WORDS = 'a media type without `application/`, such as at+jwt, or "" for tokens that say none'
-_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
+_VARIABLE = SECRET_PREFIX + r"[A-Za-z0-9_]{1,127}"
 _SYMMETRIC = re.compile(r"HS\d+|none", re.IGNORECASE)
 
 
@@ -161,7 +161,9 @@ def _introspected(fields: Fields, issuer: TrustedIssuer) -> TrustedIssuer:
         introspection_endpoint=read_url(inner, "endpoint", query=True, variables=True),
         introspection_client_id=inner.required("client_id", _CLAIM, "the client the gateway asks as"),
         introspection_secret=inner.required(
-            "secret_env", _VARIABLE, "the environment variable that holds the client's secret"
+            "secret_env",
+            _VARIABLE,
+            f"an environment variable that holds the client's secret and begins with {SECRET_PREFIX}",
         ),
         introspection_ttl=inner.integer("ttl", issuer.introspection_ttl, 0, 3600),
     )
