@@ -10,8 +10,10 @@ from bench.accounting import cpu_by_process, resident_megabytes
 from bench.load import Shot, fire
 from bench.servers import BenchError, Server
 
-#: Seconds of load before the first measured round of a case: connections open, caches and leases fill.
-WARM_SECONDS = 1.0
+#: Seconds of load before the first measured round of a case: connections open, caches and leases fill. It lasts longer
+#: where by then not each of the requests that a case rotates through was sent once.
+WARM_SECONDS = 1
+_LONGEST_WARM = 30
 REFERENCE = "nginx"
 
 
@@ -28,6 +30,8 @@ class Case:
     compare: str = "full"
     #: A part of a command line: the resident memory of that process is reported.
     memory_of: str | None = None
+    #: How many different requests the shot sends in turn.
+    rotates: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +55,23 @@ def run(
     """Every case once per round, one after the other, so that a slow minute of the machine meets all alike."""
     for case in cases:
         say(f"warming {case.system} {case.name}")
-        fire(case.shot, case.port, WARM_SECONDS, core, case.tls)
+        warm(case, core)
     results = []
     for number in range(1, rounds + 1):
         say(f"round {number} of {rounds}")
         results.append({(case.system, case.name): measure(case, seconds, core) for case in cases})
     return results
+
+
+def warm(case: Case, core: int) -> None:
+    """Afterwards the server has met every request of the case, each round of which begins with the same one."""
+    seconds = WARM_SECONDS
+    while fire(case.shot, case.port, seconds, core, case.tls).requests < case.rotates:
+        if seconds >= _LONGEST_WARM:
+            raise BenchError(
+                f"{case.system} {case.name}: {case.rotates} requests take over {seconds} seconds"
+            )
+        seconds *= 2
 
 
 def measure(case: Case, seconds: float, core: int) -> Sample:

@@ -33,6 +33,8 @@ SHAPES = {
     "applications_1000": Shape(applications=1_000, keys=1_000),
 }
 CASES = ("full", "tls", *SHAPES)
+#: Paths of the one resource of ``routes_1``: as many as the largest case has resources.
+_PATHS = 10_000
 
 
 class LineUp:
@@ -120,6 +122,7 @@ class LineUp:
             tls=tls,
             compare="tls" if tls else "full",
             memory_of=gateway.WORKER,
+            rotates=_rotates(name, shape, installation),
         )
 
     def _serve(
@@ -156,6 +159,13 @@ class LineUp:
         server.start()
 
 
+def _rotates(name: str, shape: Shape, installation: Installation) -> int:
+    """How many different requests :func:`_shot` sends in turn."""
+    if name.startswith("routes_"):
+        return max(_PATHS, shape.resources)
+    return len(installation.keys)
+
+
 def _shot(name: str, shape: Shape, installation: Installation, folder: Path) -> Shot:
     key = {"X-API-Key": installation.keys[0]}
     if name == "rejected":
@@ -166,7 +176,7 @@ def _shot(name: str, shape: Shape, installation: Installation, folder: Path) -> 
         return Shot(path=ITEM, headers=key, script="varied.lua")
     if name == "routes_1":
         # As many paths as the largest case has resources, so that only the number of resources differs.
-        spread = {"BENCH_COUNT": "10000", "BENCH_PATH": "/bench/v1/items/%d"}
+        spread = {"BENCH_COUNT": str(_PATHS), "BENCH_PATH": "/bench/v1/items/%d"}
         return Shot(path=ITEM, headers=key, script="routes.lua", env=spread)
     if shape.resources > 1:
         spread = {"BENCH_COUNT": str(shape.resources), "BENCH_PATH": "/bench/v1/r%d/items/7"}
