@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from wardgate.domain.settings import ServerSettings
-from wardgate.gateway.head import HeadError, RequestHead
 from wardgate.gateway.reception import Reception, Shared
-from wardgate.gateway.snapshot import Snapshot
+from wardgate.gateway.snapshot import NoSnapshot, Snapshot
 from wardgate.telemetry.access_log import AccessLog
 from wardgate.telemetry.recorder import Recorder
 
@@ -81,14 +80,4 @@ class Nowhere(Reception):
         master_key: bytes,
     ) -> None:
         super().__init__(settings, shared, recorder, access_log, master_key)
-        self.snapshot: Snapshot = _Refusing({}, master_key)
-
-
-class _Refusing(Snapshot):
-    """Serves nothing."""
-
-    __slots__ = ()
-
-    def match(self, head: RequestHead) -> NoReturn:
-        """Raises HeadError: no environment has the host."""
-        raise HeadError("host_not_served")
+        self.snapshot: Snapshot = NoSnapshot({}, master_key)

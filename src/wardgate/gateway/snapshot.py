@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
+from typing import NoReturn
 
 from wardgate.domain.api import Api
 from wardgate.domain.headers import cgi_name
 from wardgate.domain.reserved import METADATA, OAUTH2, OWN, TOKEN, reserved
 from wardgate.domain.standing import Standing
 from wardgate.gateway import path as paths
-from wardgate.gateway.head import RequestHead
+from wardgate.gateway.head import HeadError, RequestHead
 from wardgate.gateway.lifecycle import standing_lines
 from wardgate.gateway.pool import UpstreamPool
 from wardgate.gateway.ports import StoreUnavailableError
@@ -362,3 +363,13 @@ def _without_clashes(
         else:
             chosen[api_id] = wanted
     return snapshot
+
+
+class NoSnapshot(Snapshot):
+    """That of a host of no environment: nothing is served."""
+
+    __slots__ = ()
+
+    def match(self, head: RequestHead) -> NoReturn:
+        """Raises HeadError: no environment has the host."""
+        raise HeadError("host_not_served")
