@@ -97,7 +97,7 @@ class Explanation:
     steps: tuple[StepReport, ...]
 
 
-class _Described(LimitSet):
+class _Described:
     """Limits that are described instead of taken."""
 
     holds = False
