@@ -46,7 +46,7 @@ HOT = (
         for name in ("api_key", "compiled", "exchange", "limits", "oauth2", "subscription", "tls_required")
     ),
     *(f"limits/{name}" for name in ("cell", "client", "limitset", "slots")),
-    "domain/apikey",
+    *(f"domain/{name}" for name in ("apikey", "principal")),
     *(f"telemetry/{name}" for name in ("cells", "recorder")),
 )
 

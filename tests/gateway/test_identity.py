@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from wardgate.domain.consumer import Application, Credential, Principal, Subscription
+from wardgate.domain.consumer import Application, Subscription
 from wardgate.domain.oauth import Token
+from wardgate.domain.principal import Principal, Shown
 from wardgate.gateway.identity import ASSERTION_SECONDS, Identity, Signer
 
 _WALL = 1_800_000_000.7
@@ -36,9 +37,8 @@ def _key(kid: str) -> _Key:
 
 def _caller(name: str = "mobile") -> tuple[Principal, Subscription]:
     subscription = Subscription(id="sub_1", application="app_1", api="orders/v1", plan="gold")
-    credential = Credential(id="k", application="app_1", environment="development", prefix="", last_four="")
     application = Application(id="app_1", name=name, owner="dev@example.com")
-    return Principal(credential=credential, application=application, subscriptions={}), subscription
+    return Principal(Shown("k", "development"), application, {}), subscription
 
 
 def _block(identity: Identity, now: float, name: str = "mobile", *, assertion: bool = True) -> bytes:

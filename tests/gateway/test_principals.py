@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wardgate.domain.consumer import Application, Credential, Principal
+from wardgate.domain.consumer import Application
+from wardgate.domain.principal import Principal, Shown
 from wardgate.gateway.ports import GatewaySource, StoreUnavailableError
 from wardgate.gateway.principals import Principals
 
@@ -27,12 +28,7 @@ class _Store:
 
 
 def _principal(digest: str, application: str) -> Principal:
-    credential = Credential(
-        id=digest, application=application, environment="development", prefix="wg_dev_aaaa", last_four="zzzz"
-    )
-    return Principal(
-        credential=credential, application=Application(id=application, name=application), subscriptions={}
-    )
+    return Principal(Shown(digest, "development"), Application(id=application, name=application), {})
 
 
 def _principals(store: _Store, size: int = 10) -> Principals:

@@ -18,8 +18,8 @@ from tests.storage.samples import application, document, entry, source_of
 from wardgate.control import applications
 from wardgate.control.apply import apply_document
 from wardgate.domain import apikey
-from wardgate.domain.consumer import Principal
 from wardgate.domain.limit import Plan
+from wardgate.domain.principal import Principal
 from wardgate.domain.trust import OAuth2Settings, TrustedIssuer
 from wardgate.gateway.believing import Believer
 from wardgate.gateway.ports import StoreUnavailableError

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wardgate.domain.api import Api, PolicyUse, Resource, SchemeName
-from wardgate.domain.consumer import Application, Credential, Principal, Restrictions, Subscription
+from wardgate.domain.consumer import Application, Restrictions, Subscription
 from wardgate.domain.limit import Plan
 from wardgate.domain.oauth import Token
+from wardgate.domain.principal import Principal, Shown
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.trust import OAuth2Settings
 from wardgate.domain.upstream import Upstream
@@ -76,14 +77,7 @@ def principal(
     if subscribed is not None:
         subscriptions[subscribed] = Subscription(id="sub_1", application="app_1", api=subscribed, plan=plan)
     return Principal(
-        credential=Credential(
-            id="key_1",
-            application="app_1",
-            prefix="wg_dev_abcd",
-            last_four="wxyz",
-            restrictions=restrictions,
-            **({"environment": ENVIRONMENT} | credential),
-        ),
+        credential=Shown("key_1", restrictions=restrictions, **({"environment": ENVIRONMENT} | credential)),
         application=Application(id="app_1", name="mobile", status=status),  # type: ignore[arg-type]
         subscriptions=subscriptions,
     )
@@ -102,11 +96,16 @@ def bearer(*, application: str = "app_1", **changes: Any) -> Principal:
     }
     known = principal()
     return Principal(
-        credential=replace(known.credential, id="", application=application),
+        credential=Shown("", known.credential.environment),
         application=replace(known.application, id=application),
         subscriptions=known.subscriptions,
         token=Token(**(token | changes)),
     )
+
+
+def with_application(who: Principal, **changes: Any) -> Principal:
+    """The same caller, with an application that is otherwise."""
+    return Principal(who.credential, replace(who.application, **changes), who.subscriptions, who.token)
 
 
 def presented(*, dpop: bool = False, proofs: tuple[bytes, ...] = (), digest: bytes = TOKEN) -> PresentedToken:

@@ -16,7 +16,7 @@ from tests.policy.exchanges import (
     verdict,
 )
 
-from wardgate.domain.consumer import Principal
+from wardgate.domain.principal import Principal
 from wardgate.gateway import answers
 
 (ITEMS,) = compiled().resources

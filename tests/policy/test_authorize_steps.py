@@ -22,10 +22,12 @@ from tests.policy.exchanges import (
     reason,
     resource,
     verdict,
+    with_application,
 )
 
 from wardgate.domain.api import Acl, ApiKeyScheme, Resource
-from wardgate.domain.consumer import Controls, Principal
+from wardgate.domain.consumer import Controls
+from wardgate.domain.principal import Principal
 from wardgate.domain.rejection import REASONS
 from wardgate.domain.standing import Standing
 from wardgate.policy.exchange import Exchange
@@ -35,12 +37,12 @@ def subscribed(who: Principal | None = None, **changes: Any) -> Principal:
     """A caller whose subscription is special."""
     who = who or principal()
     (found,) = who.subscriptions.values()
-    return replace(who, subscriptions={found.api: replace(found, **changes)})
+    return Principal(who.credential, who.application, {found.api: replace(found, **changes)}, who.token)
 
 
 def grouped(who: Principal, *groups: str) -> Principal:
     """A caller whose application is in these groups."""
-    return replace(who, application=replace(who.application, groups=groups))
+    return with_application(who, groups=groups)
 
 
 def asked(
@@ -161,7 +163,7 @@ def test_an_api_that_asks_for_no_subscription_takes_those_its_acl_lets_in() -> N
     assert made.subscription is not None
     assert made.subscription.id == "app_1@development orders/v1"
     assert outcome(KEYED, principal(subscribed=None), **more) == "acl_denied"
-    suspended = replace(alone, application=replace(alone.application, status="suspended"))
+    suspended = with_application(alone, status="suspended")
     assert outcome(KEYED, suspended, **more) == "application_suspended"
     narrowed = grouped(principal(subscribed=None, resources=("orders/v1 POST /items",)), "partners")
     assert outcome(KEYED, narrowed, **more) == "key_resource_refused"
@@ -243,7 +245,7 @@ def test_a_condition_sees_request_and_caller(condition: str, expected: str) -> N
         ),
         "g",
     )
-    who = replace(who, application=replace(who.application, roles=("clerk",)))
+    who = with_application(who, roles=("clerk",))
     who = subscribed(who, controls=Controls(roles=("reader",)))
     made = asked(
         replace(BEARER, condition=condition),

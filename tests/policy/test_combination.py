@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,10 +19,11 @@ from tests.policy.exchanges import (
     principal,
     resource,
     verdict,
+    with_application,
 )
 
 from wardgate.domain.api import SchemeName
-from wardgate.domain.consumer import Principal
+from wardgate.domain.principal import Principal
 from wardgate.domain.trust import OAuth2Settings
 from wardgate.policy.credentials import combination, uses
 
@@ -65,7 +65,7 @@ def outcome(
 
 def _elsewhere() -> Principal:
     known = principal()
-    return replace(known, application=replace(known.application, id="app_3"))
+    return with_application(known, id="app_3")
 
 
 #: schemes, scopes, require; then by key and token shown what comes of it.

@@ -1,4 +1,4 @@
-"""Who calls: applications, their subscriptions and credentials, and the principal a request is decided for."""
+"""Who calls: applications, their subscriptions and credentials."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from wardgate.domain.limit import Limit
-from wardgate.domain.oauth import Token
 
 ApplicationStatus = Literal["active", "suspended"]
 #: ``pending``: asked for and not yet decided; ``rejected``: decided against. Only an active one opens anything.
@@ -114,24 +113,3 @@ class Credential:
     last_used_at: float | None = None
     last_used_address: str | None = None
     use_count: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
-    """All the gateway knows of a caller, read in one look-up and cached until the change feed drops it.
-
-    ``subscriptions`` maps an API's id to the subscription in the credential's environment.
-    """
-
-    credential: Credential
-    application: Application
-    subscriptions: dict[str, Subscription]
-    #: Set where the caller was known by an OAuth2 access token; ``credential`` then has no id.
-    token: Token | None = None
-
-    @property
-    def groups(self) -> frozenset[str]:
-        """The groups the caller is in: its application's, and with a token those of the person it speaks for."""
-        theirs = self.token.groups if self.token is not None else None
-        own = self.application.groups
-        return frozenset((*own, *theirs)) if theirs else frozenset(own)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from wardgate.domain.consumer import Application, Credential, Principal, Subscription
+from wardgate.domain.consumer import Application, Subscription
 from wardgate.domain.oauth import Token
+from wardgate.domain.principal import Principal, Shown
 from wardgate.domain.tokenform import is_secret
 from wardgate.domain.trust import TrustedIssuer
 from wardgate.gateway.ports import TokenSource
@@ -75,7 +76,7 @@ class Believed:
         self.user = user
 
 
-Consumer = tuple[Application, dict[str, Subscription], Credential]
+Consumer = tuple[Application, dict[str, Subscription], Shown]
 
 
 class Believer:
@@ -301,10 +302,7 @@ class Believer:
             found = self._source.consumer(application_id)
             if found is None:
                 return None
-            credential = Credential(
-                id="", application=application_id, environment=self._environment, prefix="", last_four=""
-            )
-            known = (*found, credential)
+            known = (*found, Shown("", self._environment))
             self._consumers.put(application_id, known)
         return known
 

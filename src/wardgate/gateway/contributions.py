@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from wardgate.domain.api import Acl, Api
-from wardgate.domain.consumer import Principal, Subscription
+from wardgate.domain.consumer import Subscription
 from wardgate.domain.effective import Effective
 from wardgate.domain.limit import Limit
+from wardgate.domain.principal import Principal
 from wardgate.domain.standing import Standing
 from wardgate.policy.exchange import Exchange
 

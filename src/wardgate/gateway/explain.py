@@ -14,9 +14,10 @@ from time import monotonic
 from urllib.parse import quote
 
 from wardgate.domain.api import Api, ApiKeyScheme
-from wardgate.domain.consumer import Principal, Subscription
+from wardgate.domain.consumer import Subscription
 from wardgate.domain.effective import Effective, effective
 from wardgate.domain.oauth import Token
+from wardgate.domain.principal import Principal
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.secret import Secret
 from wardgate.domain.settings import Listener, ServerSettings, issuer_of
@@ -337,8 +338,7 @@ def _why(policy: str, step: Step, exchange: Exchange) -> str:
     if policy == "api_key" and exchange.digest is None:
         return "no API key was sent"
     if policy == "api_key" and principal is not None:
-        credential = principal.credential
-        return f"key {credential.id} (...{credential.last_four}) of application {principal.application.name}"
+        return f"key {principal.credential.id} of application {principal.application.name}"
     if policy == "subscription" and exchange.subscription is not None:
         return subscription_words(exchange.subscription)
     if policy == "limits":

@@ -18,8 +18,9 @@ from urllib.parse import quote
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from wardgate.domain.consumer import Principal, Subscription
+from wardgate.domain.consumer import Subscription
 from wardgate.domain.oauth import Token
+from wardgate.domain.principal import Principal
 from wardgate.gateway.ports import SigningKey
 from wardgate.gateway.twogen import TwoGenerations
 

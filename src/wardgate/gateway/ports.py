@@ -7,9 +7,10 @@ from typing import Any, Protocol
 
 from wardgate.domain.api import Api
 from wardgate.domain.change import Change
-from wardgate.domain.consumer import Application, Principal, Subscription
+from wardgate.domain.consumer import Application, Subscription
 from wardgate.domain.limit import Plan
 from wardgate.domain.oauth import Token, TokenKey
+from wardgate.domain.principal import Principal
 from wardgate.domain.secret import Secret
 from wardgate.domain.trust import TrustedIssuer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wardgate.domain.consumer import Principal
+from wardgate.domain.principal import Principal
 from wardgate.gateway.ports import GatewaySource
 from wardgate.gateway.twogen import TwoGenerations
 

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Final
 
-from wardgate.domain.consumer import Principal
 from wardgate.domain.oauth import Token
+from wardgate.domain.principal import Principal
 from wardgate.gateway.believing import Ask, Believed, Believer, RefusedTokenError
 from wardgate.gateway.ports import IssuerDesk, IssuerUnavailableError, StoreUnavailableError
 from wardgate.gateway.twogen import TwoGenerations

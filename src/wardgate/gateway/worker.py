@@ -10,8 +10,8 @@ from time import monotonic
 from typing import cast
 
 from wardgate.domain.api import Api
-from wardgate.domain.consumer import Principal
 from wardgate.domain.oauth import Token
+from wardgate.domain.principal import Principal
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.settings import Listener, ServerSettings
 from wardgate.domain.trust import OAuth2Settings

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from wardgate.domain.consumer import Credential, Principal
+from wardgate.domain.principal import Principal, Shown
 from wardgate.domain.rejection import Rejection
 from wardgate.policy.challenge import KEY, Challenge
 from wardgate.policy.credentials import Combination
@@ -99,7 +99,7 @@ class KeyAndToken:
         return None
 
 
-def _referer_allowed(credential: Credential, referers: list[bytes]) -> bool:
+def _referer_allowed(credential: Shown, referers: list[bytes]) -> bool:
     """Whether the one Referer names an allowed host; a missing or repeated one does not."""
     if len(referers) != 1:
         return False

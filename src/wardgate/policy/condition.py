@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-from wardgate.domain.consumer import Principal
 from wardgate.domain.oauth import Token
+from wardgate.domain.principal import Principal
 from wardgate.domain.rejection import Rejection
 from wardgate.policy.exchange import Exchange
 from wardgate.policy.expression import Expression, UndecidedError

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
 
-    from wardgate.domain.consumer import Principal, Subscription
+    from wardgate.domain.consumer import Subscription
     from wardgate.domain.oauth import Token
+    from wardgate.domain.principal import Principal
     from wardgate.domain.rejection import Rejection
     from wardgate.domain.trust import OAuth2Settings
     from wardgate.policy.compiled import CompiledResource

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING
 
-from wardgate.domain.consumer import Principal
+from wardgate.domain.principal import Principal
 from wardgate.domain.rejection import Rejection
 from wardgate.policy.exchange import Exchange, Step
 

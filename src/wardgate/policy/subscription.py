@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from wardgate.domain.consumer import Principal, Subscription
+from wardgate.domain.consumer import Subscription
+from wardgate.domain.principal import Principal
 from wardgate.domain.rejection import Rejection
 from wardgate.policy.exchange import Exchange
 from wardgate.policy.network import inside

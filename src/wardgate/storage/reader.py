@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import cast
 
 from wardgate.domain.change import Change, ChangeKind
-from wardgate.domain.consumer import Application, Credential, Principal, Subscription, throttled
+from wardgate.domain.consumer import Application, Restrictions, Subscription, throttled
+from wardgate.domain.principal import Principal, Shown
 from wardgate.gateway.ports import LostPlaceError, SigningKey, StoreUnavailableError
 from wardgate.storage.controls import controls_from_text, limits_from_text
 from wardgate.storage.digests import lookup_of
@@ -28,24 +29,11 @@ _CACHE_KIB = 4096
 #: Seconds for which a retired signing key is still published.
 _RETIRED_SECONDS = 3600.0
 
-#: What the request path judges a credential by; the columns in the order of ``_SET_FIELDS``. Each column costs.
+#: What the request path judges a credential by. Each column costs.
 _CREDENTIAL = """
-SELECT id, application_id, environment, last_four, expires_at, revoked_at, restrictions
+SELECT id, environment, expires_at, revoked_at, restrictions, application_id
 FROM credentials WHERE lookup = ? AND digest = ?
 """
-_FIELDS = ("id", "application", "environment", "last_four", "expires_at", "revoked_at", "restrictions")
-_RESTRICTIONS = _FIELDS.index("restrictions")
-#: These fill a credential's slots directly: a third of the time its generated ``__init__`` takes, which would
-#: otherwise be a quarter of a look-up.
-_SET_FIELDS = tuple(getattr(Credential, name).__set__ for name in _FIELDS)
-#: What people want to know of a credential is not read here; a cached principal could only hold its use figures stale.
-_UNREAD = tuple(
-    (getattr(Credential, name).__set__, value)
-    for name, value in {
-        "prefix": "", "name": "", "description": "", "created_at": 0.0, "replaced_by": None, "lineage": "",
-        "last_used_at": None, "last_used_address": None, "use_count": 0,
-    }.items()
-)  # fmt: skip
 #: Names of groups and roles hold no blank. The inner selects depend on no row: each is done once.
 _CONSUMER = """
 SELECT a.name, a.owner, a.status, a.limits, a.throttle,
@@ -109,14 +97,17 @@ class SqliteSource(ApiReads, OAuthReads):
         rows = self._rows(_CREDENTIAL, (lookup_of(digest), digest))
         if not rows:
             return None
-        row = rows[0]
-        consumer = self._consumers.get(row[1:3])
+        credential_id, environment, expires_at, revoked_at, narrowed, application_id = rows[0]
+        consumer = self._consumers.get((application_id, environment))
         if consumer is None:
-            consumer = self._consumer(row[1], row[2])
+            consumer = self._consumer(application_id, environment)
             if consumer is None:
-                raise StoreUnavailableError(f"application {row[1]} of a credential is not there (any more)")
-        credential = _credential(row, consumer[0].id, sys.intern(row[2]))
-        return Principal(credential=credential, application=consumer[0], subscriptions=consumer[1])
+                raise StoreUnavailableError(
+                    f"application {application_id} of a credential is not there (any more)"
+                )
+        restrictions = _restrictions(credential_id, narrowed) if narrowed else NONE
+        shown = Shown(credential_id, sys.intern(environment), expires_at, revoked_at, restrictions)
+        return Principal(shown, *consumer)
 
     def groups_of(self, user_id: str) -> tuple[str, ...]:
         """The groups a person is in; true at the feed position last read (``subject``)."""
@@ -202,20 +193,11 @@ class SqliteSource(ApiReads, OAuthReads):
         return execute
 
 
-def _credential(row: Row, application_id: str, environment: str) -> Credential:
-    """The row's credential; the strings that many credentials have in common are one object each."""
-    credential = object.__new__(Credential)
-    for set_field, value in zip(_SET_FIELDS, (row[0], application_id, environment, *row[3:]), strict=True):
-        set_field(credential, value)
-    for set_field, value in _UNREAD:
-        set_field(credential, value)
-    text = row[_RESTRICTIONS]
+def _restrictions(credential_id: str, text: str) -> Restrictions:
     try:
-        narrowed = restrictions_from_text(text) if text else NONE
+        return restrictions_from_text(text)
     except ValueError as error:
-        raise StoreUnavailableError(f"restrictions of {credential.id} cannot be read: {error}") from error
-    _SET_FIELDS[_RESTRICTIONS](credential, narrowed)
-    return credential
+        raise StoreUnavailableError(f"restrictions of {credential_id} cannot be read: {error}") from error
 
 
 def _consumer(application_id: str, rows: list[Row]) -> Consumer:
