@@ -17,6 +17,11 @@ A document declares environments with their identity providers, APIs, plans, rol
 webhooks, and applications with their subscriptions and OAuth clients. It declares no people, who are not configuration: they
 come, sign in, choose their own passwords and go, and a file that named them would bring back whoever left. So it has no
 members of groups but applications, grants nothing to operators, and holds no credentials and no values of secrets.
+
+`wardgate export` says what documents declare, whichever way it came. `apply --prune` removes nothing that an export
+would not have named. Clients that [registered themselves](oauth.md#registering-oneself) are nobody's to declare: an
+export leaves them out, and `--prune` leaves them and their application, which loses its subscriptions alone. They go by
+`clients remove` or `apps remove`, or by themselves.
 """
 
 _WORDS = {

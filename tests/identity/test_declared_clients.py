@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.control.operators.operating import as_user, person
+from tests.identity.front import CALLBACK, Clock, api_call, make_server
 
 from wardgate.control import applications, audit
 from wardgate.control.apply import ApplyResult, apply_document
@@ -17,8 +19,9 @@ from wardgate.control.export import export_document
 from wardgate.domain.document import ApplicationEntry, Document
 from wardgate.domain.oauth import Client, Token
 from wardgate.domain.operator import ADMIN_SCOPE
-from wardgate.identity import manage_clients
+from wardgate.identity import manage_clients, registration
 from wardgate.identity.declared_clients import DeclaredClients, client_problem
+from wardgate.identity.errors import OAuthError
 from wardgate.storage.database import SqlStore
 
 pytestmark = pytest.mark.every_database
@@ -303,3 +306,74 @@ async def test_what_was_said_twice_is_given_back_once(store: SqlStore) -> None:
     document = load_uploaded(export(await export_document(store, "development")), ".", client_problem)
     assert [each.redirect_uris for each in document.clients or ()] == [("https://a.example/",)]
     assert (await put(store, document)).changes == ()
+
+
+async def _registered(store: SqlStore, token: str | None = None) -> tuple[str, str]:
+    """A client that registered itself, with the token to manage it."""
+    server = make_server(store, Clock(), open_registration=True, sqlite=False)
+    body = json.dumps({"client_name": "Web shop", "redirect_uris": [CALLBACK]}).encode()
+    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+    reply = await registration.register(
+        server, api_call("/oauth2/register", headers=headers, body=body, query={})
+    )
+    found = json.loads(reply.body)
+    return found["client_id"], found["registration_access_token"]
+
+
+async def test_who_registered_themselves_are_pruned_by_no_list(store: SqlStore) -> None:
+    """Neither by a list of clients, nor with an application of their own or of an operator's. What an operator made by a
+    command goes; an export tells of what a list is about."""
+    await applications.add(store, name="partner")
+    initial = await manage_clients.registration_token(
+        store, environment="development", application="partner", clock=Clock()
+    )
+    own, _ = await _registered(store)
+    joined, _ = await _registered(store, initial.reveal().decode())
+    await put(store, says(TILL))
+    made, _ = await manage_clients.add(
+        store,
+        application="shop",
+        environment="development",
+        settings={"grant_types": ("client_credentials",)},
+    )
+    exported = await export_document(store, "development")
+    assert [each.id for each in exported.clients or ()] == sorted([TILL.id, made.id])
+    assert sorted(each.name for each in exported.applications) == ["Web shop", "partner", "shop"]
+    assert (await put(store, exported, prune=True)).changes == ()
+    done = await put(store, says(TILL), prune=True)
+    assert done.changes == (f"- client {made.id}: of shop, client_secret_basic, client_credentials",)
+    assert await ids(store) == sorted([own, joined, TILL.id])
+    assert [each.application.name for each in await applications.list_applications(store)] == [
+        "Web shop",
+        "partner",
+        "shop",
+    ]
+
+
+async def test_a_document_may_still_change_who_registered_themselves(store: SqlStore) -> None:
+    """Named in a list it is as that says, and no more the operator's than before."""
+    own, _ = await _registered(store)
+    client = (await manage_clients.show(store, own)).client
+    named = replace(client, environment="", application="Web shop", created_at=0.0, trusted=True)
+    done = await put(store, replace(says(named), applications=()))
+    assert done.changes == (f"~ client {own}: trusted: false -> true",)
+    assert (await export_document(store, "development")).clients is None
+    assert (await put(store, says(), prune=True)).changes == ("+ application shop: no subscriptions",)
+    assert await ids(store) == [own]
+
+
+async def test_nobody_manages_what_came_after_their_client(store: SqlStore) -> None:
+    """Its registration ends with a client, whoever removes it: one of the same id that a document declares later is a
+    stranger to whoever registered before, and is pruned as any other."""
+    own, token = await _registered(store)
+    await manage_clients.remove(store, own, clock=lambda: NOW)
+    async with store.reading() as tx:
+        assert await tx.clients.registered() == frozenset()
+    await put(store, says(replace(PHONE, id=own)), at=NOW + 4000)
+    server = make_server(store, Clock(), open_registration=True, sqlite=False)
+    headers = {"authorization": f"Bearer {token}"}
+    call = api_call(f"/oauth2/register/{own}", method="GET", headers=headers, query={"client_id": own})
+    with pytest.raises(OAuthError, match="registration access token is not good"):
+        await registration.read(server, call)
+    await put(store, says(), prune=True, at=NOW + 4000)
+    assert await ids(store) == []

@@ -112,8 +112,9 @@ async def apply_document(
     settings as written, its OpenAPI text, the plans it offers) differs from the one in force. A named application has
     exactly the subscriptions listed. What the document does not name stays; with ``prune`` it goes: APIs are withdrawn
     from the first environment (their revisions stay), plans and roles deleted, and applications deleted with their keys,
-    unless another environment uses them. ``around_roles`` surrounds the change of roles and groups, if there is any, and
-    belongs to the same transaction; ``federation`` is what is done to identity providers in it, ``registrar`` to clients.
+    unless another environment uses them or a client of theirs registered itself: such clients always stay.
+    ``around_roles`` surrounds the change of roles and groups, if there is any, and belongs to the same transaction;
+    ``federation`` is what is done to identity providers in it, ``registrar`` to clients.
 
     Raises:
         NotFoundError: there is no such environment.
@@ -286,8 +287,8 @@ async def _check_providers(
 
 
 async def _used_elsewhere(tx: Transaction, state: State, environment: str) -> frozenset[str]:
-    """Names of applications with a subscription, a live key or a client in another environment, or with that with which
-    operators sign on."""
+    """Names of applications with a subscription, a live key or a client in another environment, with a client that
+    registered itself, or with that with which operators sign on."""
     names = {each.id: each.name for each in state.applications.values()}
     ids = {item.application for place, item in await tx.applications.subscriptions() if place != environment}
     ids |= {
@@ -298,7 +299,7 @@ async def _used_elsewhere(tx: Transaction, state: State, environment: str) -> fr
     ids |= {
         item.application
         for item in await tx.clients.list()
-        if item.environment != environment or ADMIN_SCOPE in item.scopes
+        if item.environment != environment or ADMIN_SCOPE in item.scopes or item.id in state.registered
     }
     return frozenset(names[each] for each in ids)
 

@@ -3,7 +3,7 @@ is for use cases of the authorization server, which whoever applies a document h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -63,8 +63,11 @@ async def read_clients(
     )
 
 
-def merged_clients(old: Document, new: Document, *, prune: bool) -> tuple[Client, ...]:
-    """What holds after ``new`` is applied to ``old``. ``prune`` takes away what a list that is there does not name.
+def merged_clients(
+    old: Document, new: Document, *, prune: bool, registered: Collection[str]
+) -> tuple[Client, ...]:
+    """What holds after ``new`` is applied to ``old``. ``prune`` takes away what a list that is there does not name, but for
+    those that ``registered`` themselves, which nobody declares.
 
     Raises:
         ConflictError: a client would be of another application.
@@ -72,7 +75,7 @@ def merged_clients(old: Document, new: Document, *, prune: bool) -> tuple[Client
     known: Mapping[str, Client] = {each.id: each for each in old.clients or ()}
     if new.clients is None:
         return tuple(known.values())
-    merged = {} if prune else dict(known)
+    merged = {id_: each for id_, each in known.items() if not prune or id_ in registered}
     for each in new.clients:
         before = known.get(each.id)
         if before is not None and before.application != each.application:

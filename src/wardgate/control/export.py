@@ -28,7 +28,7 @@ async def export_document(store: Store, environment: str) -> Document:
 
     It lists every application, with the APIs, plans and subscriptions of that environment, and environments where they
     are not those of a new installation. Roles of operators, webhooks,
-    clients and identity providers are in it if the actor may see them.
+    clients and identity providers are in it if the actor may see them, but no clients that registered themselves.
 
     Raises:
         NotFoundError: there is no such environment.
@@ -43,8 +43,10 @@ async def export_document(store: Store, environment: str) -> Document:
             document = replace(document, operator_roles=())
         webhooks = document.webhooks if tx.actor.may("webhooks.view") else None
         document = replace(document, webhooks=tuple(map(_as_new, webhooks or ())) or None)
+        declared = [each for each in document.clients or () if each.id not in state.registered]
+        declared.sort(key=lambda each: each.id)
         document = replace(
-            document, clients=document.clients or None if tx.actor.may("clients.view") else None
+            document, clients=tuple(declared) or None if tx.actor.may("clients.view") else None
         )
         told = tx.actor.may("providers.view")
     own = replace(state.environment, settings=replace(state.environment.settings, token_endpoint=""))

@@ -51,6 +51,9 @@ class KnownProviders(Protocol):
 class KnownClients(Protocol):
     """OAuth 2.0 clients, as far as documents tell of them and applications take them along."""
 
+    async def registered(self) -> frozenset[str]:
+        """Ids of those that registered themselves (RFC 7591), of every environment."""
+
     async def list(
         self, *, environment: str | None = None, application: str | None = None
     ) -> Sequence[Client]: ...

@@ -44,6 +44,8 @@ class State:
     apis: dict[str, ApiRecord]
     deployments: dict[str, Deployment]
     applications: dict[str, Application]
+    #: Ids of clients that registered themselves, of every environment.
+    registered: frozenset[str]
     #: By application id, then by API.
     subscriptions: dict[str, dict[str, Subscription]]
 
@@ -92,6 +94,7 @@ async def read_state(tx: Transaction, environment: str) -> State:
         apis=records,
         deployments={each.entry.api.id: each for each in deployments},
         applications={each.name: each for each in applications},
+        registered=await tx.clients.registered(),
         subscriptions=subscriptions,
     )
 
@@ -146,7 +149,7 @@ def merged(state: State, new: Document, *, prune: bool, kept: frozenset[str]) ->
             ({each.name: each for each in (*old.operator_roles, *new.operator_roles)}).values()
         ),
         webhooks=merged_webhooks(old, new, prune=whole),
-        clients=merged_clients(old, new, prune=prune),
+        clients=merged_clients(old, new, prune=prune, registered=state.registered),
         applications=tuple(applications.values()),
         authorization_server=server,
         environments=_entries(environments, state.environment.name),

@@ -149,10 +149,9 @@ def _check_secret(server: Server, secrets: Sequence[ClientSecret], sent: object)
 async def remove(server: Server, call: Call) -> Reply:
     """Afterwards the client is gone with everything it had (RFC 7592 section 2.3). Raises OAuthError."""
     async with server.store.writing() as tx:
-        client, token, _ = await _managed(server, tx, call)
+        client, _, _ = await _managed(server, tx, call)
         await remove_client(tx, client, server.clock())
         await trail.tell(server, tx, "client.remove", client.id, actor=trail.program(client, call))
-        await tx.once.drop("registration_client", server.digest(token))
     return Reply(status=204, headers=(("cache-control", "no-store"), ("pragma", "no-cache")))
 
 
@@ -199,7 +198,7 @@ async def _use_up(server: Server, tx: Transaction, call: Call, permit: _Permit) 
 
 async def _new_application(tx: Transaction, client: Client, now: float) -> str:
     """An application called like the client, or nearly so where that name is taken."""
-    name = client.name[:80].strip()
+    name = client.name.strip()[:80].strip()
     if await tx.applications.find(name) is not None:
         name = f"{name} ({client.id[-8:]})"
     # People read this when they are asked for consent, and nobody but the client said so.

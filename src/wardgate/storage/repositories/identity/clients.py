@@ -10,10 +10,13 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wardgate.domain.oauth import Client, ClientSecret
-from wardgate.storage.documents import client_from_text, client_to_text
+from wardgate.storage.documents import client_from_text, client_to_text, to_object
 from wardgate.storage.errors import stored
 from wardgate.storage.repositories.feed import SqlFeed
-from wardgate.storage.tables_identity import client_secrets, clients
+from wardgate.storage.tables_identity import client_secrets, clients, once
+
+#: Registration access tokens (RFC 7592).
+_REGISTERED = "registration_client"
 
 
 class SqlClients:
@@ -49,7 +52,20 @@ class SqlClients:
         )
         await self._announce(client.id)
 
+    async def registered(self) -> frozenset[str]:
+        rows = await self._connection.execute(select(once.c.document).where(once.c.space == _REGISTERED))
+        return frozenset(_registered(row.document) for row in rows)
+
     async def remove(self, client_id: str) -> None:
+        named = once.c.document.contains(client_id, autoescape=True)
+        rows = await self._connection.execute(
+            select(once.c.digest, once.c.document).where(once.c.space == _REGISTERED, named)
+        )
+        for row in rows.all():
+            if _registered(row.document) == client_id:
+                await self._connection.execute(
+                    delete(once).where(once.c.space == _REGISTERED, once.c.digest == row.digest)
+                )
         await self._connection.execute(delete(clients).where(clients.c.id == client_id))
         await self._announce(client_id)
 
@@ -90,6 +106,12 @@ class SqlClients:
 
     async def _announce(self, client_id: str) -> None:
         await self._feed.append("client", client_id, at=self._clock())
+
+
+def _registered(document: str) -> str:
+    """The client that a registration access token is for."""
+    with stored("what a registration access token is for"):
+        return str(to_object(document)["client"])
 
 
 def _columns(client: Client) -> dict[str, Any]:
