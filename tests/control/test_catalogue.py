@@ -164,6 +164,16 @@ async def test_what_is_told_of_an_api(store: SqlStore) -> None:
         await catalogue.describe(store, "orders/v1", project="none")
 
 
+async def test_what_a_document_told_of_an_api_keeps_nobody_from_telling_more(store: SqlStore) -> None:
+    """Its description may have several lines there, and stays as it is when something else is said by a command."""
+    told = Listing(description="First.\n\nThen more.\n")
+    await apply_document(store, document([with_listing(entry(), told)], [FREE]), "development", "t", "")
+    view = await catalogue.describe(store, "orders/v1", tags=("beta",))
+    assert (view.record.catalogue.description, view.record.catalogue.tags) == (told.description, ("beta",))
+    with pytest.raises(InvalidError, match="line breaks"):
+        await catalogue.describe(store, "orders/v1", description="One.\nTwo.")
+
+
 async def test_who_may_do_what(store: SqlStore) -> None:
     """Each needs its permission in the API's project; whoever holds it elsewhere sees nothing of this one."""
     await everywhere(store)

@@ -8,7 +8,7 @@ import pytest
 from tests.storage.samples import FREE, deploy, document, entry, feed_of, orders, rows_of
 
 from wardgate.control import environments as use
-from wardgate.control import keys
+from wardgate.control import keys, webhooks
 from wardgate.control.apply import apply_document
 from wardgate.control.binding import BindingError
 from wardgate.control.errors import ConflictError, ControlError, ForbiddenError, InvalidError, NotFoundError
@@ -70,6 +70,16 @@ async def test_environments_are_added_ordered_marked_and_removed(store: SqlStore
         "environment.remove",
         "environment.remove",
     ]
+
+
+async def test_an_environment_that_a_webhook_is_told_of_stays(store: SqlStore) -> None:
+    """Without it the webhook would be told of every environment, or name what no document may."""
+    made, _ = await webhooks.add(store, url="https://a.example/", environments=["staging"])
+    with pytest.raises(ConflictError, match="staging holds 1 webhook"):
+        await use.remove(store, "staging")
+    await webhooks.change(store, made.id, environments=["production"])
+    await use.remove(store, "staging")
+    assert await names(store) == ["development", "production"]
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def _bring(
     from wardgate.control.document import load  # heavy
     from wardgate.domain.settings import ServerSettings
     from wardgate.identity.declared_clients import DeclaredClients, client_problem
-    from wardgate.identity.federation.declared import DeclaredProviders
+    from wardgate.identity.federation.declared import DeclaredProviders, provider_problem
     from wardgate.identity.people.manage_roles import narrowing
     from wardgate.web.identity_server import build_server
 
@@ -156,7 +156,7 @@ def _bring(
             new = replace(where, data_dir=Path(place) / "data")
             with_store(new.data_dir, _nothing, create=True)
             return _bring(file, new, environment, note, prune=prune, dry_run=True)
-    document = load(file, client_problem=client_problem)
+    document = load(file, client_problem=client_problem, provider_problem=provider_problem)
     settings = ServerSettings(data_dir=str(where.data_dir), issuer="https://unnamed.invalid")
     result = with_store(
         where.data_dir,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +17,7 @@ from wardgate.control.lookup import MAX_DESCRIPTION, MAX_NAME, checked_text, env
 from wardgate.control.ports import ApiRecord, Deployment, Store, Transaction
 from wardgate.domain.audit import AuditEvent
 from wardgate.domain.codec import encode
+from wardgate.domain.instant import LATEST
 from wardgate.domain.permission import Permission
 from wardgate.domain.standing import Catalogue, Lifecycle, Standing, Visibility
 
@@ -142,7 +142,7 @@ async def describe(
             "description": description,
         }
         named = {key: value for key, value in given.items() if value is not None}
-        catalogue = checked_catalogue(replace(record.catalogue, **named))
+        catalogue = checked_catalogue(replace(record.catalogue, **named), named)
         if catalogue.project != record.catalogue.project:
             require(tx.actor, "apis.edit", catalogue.project)
             await _check_project(tx, catalogue.project)
@@ -188,9 +188,11 @@ async def switch_on(
     return await _switch(store, api, environment, resource or WHOLE, reason, clock, off=False)
 
 
-def checked_catalogue(catalogue: Catalogue) -> Catalogue:
-    """The same without outer blanks. Raises InvalidError for what cannot be told of an API."""
-    for what, names in (("groups", catalogue.groups), ("tags", catalogue.tags)):
+def checked_catalogue(catalogue: Catalogue, given: Collection[str]) -> Catalogue:
+    """The same, what is ``given`` without outer blanks. Raises InvalidError for what cannot be told of an API. What is not
+    given stands as a document said it, which may tell more."""
+    for what in ("groups", "tags"):
+        names: tuple[str, ...] = getattr(catalogue, what) if what in given else ()
         if len(names) > MAX_TAGS or len(set(names)) < len(names):
             raise InvalidError(
                 what, f"There are too many {what}, or one twice", f"Give up to {MAX_TAGS}, each once"
@@ -206,10 +208,13 @@ def checked_catalogue(catalogue: Catalogue) -> Catalogue:
         raise InvalidError(
             "docs", f"The URL of its documentation cannot be used: {trouble}", "Write https://host/path"
         )
+    contact, description = catalogue.contact, catalogue.description
     return replace(
         catalogue,
-        contact=checked_text("contact", catalogue.contact, MAX_NAME * 3),
-        description=checked_text("description", catalogue.description, MAX_DESCRIPTION),
+        contact=checked_text("contact", contact, MAX_NAME * 3) if "contact" in given else contact,
+        description=checked_text("description", description, MAX_DESCRIPTION)
+        if "description" in given
+        else description,
     )
 
 
@@ -251,7 +256,7 @@ async def _step(
 
 
 def _check_end(sunset: float | None, successor: str, now: float) -> None:
-    if sunset is not None and not (math.isfinite(sunset) and sunset > now):
+    if sunset is not None and not (now < sunset <= LATEST):
         raise InvalidError("sunset", "The time of its end is not ahead", "Give a later one, or none")
     if successor and (trouble := url_problem(successor, query=True)):
         raise InvalidError("successor", f"The URL cannot be used: {trouble}", "Write https://host/path")

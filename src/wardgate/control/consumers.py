@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from wardgate.domain.consumer import UNCONTROLLED, Application, Subscription
 from wardgate.domain.document import NEVER, ApplicationEntry, SubscriptionEntry
+from wardgate.domain.instant import sayable
 
 #: What a document can say of a subscription; others are for who decides about access.
 DECLARED = ("active", "suspended")
@@ -28,7 +29,7 @@ def _entry_of(subscription: Subscription) -> SubscriptionEntry:
         api=subscription.api,
         plan=subscription.plan,
         controls=None if subscription.controls == UNCONTROLLED else subscription.controls,
-        expires_at=subscription.expires_at,
+        expires_at=None if subscription.expires_at is None else sayable(subscription.expires_at),
         status="suspended" if subscription.status == "suspended" else None,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import zoneinfo
 from collections.abc import Collection, Sequence
@@ -10,6 +9,7 @@ from collections.abc import Collection, Sequence
 from wardgate.control.errors import InvalidError
 from wardgate.control.restrict import MAX_ENTRIES, network
 from wardgate.domain.consumer import Controls
+from wardgate.domain.instant import LATEST
 from wardgate.domain.limit import PERIOD_SECONDS, Limit
 
 #: Limits set at one place: each costs a counter.
@@ -57,7 +57,7 @@ def checked_controls(controls: Controls, scopes: Collection[str]) -> Controls:
 
 def checked_expiry(expires_at: float | None, now: float) -> float | None:
     """``expires_at``, if it is none or lies ahead. Raises InvalidError."""
-    if expires_at is not None and not (math.isfinite(expires_at) and expires_at > now):
+    if expires_at is not None and not (now < expires_at <= LATEST):
         raise InvalidError("expiry", "The expiry is no point in the future", "Give a later one, or none")
     return expires_at
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from wardgate.control.authority import require
 from wardgate.control.controls import checked_limits
-from wardgate.control.document.environments import ENVIRONMENT, ENVIRONMENT_WORDS, GATEWAY_HOST
+from wardgate.control.document.environments import ENVIRONMENT, ENVIRONMENT_WORDS, GATEWAY_HOST, VALUE
 from wardgate.control.document.urls import url_problem
 from wardgate.control.errors import ConflictError, InvalidError
 from wardgate.control.keys import Clock
@@ -25,7 +25,6 @@ from wardgate.domain.redaction import REDACTED
 from wardgate.domain.secret import Secret
 from wardgate.domain.template import NAME
 
-MAX_VALUE = 10_000
 MAX_SECRET = 16 * 1024
 MAX_DAYS = 36_500
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -158,7 +157,7 @@ async def set_settings(
         require(tx.actor, "environments.edit")
         old = await environment_named(tx, name)
         given: dict[str, object] = {
-            "hosts": None if hosts is None else tuple(hosts),
+            "hosts": None if hosts is None else tuple(dict.fromkeys(hosts)),
             "plans": None
             if plans is None
             else {plan: checked_limits(limits) for plan, limits in plans.items()},
@@ -298,11 +297,14 @@ async def remove(store: Store, name: str, *, note: str = "", clock: Clock = time
         check_arrangement(left)
         await require_nothing_served(tx, old.name if old.position < left[0].position else "", left[0].name)
         used = await tx.environments.in_use(old.name)
+        told = sum(old.name in each.environments for each in await tx.webhooks.all())
+        if told:  # without it one would be told of every environment
+            used.append(f"{told} webhook{'s' if told > 1 else ''}")
         if used:
             raise ConflictError(
                 "environment_in_use",
                 f"The environment {name} holds {', '.join(used)}",
-                "Withdraw its APIs, revoke its keys and remove its clients and subscriptions first",
+                "Withdraw its APIs, revoke its keys, remove clients and subscriptions, and take it out of webhooks first",
             )
         await tx.environments.remove(old.name)
         await tx.environments.order([each.name for each in left])
@@ -327,7 +329,7 @@ def check_settings(settings: EnvironmentSettings) -> None:
             )
     for name, value in settings.variables.items():
         _check_name("variable", name)
-        if len(value) > MAX_VALUE or _CONTROL.search(value):
+        if not re.fullmatch(VALUE, value):
             raise InvalidError(
                 "variable",
                 f"The value of {name} is too long or holds control characters",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from wardgate.control.ports_apis import ApiRecord
 from wardgate.domain.document import Listing
+from wardgate.domain.instant import sayable
 from wardgate.domain.standing import Catalogue, Lifecycle, Standing
 
 _STANDING, _CATALOGUE = Standing(), Catalogue()
@@ -16,7 +17,7 @@ def listing_of(record: ApiRecord) -> Listing:
     standing, catalogue = record.standing, record.catalogue
     return Listing(
         lifecycle=standing.lifecycle if standing.lifecycle != _STANDING.lifecycle else None,
-        sunset_at=standing.sunset_at,
+        sunset_at=None if standing.sunset_at is None else sayable(standing.sunset_at),
         successor=standing.successor or None,
         visibility=catalogue.visibility if catalogue.visibility != _CATALOGUE.visibility else None,
         groups=catalogue.groups or None,

@@ -53,5 +53,6 @@ def _check_subscriptions(state: State, target: Document, records: dict[str, ApiR
     }
     for application in target.applications:
         for item in application.subscriptions:
-            if (application.name, item.api) not in present and item.api in records:
+            # One that comes with its API is as old as that: so comes what was exported elsewhere.
+            if (application.name, item.api) not in present and item.api in records and item.api in state.apis:
                 check_subscribable(records[item.api])

@@ -7,9 +7,9 @@ import re
 from wardgate.control.errors import InvalidError, NotFoundError
 from wardgate.control.ports import Environment, Transaction
 from wardgate.domain.consumer import Application, Credential
+from wardgate.domain.text import MAX_DESCRIPTION as MAX_DESCRIPTION
+from wardgate.domain.text import MAX_NAME as MAX_NAME
 
-MAX_NAME = 100
-MAX_DESCRIPTION = 1000
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 

@@ -109,6 +109,13 @@ def merged_providers(
 
 def _merged(environment: str, known: ProviderEntry | None, said: ProviderEntry) -> ProviderEntry:
     if known is None:
+        if said.settings.authentication == "private_key_jwt":
+            raise ConflictError(
+                "provider_key_missing",
+                f"The identity provider {said.id!r} of {environment} is to be shown a key, and there is none: keys have no "
+                "place in a document",
+                f"Add it with its key first: `wardgate idp add ... --id {said.id} --authentication private_key_jwt`",
+            )
         return said
     for what, before, after in (
         ("preset", known.preset, said.preset),

@@ -27,6 +27,7 @@ from wardgate.domain.document import (
     SubscriptionEntry,
 )
 from wardgate.domain.environment import host_name
+from wardgate.domain.people import Role
 from wardgate.domain.reserved import token_places
 from wardgate.domain.versioning import Versioning, conflict_among
 
@@ -99,6 +100,13 @@ async def read_state(tx: Transaction, environment: str) -> State:
     )
 
 
+def _same_scopes(known: Role | None, said: Role) -> Role:
+    """``said``, with its scopes in the order they had: it means nothing, and documents list them in two places."""
+    if known is None or set(known.scopes) != set(said.scopes):
+        return said
+    return replace(said, scopes=known.scopes)
+
+
 def _server(environment: Environment) -> AuthorizationServer | None:
     endpoint = environment.settings.token_endpoint
     return AuthorizationServer(token_endpoint=endpoint) if endpoint else None
@@ -122,8 +130,9 @@ def merged(state: State, new: Document, *, prune: bool, kept: frozenset[str]) ->
         entries[entry.api.id] = replace(_stored_form(entry), listing=merged_listing(record, entry.listing))
     plans = {plan.name: plan for plan in old.plans} if not whole else {}
     plans |= {plan.name: plan for plan in new.plans}
-    roles = {role.name: role for role in old.roles} if not whole else {}
-    roles |= {role.name: role for role in new.roles}
+    known = {role.name: role for role in old.roles}
+    roles = dict(known) if not whole else {}
+    roles |= {each.name: _same_scopes(known.get(each.name), each) for each in new.roles}
     groups = {group.name: group for group in old.groups} if not whole else {}
     groups |= {group.name: group for group in new.groups}
     server = new.authorization_server

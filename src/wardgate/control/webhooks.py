@@ -18,15 +18,13 @@ from wardgate.control.lookup import MAX_DESCRIPTION, checked_text, environment_n
 from wardgate.control.ports import Store, Transaction
 from wardgate.domain.audit import AuditEvent
 from wardgate.domain.secret import Secret
-from wardgate.domain.webhook import EVENTS, Delivery, Webhook, WebhookEvent, WebhookStatus
+from wardgate.domain.webhook import EVENTS, MOST_WEBHOOKS, Delivery, Webhook, WebhookEvent, WebhookStatus
 
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES = 32
 #: Seconds for which the secret before signs too, and the longest this may be.
 USUAL_OVERLAP = 86400.0
 LONGEST_OVERLAP = 30 * 86400.0
-#: Every event is written once for each.
-MOST = 100
 #: Deliveries shown of one.
 SHOWN = 100
 
@@ -78,9 +76,11 @@ async def add_in(
     secret = secrets.token_bytes(SECRET_BYTES)
     webhook = Webhook(id=new_id("wh", now), url="", created_at=now)
     webhook = await _changed(tx, webhook, url, description, events, environments, status)
-    if len(await tx.webhooks.all()) >= MOST:
+    if len(await tx.webhooks.all()) >= MOST_WEBHOOKS:
         raise ConflictError(
-            "webhooks_too_many", f"There are {MOST} webhooks already", "Remove one that is not needed"
+            "webhooks_too_many",
+            f"There are {MOST_WEBHOOKS} webhooks already",
+            "Remove one that is not needed",
         )
     await tx.webhooks.add(webhook, secret)
     await _record(tx, "webhook.set", webhook, {}, _shown(webhook), now)

@@ -159,8 +159,20 @@ def entry_of_provider(provider: IdentityProvider, secrets: Mapping[str, float]) 
         client_id=provider.client_id,
         client_secret=settings.secret_from,
         stale=at is not None and repr(at) != settings.secret_at,
-        settings=replace(settings, secret_from="", secret_at=""),
+        settings=_once(settings),
     )
+
+
+def _once(settings: ProviderSettings) -> ProviderSettings:
+    """The settings as a document says them: without the secret, and with nothing twice."""
+    found: dict[str, Any] = {"secret_from": "", "secret_at": ""}
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        if isinstance(value, tuple):
+            found[each.name] = tuple(dict.fromkeys(value))
+        elif isinstance(value, Mapping):
+            found[each.name] = {key: tuple(dict.fromkeys(names)) for key, names in value.items()}
+    return replace(settings, **found)
 
 
 def whole_issuer(preset: PresetName, issuer: str, tenant: str) -> str:

@@ -25,6 +25,8 @@ WebhookEvent = Literal[
     "webhook.test",
 ]
 EVENTS: tuple[WebhookEvent, ...] = get_args(WebhookEvent)
+#: As many there may be: every event is written once for each.
+MOST_WEBHOOKS = 100
 
 #: ``paused`` by an operator; ``disabled`` because its receiver failed for too long.
 WebhookStatus = Literal["active", "paused", "disabled"]

@@ -356,13 +356,32 @@ def test_wrong_roles_are_named(refused: Refuse) -> None:
     roles = "roles:\n  - { name: reader, scopes: [raed] }\n  - { name: reader }\n"
     problems = refused(roles + one_api(""), SCOPED)
     assert [(p.path, p.message, p.remedy) for p in problems] == [
-        ("roles[0].scopes[0]", "no API has the scope 'raed'", "Did you mean 'read'?"),
+        (
+            "roles[0].scopes[0]",
+            "no API has the scope 'raed'",
+            "Did you mean 'read'? One of an API elsewhere stands in `scopes_elsewhere`",
+        ),
         (
             "roles[1].name",
             f"the role 'reader' is also declared at {problems[0].file}:2",
             "Merge the two",
         ),
     ]
+
+
+def test_a_role_may_have_scopes_of_apis_elsewhere(loaded: Load, refused: Refuse) -> None:
+    """Said apart from those of the document's own APIs, they are part of the role, and given back so."""
+    roles = "roles:\n  - { name: reader, scopes: [read], scopes_elsewhere: [bill, openid] }\n"
+    document = loaded(roles + one_api(""), SCOPED)
+    assert document.roles[0].scopes == ("read", "bill", "openid")
+    text = dump(document)
+    assert "scopes_elsewhere:\n      - bill" in text
+    assert set(loaded(text, SCOPED).roles[0].scopes) == {"read", "bill", "openid"}
+    (problem,) = refused(roles.replace("bill", "read") + one_api(""), SCOPED)
+    assert (problem.path, problem.message) == (
+        "roles[0].scopes_elsewhere[0]",
+        "'read' stands in `scopes` as well",
+    )
 
 
 def test_the_token_endpoint_can_be_somebody_elses(loaded: Load, refused: Refuse) -> None:

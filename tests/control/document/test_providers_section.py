@@ -9,6 +9,7 @@ import pytest
 from wardgate.control.document import dump, load
 from wardgate.domain.document import Document, DocumentError
 from wardgate.domain.provider import ProviderEntry, ProviderSettings
+from wardgate.identity.federation.declared import provider_problem
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 FORM = """
@@ -24,7 +25,7 @@ def read(tmp_path: Path, text: str) -> Document:
     """The document of ``text``."""
     file = tmp_path / "wardgate.yaml"
     file.write_text(text)
-    return load(file)
+    return load(file, provider_problem=provider_problem)
 
 
 def test_what_is_read_is_given_back(tmp_path: Path) -> None:
@@ -92,7 +93,8 @@ def test_silence_and_none_are_told_apart(tmp_path: Path) -> None:
         ("id: a, name: A, preset: gogle, client_id: a", "preset", "Did you mean 'google'?"),
         ("id: A/b, name: A, preset: google, client_id: a", "id", "is no valid id"),
         ("id: local, name: A, preset: google, client_id: a", "id", "has another meaning"),
-        (GOOD.replace("https", "http"), "issuer", "it must start with https://"),
+        (GOOD.replace("https", "ftp"), "issuer", "the URL is no absolute https URL"),
+        (f"{GOOD.replace('.com', '.com/?p=1')}", "issuer", "it holds a query"),
         (f"{GOOD}, issuers: x", "issuers", "unknown key 'issuers'. Did you mean 'issuer'?"),
         (f"{GOOD}, tenant: {TENANT}", "tenant", "only entra has directories"),
         (f"{GOOD}, domains: [example.com]", "domains", "only google has hosted domains"),

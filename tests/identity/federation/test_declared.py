@@ -13,7 +13,7 @@ from tests.identity.federation.foreign import ABROAD, House, make_house
 from wardgate.control import audit, environments, promote
 from wardgate.control.apply import ApplyResult, apply_document
 from wardgate.control.document import dump
-from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError
+from wardgate.control.errors import ConflictError, ForbiddenError
 from wardgate.control.export import export_document
 from wardgate.control.state import check, read_state
 from wardgate.domain.access import Group
@@ -290,8 +290,10 @@ async def test_what_cannot_work_changes_nothing(house: House) -> None:
     for dry_run in (True, False):
         with pytest.raises(ConflictError, match="maps groups to 'nobody' of `roles`"):
             await put(house, says(wrong), dry_run=dry_run)
-    with pytest.raises(InvalidError, match="private_key_jwt"):
-        await put(house, says(mapped(authentication="private_key_jwt")))
+    for dry_run in (True, False):
+        with pytest.raises(ConflictError, match="keys have no place in a document") as caught:
+            await put(house, says(mapped(authentication="private_key_jwt")), dry_run=dry_run)
+        assert caught.value.code == "provider_key_missing"
     assert await provider(house) is None
 
 

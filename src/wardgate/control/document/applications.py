@@ -7,7 +7,7 @@ from typing import Literal
 
 from wardgate.control.document.controls import read_controls, read_expiry
 from wardgate.control.document.fields import Fields, Report
-from wardgate.control.document.names import LINE, LINE_WORDS, NAME, NAME_WORDS
+from wardgate.control.document.names import LINE, LINE_WORDS, NAME, TITLE, TITLE_WORDS
 from wardgate.control.document.plans import read_limits
 from wardgate.domain.document import ApplicationEntry, SubscriptionEntry
 from wardgate.openapi.tree import Node, Path
@@ -48,7 +48,7 @@ def read_application(report: Report, node: Node, path: Path) -> ReadApplication:
         )
         places.append(inner)
     entry = ApplicationEntry(
-        name=fields.required("name", NAME, NAME_WORDS),
+        name=fields.required("name", TITLE, TITLE_WORDS),
         owner=fields.text("owner", "", LINE, LINE_WORDS),
         subscriptions=tuple(subscriptions),
         limits=read_limits(fields) if "limits" in fields else None,

@@ -8,7 +8,15 @@ from typing import Any, get_args
 
 from wardgate.control.document.fields import Fields, Report, suggestion
 from wardgate.control.document.limit_text import shown
-from wardgate.control.document.names import LINE, LINE_WORDS, NAME, NAME_WORDS, SCOPE, SCOPE_WORDS
+from wardgate.control.document.names import (
+    LINE,
+    LINE_WORDS,
+    SCOPE,
+    SCOPE_WORDS,
+    TITLE,
+    TITLE_WORDS,
+    line,
+)
 from wardgate.domain.oauth import (
     CLIENT_ID,
     CLIENT_ID_WORDS,
@@ -33,7 +41,7 @@ _LISTS = {
     "redirect_uris": (_LINK, "a URI"),
     "post_logout_redirect_uris": (_LINK, "a URI"),
     "scopes": (SCOPE, SCOPE_WORDS),
-    "audiences": (LINE.replace("500", "1000"), "a URI"),
+    "audiences": (line(1000), "a URI"),
     "authorization_details_types": (SCOPE, "a type without spaces, quotes or backslashes"),
     "default_acr_values": (_LINK, "one such as urn:wardgate:acr:2"),
     "contacts": (LINE, LINE_WORDS),
@@ -89,11 +97,11 @@ def read_client(report: Report, node: Node, path: Path) -> tuple[Client, Fields]
     problem = client_id_problem(id_) if id_ else None
     if problem is not None:
         fields.problem("id", f"the id {problem}", "Choose another, such as web or shop-web")
-    application = fields.required("application", NAME, NAME_WORDS)
+    application = fields.required("application", TITLE, TITLE_WORDS)
     usual = Client(id=id_, application=application, environment="", name=application)
     lists = {key: fields.texts(key, *form) for key, form in _LISTS.items()}
     links = {key: fields.text(key, "", _LINK, "a URL") for key in _LINKS}
-    lines = {key: fields.text(key, "", LINE.replace("500", "1000"), LINE_WORDS) for key in _LINES}
+    lines = {key: fields.text(key, "", line(1000), LINE_WORDS) for key in _LINES}
     flags = {key: fields.flag(key, False) for key in _FLAGS}
     grants = usual.grant_types
     if "grant_types" in fields:

@@ -12,11 +12,12 @@ from wardgate.control.document.controls import expiry_text
 from wardgate.control.document.environments import environment_data
 from wardgate.control.document.listings import listing_data
 from wardgate.control.document.operating import operator_role_data, project_data
+from wardgate.control.document.roles import role_data
 from wardgate.control.document.webhooks import webhook_data
 from wardgate.domain.access import Group
 from wardgate.domain.document import NEVER, ApiEntry, ApplicationEntry, Document, SubscriptionEntry
 from wardgate.domain.limit import Limit, Plan
-from wardgate.domain.people import Role
+from wardgate.domain.oauth import OIDC_SCOPES
 from wardgate.openapi.yamltext import dump_yaml
 
 SETTINGS_NAME = "wardgate.yaml"
@@ -85,7 +86,8 @@ def _data(document: Document, sources: list[dict[str, Any]]) -> dict[str, Any]:
     if document.plans:
         data["plans"] = [_plan(plan) for plan in document.plans]
     if document.roles:
-        data["roles"] = [_role(role) for role in document.roles]
+        known = {*OIDC_SCOPES, *(scope for entry in document.apis for scope in entry.api.scopes)}
+        data["roles"] = [role_data(role, known) for role in document.roles]
     if document.groups:
         data["groups"] = [_group(group) for group in document.groups]
     if document.applications:
@@ -107,15 +109,6 @@ def _plan(plan: Plan) -> dict[str, Any]:
         data["approval"] = plan.approval
     if plan.limits:
         data["limits"] = [_limit(limit) for limit in plan.limits]
-    return data
-
-
-def _role(role: Role) -> dict[str, Any]:
-    data: dict[str, Any] = {"name": role.name}
-    if role.description:
-        data["description"] = role.description
-    if role.scopes:
-        data["scopes"] = list(role.scopes)
     return data
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from wardgate.control.document.fields import Fields, Report
 from wardgate.control.document.limit_text import limits_text, shown
-from wardgate.control.document.names import HOST, LINE, LINE_WORDS
+from wardgate.control.document.names import HOST
 from wardgate.control.document.plans import read_limits
 from wardgate.control.document.providers import (
     provider_changes,
@@ -30,6 +30,9 @@ from wardgate.openapi.tree import Node, Path, Scalar
 ENVIRONMENT = r"[a-z][a-z0-9-]{0,31}"
 ENVIRONMENT_WORDS = "up to 32 lower-case letters, digits or hyphens, the first a letter"
 GATEWAY_HOST = rf"(?:{HOST})(?::[0-9]{{1,5}})?"
+#: The value of a variable.
+VALUE = r"[^\x00-\x08\x0a-\x1f\x7f]{0,10000}"
+VALUE_WORDS = "one line of text"
 LEAKS: tuple[LeakPolicy, ...] = get_args(LeakPolicy)
 LONGEST_OVERLAP = 366 * 86400
 MOST_DAYS = 36_500
@@ -161,7 +164,7 @@ def _variables(fields: Fields) -> dict[str, str] | None:
         if _named_well(inner, name) and scalar == "":
             found[name] = ""
         elif _named_well(inner, name):
-            value = inner.text(name, None, LINE.replace("500", "10000"), LINE_WORDS)
+            value = inner.text(name, None, VALUE, VALUE_WORDS)
             if value is not None:
                 found[name] = value
     return found

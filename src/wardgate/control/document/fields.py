@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from wardgate.domain.api import PolicyUse
 from wardgate.domain.document import Problem
+from wardgate.domain.provider import ProviderEntry
 from wardgate.openapi.tree import Mapping, Node, Path, Scalar, line_of, path_text
 from wardgate.openapi.tree import Sequence as ListNode
 
@@ -41,6 +42,8 @@ class Report:
         self.problems: list[Problem] = []
         #: Every policy in use with its fields, for checks once the policies are known.
         self.policies: list[tuple[PolicyUse, Fields]] = []
+        #: Every identity provider with its fields, likewise for later.
+        self.providers: list[tuple[ProviderEntry, Fields]] = []
 
     def add(self, line: int, path: Path, message: str, remedy: str) -> None:
         """Notes one problem."""
@@ -101,8 +104,10 @@ class Fields:
             self.problem(key, f"{key!r} needs one value", "Give it a value or remove the key")
         return None
 
-    def text(self, key: str, default: D, pattern: str | None = None, words: str = "") -> str | D:
-        """Text of at least one character, matching ``pattern``, which ``words`` describe in the remedy."""
+    def text(
+        self, key: str, default: D, pattern: str | None = None, words: str = "", *, empty: bool = False
+    ) -> str | D:
+        """Text matching ``pattern``, which ``words`` describe in the remedy; of one character at least, unless ``empty``."""
         value = self._scalar(key)
         if value is None:
             return default
@@ -110,7 +115,7 @@ class Fields:
             shown = str(value).lower() if isinstance(value, bool) else value
             self.problem(key, f"{key!r} must be text, not {shown}", f'Put it in quotes: {key}: "{shown}"')
             return default
-        if not value or (pattern is not None and not re.fullmatch(pattern, value)):
+        if not (value or empty) or (pattern is not None and not re.fullmatch(pattern, value)):
             remedy = f"Use {words}" if words else "Give it a value or remove the key"
             self.problem(key, f"{value!r} is no valid {key}", remedy)
             return default

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from wardgate.control.document.fields import Fields, suggestion
-from wardgate.control.document.names import LINE, LINE_WORDS, NAME, NAME_WORDS, SCOPE, SCOPE_WORDS
+from wardgate.control.document.names import LINE, LINE_WORDS, SCOPE, SCOPE_WORDS, TITLE, TITLE_WORDS
 from wardgate.control.document.presets import PRESETS, preset_issuers
 from wardgate.control.document.urls import read_url
 from wardgate.domain.trust import SECRET_PREFIX, TrustedIssuer
@@ -134,7 +134,7 @@ def _applications(fields: Fields) -> dict[str, str]:
     inner = fields.child("applications", ())
     found: dict[str, str] = {}
     for client in inner.entries if inner else ():
-        name = inner.text(client, "", NAME, NAME_WORDS) if inner else ""
+        name = inner.text(client, "", TITLE, TITLE_WORDS) if inner else ""
         if name:
             found[client] = name
     return found

@@ -37,7 +37,7 @@ def read_listing(fields: Fields) -> Listing:
         sunset_at=_sunset(fields),
         successor=_url(fields, "successor"),
         visibility=fields.choice("visibility", VISIBILITIES, None),
-        groups=_names(fields, "groups", NAME, "the name of a group"),
+        groups=_names(fields, "groups", LINE, "the name of a group"),
         project=fields.text("project", None, NAME, NAME_WORDS),
         tags=_names(fields, "tags", LINE, LINE_WORDS),
         docs=_url(fields, "docs"),

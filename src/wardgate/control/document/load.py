@@ -33,9 +33,11 @@ from wardgate.domain.limit import Plan
 from wardgate.domain.oauth import OIDC_SCOPES, Client
 from wardgate.domain.operator import OperatorRole, Project
 from wardgate.domain.people import Role
+from wardgate.domain.provider import ProviderEntry
 from wardgate.domain.reserved import reserved, token_places
 from wardgate.domain.versioning import Versioning, conflict_among
-from wardgate.openapi.tree import Scalar
+from wardgate.domain.webhook import MOST_WEBHOOKS
+from wardgate.openapi.tree import Scalar, path_text
 from wardgate.policy.registry import PolicyLoadError, PolicyRegistry
 
 _KNOWN = (
@@ -57,7 +59,11 @@ _KNOWN = (
 ClientProblem = Callable[[Client], tuple[str, str] | None]
 
 
-def no_problem(client: Client) -> tuple[str, str] | None:
+#: Likewise of an identity provider.
+ProviderProblem = Callable[[ProviderEntry], tuple[str, str] | None]
+
+
+def no_problem(thing: object) -> tuple[str, str] | None:
     """Finds none."""
     return None
 
@@ -68,16 +74,18 @@ def load(
     *,
     within: Path | None = None,
     client_problem: ClientProblem = no_problem,
+    provider_problem: ProviderProblem = no_problem,
 ) -> Document:
     """The document at ``path``, a YAML file or a folder of them, with every reference in it resolved.
 
     ``policies`` are those it may use: by default all that the installed packages offer. With ``within`` no reference
-    leads out of that folder. ``client_problem`` judges clients; without it they are judged when the document is applied.
+    leads out of that folder. ``client_problem`` judges clients, and ``provider_problem`` identity providers; without them
+    they are judged when the document is applied.
 
     Raises:
         DocumentError: something is wrong with it; holds every problem that could be found.
     """
-    loader = _Loader(policies, Opener(within), client_problem)
+    loader = _Loader(policies, Opener(within), client_problem, provider_problem)
     for file in read_files(path):
         loader.take(file)
     return loader.finish()
@@ -87,10 +95,15 @@ class _Loader:
     """Collects the parts of all files, then checks what they say of each other."""
 
     def __init__(
-        self, policies: PolicyRegistry | None, opener: Opener, client_problem: ClientProblem
+        self,
+        policies: PolicyRegistry | None,
+        opener: Opener,
+        client_problem: ClientProblem,
+        provider_problem: ProviderProblem,
     ) -> None:
         self._registry = policies
         self._client_problem = client_problem
+        self._provider_problem = provider_problem
         self._opener = opener
         self._problems: list[Problem] = []
         self._reports: list[Report] = []
@@ -151,14 +164,14 @@ class _Loader:
     def finish(self) -> Document:
         """The whole document. Raises DocumentError with the problems of all files."""
         self._check_environments()
+        self._check_providers()
         self._check_apis()
         self._check_token_places()
         self._check_issuers()
         self._check_plans()
         _check_different("project", ((each.name, fields) for each, fields in self._projects))
         _check_different("role of operators", ((each.name, fields) for each, fields in self._operator_roles))
-        urls = ((each.url, fields) for each, fields in self._webhooks or ())
-        _check_different("webhook", urls, key="url", shown=shown_url, remedy="Merge the two")
+        self._check_webhooks()
         self._check_clients()
         self._check_roles()
         self._check_groups()
@@ -181,6 +194,14 @@ class _Loader:
             clients=None if self._clients is None else tuple(client for client, _ in self._clients),
         )
 
+    def _check_webhooks(self) -> None:
+        read = self._webhooks or ()
+        urls = ((each.url, fields) for each, fields in read)
+        _check_different("webhook", urls, key="url", shown=shown_url, remedy="Merge the two")
+        for _, fields in read[MOST_WEBHOOKS : MOST_WEBHOOKS + 1]:
+            message = f"there may be {MOST_WEBHOOKS} webhooks, and these are {len(read)}"
+            fields.problem(None, message, "Take out what is not needed")
+
     def _check_clients(self) -> None:
         read = self._clients or ()
         _check_different("client", ((each.id, fields) for each, fields in read), key="id")
@@ -192,13 +213,34 @@ class _Loader:
                     key if key in fields else None, f"{key}: {message}", "Correct it, as docs/oauth.md says"
                 )
 
+    def _check_providers(self) -> None:
+        """Each is of one environment. Two of one were told already."""
+        homes: dict[str, tuple[str, Fields]] = {}
+        for report in self._reports:
+            for provider, fields in report.providers:
+                home = path_text(fields.path[:2])
+                known, first = homes.setdefault(provider.id, (f"{report.file} {home}", fields))
+                if provider.id and known != f"{report.file} {home}":
+                    message = f"the provider {provider.id!r} is also declared at {_place(first)}"
+                    fields.problem("id", message, "Give one another id: each is of one environment")
+                found = None if fields.wrong else self._provider_problem(provider)
+                if found is not None:
+                    fields.problem(
+                        found[0], f"{found[0]}: {found[1]}", "Correct it, as docs/federation.md says"
+                    )
+
     def _check_environments(self) -> None:
         names: dict[str, Fields] = {}
+        tags: dict[str, tuple[str, Fields]] = {}
         production: dict[bool, Fields] = {}
         for entry, fields in self._environments:
             if entry.name and (first := names.setdefault(entry.name, fields)) is not fields:
                 message = f"the environment {entry.name!r} is also declared at {_place(first)}"
                 fields.problem("name", message, "Merge the two")
+            other, first = tags.setdefault(entry.tag or entry.name, (entry.name, fields))
+            if entry.tag and other != entry.name:
+                message = f"the tag {entry.tag!r} is also that of {other!r}, at {_place(first)}"
+                fields.problem("tag", message, "Give one of them another tag")
             if entry.production and (first := production.setdefault(True, fields)) is not fields:
                 message = f"the environment for production is also declared at {_place(first)}"
                 fields.problem("production", message, "Mark one of them")

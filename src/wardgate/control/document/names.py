@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from wardgate.domain.text import MAX_DESCRIPTION, MAX_NAME
+
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 NAME_WORDS = "up to 64 letters, digits, dots, hyphens or underscores, the first a letter or digit"
 
@@ -53,6 +55,19 @@ POLICY_WORDS = "the name of an installed policy, such as acme.tenant"
 SCOPE = r"[\x21\x23-\x5b\x5d-\x7e]{1,256}"
 SCOPE_WORDS = "a scope without spaces, quotes or backslashes"
 
-#: One line of text without control characters.
-LINE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,500}"
+_PLAIN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
+
+
+def line(longest: int) -> str:
+    """One line of text without control characters, of up to ``longest`` characters."""
+    return rf"{_PLAIN}{{1,{longest}}}"
+
+
+LINE = line(500)
 LINE_WORDS = "one line of text"
+#: What is said of things in a sentence or two.
+DESCRIPTION = line(MAX_DESCRIPTION)
+DESCRIPTION_WORDS = f"one line of up to {MAX_DESCRIPTION} characters"
+#: What people call a thing that no path and no header names: an application, an identity provider.
+TITLE = rf"(?=\S){line(MAX_NAME)}(?<=\S)"
+TITLE_WORDS = f"one line of up to {MAX_NAME} characters, without blanks at its ends"

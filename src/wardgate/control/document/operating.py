@@ -10,7 +10,7 @@ from typing import Any
 
 from wardgate.control.document.fields import Fields, Report, suggestion
 from wardgate.control.document.limit_text import shown
-from wardgate.control.document.names import LINE, LINE_WORDS
+from wardgate.control.document.names import DESCRIPTION, DESCRIPTION_WORDS
 from wardgate.domain.operator import OperatorRole, Project
 from wardgate.domain.permission import BUILTIN_ROLES, PERMISSIONS, Permission
 from wardgate.openapi.tree import Node, Path, Scalar
@@ -25,7 +25,7 @@ def read_project(report: Report, node: Node, path: Path) -> tuple[Project, Field
     fields = Fields(report, node, path, ("name", "description"))
     project = Project(
         name=fields.required("name", _NAME, _NAME_WORDS),
-        description=fields.text("description", "", LINE, LINE_WORDS),
+        description=fields.text("description", "", DESCRIPTION, DESCRIPTION_WORDS),
     )
     return project, fields
 
@@ -49,7 +49,7 @@ def read_operator_role(report: Report, node: Node, path: Path) -> tuple[Operator
     role = OperatorRole(
         name=name,
         permissions=frozenset(_KNOWN[each] for each in permissions if each in _KNOWN),
-        description=fields.text("description", "", LINE, LINE_WORDS),
+        description=fields.text("description", "", DESCRIPTION, DESCRIPTION_WORDS),
     )
     return role, fields
 

@@ -9,14 +9,14 @@ from typing import Any, get_args
 
 from wardgate.control.document.fields import Fields, Report
 from wardgate.control.document.limit_text import shown
-from wardgate.control.document.names import LINE, LINE_WORDS, NAME, NAME_WORDS
-from wardgate.control.document.urls import read_url
+from wardgate.control.document.names import LINE, NAME, NAME_WORDS, TITLE, TITLE_WORDS
 from wardgate.domain.provider import (
     AUTHENTICATIONS,
     MANY_TENANTS,
     ON_OVERAGE,
     PRESET_ISSUERS,
     PROVIDER_ID,
+    PROVIDER_SCOPE,
     RESERVED_IDS,
     TENANT_ID,
     PresetName,
@@ -30,18 +30,21 @@ from wardgate.openapi.tree import Node, Path, Scalar
 
 _SECRET = re.compile(rf"\$\{{secret:({VARIABLE})\}}")
 _PRESETS: tuple[PresetName, ...] = get_args(PresetName)
+#: What means something to the provider alone.
+_ANY = r"(?s:.*)"
+_URL = r"[\x21-\x7e]{1,2048}"
 _TEXTS = {
     "tenants": (LINE, "the id of a directory, as 8-4-4-4-12 hexadecimal digits"),
-    "domains": (r"[A-Za-z0-9.-]{1,253}", "a domain such as example.com"),
-    "scopes": (r"[\x21\x23-\x5B\x5D-\x7E]{1,200}", "a scope without spaces"),
+    "domains": (_ANY, "a domain such as example.com"),
+    "scopes": (PROVIDER_SCOPE.pattern, "a scope without spaces"),
     "algorithms": (LINE, "a signature algorithm such as RS256"),
-    "assertion_clients": (r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}", "a client_id"),
+    "assertion_clients": (_ANY, "a client_id"),
 }
 _MAPPED = {
     "roles": (NAME, NAME_WORDS),
     "groups": (NAME, NAME_WORDS),
     "operators": (
-        r"[a-z0-9][a-z0-9._-]{0,63}(?:@[a-z0-9][a-z0-9._-]{0,63})?",
+        r"[a-z0-9][a-z0-9._-]{0,63}(?:@(?:[a-z0-9][a-z0-9._-]{0,63})?)?",
         "a role of operators, as ROLE or ROLE@PROJECT",
     ),
 }
@@ -131,7 +134,7 @@ def _provider(report: Report, node: Node, path: Path) -> ProviderEntry:
     )
     if id_ in RESERVED_IDS:
         fields.problem("id", f"the id {id_!r} has another meaning", "Give the provider another id")
-    name = fields.required("name", LINE, "what people know it by, such as Okta")
+    name = fields.required("name", TITLE, f"what people know it by, such as Okta: {TITLE_WORDS}")
     if "preset" not in fields:
         fields.problem(None, "the key 'preset' is missing", f"Add it: {', '.join(_PRESETS)}")
     preset = fields.choice("preset", _PRESETS, None)
@@ -139,18 +142,18 @@ def _provider(report: Report, node: Node, path: Path) -> ProviderEntry:
     if preset is not None:
         _check_tenants(fields, preset, settings)
     issuer = _issuer(fields, preset, settings)
-    client_id = fields.required(
-        "client_id", r"[\x21-\x7e][\x20-\x7e]{0,499}", "what the provider calls this client"
-    )
-    return ProviderEntry(
+    client_id = fields.required("client_id", r"[\x20-\x7e]{1,500}", "what the provider calls this client")
+    entry = ProviderEntry(
         id=id_,
-        name=name.strip(),
+        name=name,
         preset=preset or "generic",
         issuer=issuer,
         client_id=client_id,
         client_secret=_secret(fields, settings),
         settings=settings,
     )
+    report.providers.append((entry, fields))
+    return entry
 
 
 def _secret(fields: Fields, settings: ProviderSettings) -> str:
@@ -177,7 +180,7 @@ def _secret(fields: Fields, settings: ProviderSettings) -> str:
 
 
 def _issuer(fields: Fields, preset: PresetName | None, settings: ProviderSettings) -> str:
-    url = read_url(fields, "issuer") if "issuer" in fields else ""
+    url = fields.text("issuer", "", _URL, "a URL such as https://id.example.com")
     if preset is None:
         return url
     if not url and "issuer" not in fields and not PRESET_ISSUERS[preset]:
@@ -192,7 +195,7 @@ def _settings(fields: Fields) -> ProviderSettings:
     usual = ProviderSettings()
     lists = {key: fields.texts(key, *form) for key, form in _TEXTS.items()}
     maps = {key: _mapped(fields, key, *form) for key, form in _MAPPED.items()}
-    claims = {key: fields.text(key, str(getattr(usual, key)), LINE, LINE_WORDS) for key in _CLAIMS}
+    claims = {key: fields.text(key, str(getattr(usual, key)), empty=True) for key in _CLAIMS}
     settings = ProviderSettings(
         tenant=fields.text("tenant", "", LINE, "the id of a directory, or organizations or common").lower(),
         tenants=tuple(each.lower() for each in lists["tenants"]),

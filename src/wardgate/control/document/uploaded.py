@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from wardgate.control.document.load import ClientProblem, load, no_problem
+from wardgate.control.document.load import ClientProblem, ProviderProblem, load, no_problem
 from wardgate.control.errors import InvalidError
 from wardgate.domain.document import Document, DocumentError, Problem
 
@@ -18,11 +18,14 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 def load_uploaded(
-    files: Mapping[str, str], document: str = ".", client_problem: ClientProblem = no_problem
+    files: Mapping[str, str],
+    document: str = ".",
+    client_problem: ClientProblem = no_problem,
+    provider_problem: ProviderProblem = no_problem,
 ) -> Document:
     """The document in ``files``, by their names with ``/`` between folders. ``document`` is the one that is read, or the
     folder of them (``.``: the outermost). References lead to ``files`` only, never to what this machine has.
-    ``client_problem`` is that of :func:`load`.
+    ``client_problem`` and ``provider_problem`` are those of :func:`load`.
 
     Raises:
         InvalidError: a name cannot be one of a file, or ``document`` is none of them.
@@ -39,7 +42,9 @@ def load_uploaded(
         for name, text in files.items():
             _write(root / names[name], text)
         try:
-            return load(root / main, within=root, client_problem=client_problem)
+            return load(
+                root / main, within=root, client_problem=client_problem, provider_problem=provider_problem
+            )
         except DocumentError as error:
             raise DocumentError(tuple(_named(problem, root) for problem in error.problems)) from None
 

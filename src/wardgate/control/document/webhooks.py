@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from wardgate.control.document.environments import ENVIRONMENT, ENVIRONMENT_WORDS
 from wardgate.control.document.fields import Fields, Report, suggestion
 from wardgate.control.document.limit_text import shown
-from wardgate.control.document.names import LINE, LINE_WORDS
+from wardgate.control.document.names import DESCRIPTION, DESCRIPTION_WORDS
 from wardgate.control.document.urls import url_problem
 from wardgate.domain.document import WebhookEntry
 from wardgate.domain.redaction import REDACTED
@@ -32,7 +32,7 @@ def read_webhook(report: Report, node: Node, path: Path) -> tuple[WebhookEntry, 
         fields.problem(None, "the key 'url' is missing", "Add `url:`, such as https://example.com/hooks")
     entry = WebhookEntry(
         url=_url(fields),
-        description=fields.text("description", None, LINE, LINE_WORDS),
+        description=fields.text("description", None, DESCRIPTION, DESCRIPTION_WORDS),
         events=_events(fields),
         environments=_environments(fields),
         status=fields.choice("status", _STATUSES, None),

@@ -17,8 +17,18 @@ from wardgate.identity.federation.manage_providers import (
     provider_with_id,
     remove_in,
 )
+from wardgate.identity.outbound import OutboundError, read_url
 from wardgate.identity.ports import Transaction
 from wardgate.identity.server import Server
+
+
+def provider_problem(provider: ProviderEntry) -> tuple[str, str] | None:
+    """The key of a document, and what is wrong with it, where ``provider`` could not be called."""
+    try:
+        target = read_url(provider.issuer)
+    except OutboundError as error:
+        return "issuer", str(error)
+    return ("issuer", "it holds a query") if "?" in target.path else None
 
 
 class DeclaredProviders:

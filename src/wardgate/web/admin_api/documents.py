@@ -14,7 +14,7 @@ from wardgate.control.document.uploaded import MOST_FILES, load_uploaded
 from wardgate.control.export import export_document
 from wardgate.domain.audit import by
 from wardgate.identity.declared_clients import DeclaredClients, client_problem
-from wardgate.identity.federation.declared import DeclaredProviders
+from wardgate.identity.federation.declared import DeclaredProviders, provider_problem
 from wardgate.identity.people.manage_roles import narrowing
 from wardgate.web.admin_api.ask import Ask
 from wardgate.web.admin_api.differences import DifferenceShown, shown
@@ -113,7 +113,9 @@ async def apply_documents(ask: Ask, body: DocumentToApply) -> DocumentResult:
 
 async def _brought(ask: Ask, body: UploadedDocument, note: str, *, dry_run: bool) -> DocumentResult:
     place = body.environment or ask.environment
-    document = await asyncio.to_thread(load_uploaded, body.files, body.document, client_problem)
+    document = await asyncio.to_thread(
+        load_uploaded, body.files, body.document, client_problem, provider_problem
+    )
     result: ApplyResult = await apply_document(
         ask.store,
         document,
