@@ -237,8 +237,10 @@ class _Loader:
             if entry.name and (first := names.setdefault(entry.name, fields)) is not fields:
                 message = f"the environment {entry.name!r} is also declared at {_place(first)}"
                 fields.problem("name", message, "Merge the two")
-            other, first = tags.setdefault(entry.tag or entry.name, (entry.name, fields))
-            if entry.tag and other != entry.name:
+            other, first = (
+                tags.setdefault(entry.tag, (entry.name, fields)) if entry.tag else (entry.name, fields)
+            )
+            if other != entry.name:
                 message = f"the tag {entry.tag!r} is also that of {other!r}, at {_place(first)}"
                 fields.problem("tag", message, "Give one of them another tag")
             if entry.production and (first := production.setdefault(True, fields)) is not fields:
