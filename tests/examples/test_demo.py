@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -14,16 +15,22 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from bench.accounting import born, tree
 from examples.demo.status import Figures, p95, parse_figures, status_line
 
 ROOT = Path(__file__).parents[2]
 
 
 class RunningDemo:
-    """The demo in a directory of its own; introduced when the block begins, gone when it ends."""
+    """The demo in a directory of its own; introduced when the block begins. When it ends, or never begins because that takes
+    longer than ``patience`` seconds, the demo is gone with every process it started: asked first, killed after ``grace``.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, patience: float = 60, grace: float = 30) -> None:
         self.began = time.monotonic()
+        self._patience, self._grace = patience, grace
+        #: All processes it had, with the time each began: ids are used again.
+        self.family: dict[int, str | None] = {}
         self._out = folder / "demo.out"
         with self._out.open("wb") as out:
             self.process = subprocess.Popen(
@@ -40,21 +47,44 @@ class RunningDemo:
         return self._out.read_text()
 
     def __enter__(self) -> Self:
-        deadline = time.monotonic() + 60
-        while "Ctrl-C stops everything" not in self.text:
-            assert self.process.poll() is None, self.text
-            assert time.monotonic() < deadline, self.text
-            time.sleep(0.05)
+        try:
+            deadline = time.monotonic() + self._patience
+            while "Ctrl-C stops everything" not in self.text:
+                assert self.process.poll() is None, self.text
+                assert time.monotonic() < deadline, self.text
+                time.sleep(0.05)
+        except (
+            BaseException
+        ):  # a time-out of the test is none of Exception, and no block has begun that would end
+            self._end()
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+        self._end()
+
+    def _end(self) -> None:
+        self._look()
+        try:
+            if self.process.poll() is None:
+                self.process.send_signal(signal.SIGINT)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(self._grace)
+        finally:
+            self._look()
+            for pid in self.living():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.wait()
+
+    def _look(self) -> None:
+        """They have sessions of their own, and outlive one that is killed: they are known by their parents."""
+        for known in (self.process.pid, *self.living()):
+            self.family |= {pid: self.family.get(pid, born(pid)) for pid in tree(known)}
+
+    def living(self) -> list[int]:
+        """Those of its processes that have not ended."""
+        return [pid for pid, began in self.family.items() if began is not None and born(pid) == began]
 
     def line(self, status: int | str) -> str:
         """The printed command that shows ``status``, or is called so."""
@@ -71,6 +101,31 @@ def run(line: str) -> str:
     """What a shell prints for a line the demo told to paste."""
     done = subprocess.run(["/bin/bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
     return done.stdout
+
+
+def ended(demo: RunningDemo) -> bool:
+    """Whether all it started is gone, in time."""
+    deadline = time.monotonic() + 10
+    while demo.living() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not demo.living()
+
+
+def test_a_demo_that_takes_too_long_leaves_no_process(tmp_path: Path) -> None:
+    """Nobody was told of it yet, but its APIs and its gateway run."""
+    demo = RunningDemo(tmp_path, patience=1)
+    with pytest.raises(AssertionError), demo:
+        pass
+    assert len(demo.family) > 1
+    assert ended(demo)
+
+
+def test_a_demo_that_does_not_heed_leaves_no_process(tmp_path: Path) -> None:
+    """It is killed, and what it started, which would outlive it."""
+    with RunningDemo(tmp_path, grace=0.2) as demo:
+        demo.process.send_signal(signal.SIGSTOP)
+    assert len(demo.family) > 3
+    assert ended(demo)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the lines are for curl")
