@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from wardgate.control.compare.rules import (
     Aspect,
@@ -11,32 +10,17 @@ from wardgate.control.compare.rules import (
     bound,
     changed_unproven,
     differences,
-    elements,
     exposes,
+    keyed,
+    listed,
     neutral,
     protects,
+    replaced,
 )
 from wardgate.control.document.clients import client_text
 from wardgate.domain.difference import Difference
 from wardgate.domain.document import Document
 from wardgate.domain.oauth import LEGACY_GRANTS, Client
-
-
-def _list(name: str, what: str) -> Aspect:
-    def compare(at: At, before: Any, after: Any) -> Iterator[Difference]:
-        yield from elements(at, name, getattr(before, name), getattr(after, name), what, weakens="added")
-
-    return Aspect((name,), compare)
-
-
-def _authentication(at: At, before: Client, after: Client) -> Iterator[Difference]:
-    yield at.found(
-        "authentication_changed",
-        before.authentication,
-        after.authentication,
-        f"it proves who it is by {after.authentication}, instead of {before.authentication}",
-        weakens=after.public and not before.public,
-    )
 
 
 def _max_age(at: At, before: Client, after: Client) -> Iterator[Difference]:
@@ -53,14 +37,18 @@ CLIENT: tuple[Aspect, ...] = (
         *("access_alg", "id_token_alg", "userinfo_alg", "introspection_alg"),
         *("backchannel_logout_uri", "backchannel_logout_session_required", "token_format"),
     ),
-    Aspect(("authentication",), _authentication),
-    _list("grant_types", "the grant"),
-    _list("response_types", "the response type"),
-    _list("redirect_uris", "the redirect URI"),
-    _list("post_logout_redirect_uris", "the redirect URI after signing out"),
-    _list("scopes", "the scope"),
+    replaced(
+        "authentication",
+        lambda old, new: f"it proves who it is by {new}, instead of {old}",
+        weakens=lambda old, new: new == "none" != old,
+    ),
+    listed("grant_types", "the grant", weakens="added"),
+    listed("response_types", "the response type", weakens="added"),
+    listed("redirect_uris", "the redirect URI", weakens="added"),
+    listed("post_logout_redirect_uris", "the redirect URI after signing out", weakens="added"),
+    listed("scopes", "the scope", weakens="added"),
     changed_unproven("audiences", "whom its tokens may be for"),
-    _list("authorization_details_types", "the type of authorization details"),
+    listed("authorization_details_types", "the type of authorization details", weakens="added"),
     bound("access_lifetime", "how long its access tokens live", unit="s"),
     bound("id_token_lifetime", "how long its id tokens live", unit="s"),
     bound("refresh_idle_lifetime", "how long an unused refresh token lives", unit="s"),
@@ -87,17 +75,21 @@ CLIENT: tuple[Aspect, ...] = (
 
 def clients(before: Document, after: Document) -> Iterator[Difference]:
     """How an environment's clients differ. A new one weakens if it has a legacy grant."""
-    old = {each.id: each for each in before.clients or ()}
-    new = {each.id: each for each in after.clients or ()}
-    for id_, each in old.items():
-        if id_ not in new:
-            at = At(place=f"client {id_}")
-            yield at.found("client_removed", client_text(each), None, "the client is gone")
-    for id_, each in new.items():
-        at = At(place=f"client {id_}")
-        if id_ not in old:
-            text = client_text(each)
-            legacy = not LEGACY_GRANTS.isdisjoint(each.grant_types)
-            yield at.found("client_added", None, text, f"the client is new: {text}", weakens=legacy)
-        else:
-            yield from differences(at, old[id_], each, CLIENT)
+    yield from keyed(
+        before.clients or (),
+        after.clients or (),
+        lambda each: each.id,
+        gone=lambda id_, old: _at(id_).found("client_removed", client_text(old), None, "the client is gone"),
+        came=_came,
+        stays=lambda id_, old, new: differences(_at(id_), old, new, CLIENT),
+    )
+
+
+def _at(id_: str) -> At:
+    return At(place=f"client {id_}")
+
+
+def _came(id_: str, client: Client) -> Difference:
+    text = client_text(client)
+    legacy = not LEGACY_GRANTS.isdisjoint(client.grant_types)
+    return _at(id_).found("client_added", None, text, f"the client is new: {text}", weakens=legacy)

@@ -13,7 +13,10 @@ from wardgate.control.compare.rules import (
     differences,
     elements,
     exposes,
+    keyed,
+    listed,
     neutral,
+    replaced,
 )
 from wardgate.control.document.providers import provider_text
 from wardgate.domain.difference import Difference
@@ -49,27 +52,6 @@ def _allowed(name: str, what: str) -> Aspect:
     return Aspect((name,), compare)
 
 
-def _overage(at: At, before: Any, after: Any) -> Iterator[Difference]:
-    yield at.found(
-        "on_overage_changed",
-        before.on_overage,
-        after.on_overage,
-        f"people in more groups than are told: {after.on_overage}, instead of {before.on_overage}",
-        weakens=after.on_overage == "ignore",
-    )
-
-
-def _clients(at: At, before: Any, after: Any) -> Iterator[Difference]:
-    yield from elements(
-        at,
-        "assertion_client",
-        before.assertion_clients,
-        after.assertion_clients,
-        "clients that may trade its assertions:",
-        weakens="added",
-    )
-
-
 SETTINGS: tuple[Aspect, ...] = (
     changed_unproven("tenant", "the directory"),
     _allowed("tenants", "directory"),
@@ -80,9 +62,18 @@ SETTINGS: tuple[Aspect, ...] = (
     _mapped("roles", "roles"),
     _mapped("groups", "groups here"),
     _mapped("operators", "roles of operators"),
-    Aspect(("on_overage",), _overage),
+    replaced(
+        "on_overage",
+        lambda old, new: f"people in more groups than are told: {new}, instead of {old}",
+        weakens=lambda old, new: new == "ignore",
+    ),
     exposes("create", "making accounts for everybody who has none"),
-    Aspect(("assertion_clients",), _clients),
+    listed(
+        "assertion_clients",
+        "clients that may trade its assertions:",
+        weakens="added",
+        kind="assertion_client",
+    ),
     neutral("scopes", "name_claim", "authentication", "secret_from", "secret_at"),
 )
 
@@ -108,22 +99,30 @@ PROVIDER: tuple[Aspect, ...] = (
 
 def providers(at: At, before: EnvironmentSettings, after: EnvironmentSettings) -> Iterator[Difference]:
     """How the providers of an environment differ. A new one weakens: its issuer says who people are."""
-    old = {each.id: each for each in before.identity_providers or ()}
-    new = {each.id: each for each in after.identity_providers or ()}
-    for id_, each in old.items():
-        if id_ not in new:
-            inner = at.within(f"{at.place} identity provider {id_}")
-            yield inner.found(
-                f"{_KIND}removed", provider_text(each), None, "nobody signs in with it any more"
-            )
-    for id_, each in new.items():
-        inner = at.within(f"{at.place} identity provider {id_}")
-        if id_ not in old:
-            text = provider_text(each)
-            yield inner.found(f"{_KIND}added", None, text, f"people sign in with it: {text}", weakens=True)
-        else:
-            for found in differences(inner, old[id_], each, PROVIDER):
-                yield replace(found, kind=f"{_KIND}{found.kind}")
+
+    def within(id_: str) -> At:
+        return at.within(f"{at.place} identity provider {id_}")
+
+    def gone(id_: str, old: ProviderEntry) -> Difference:
+        text = "nobody signs in with it any more"
+        return within(id_).found(f"{_KIND}removed", provider_text(old), None, text)
+
+    def came(id_: str, new: ProviderEntry) -> Difference:
+        text = provider_text(new)
+        return within(id_).found(f"{_KIND}added", None, text, f"people sign in with it: {text}", weakens=True)
+
+    def stays(id_: str, old: ProviderEntry, new: ProviderEntry) -> Iterator[Difference]:
+        for found in differences(within(id_), old, new, PROVIDER):
+            yield replace(found, kind=f"{_KIND}{found.kind}")
+
+    yield from keyed(
+        before.identity_providers or (),
+        after.identity_providers or (),
+        lambda each: each.id,
+        gone=gone,
+        came=came,
+        stays=stays,
+    )
 
 
 def at_once(found: Iterable[Difference]) -> Iterator[Difference]:

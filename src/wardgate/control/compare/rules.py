@@ -7,13 +7,15 @@ explain counts as a weakening, so that neither a new field nor a gap in a compar
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from wardgate.domain.api import Api
 from wardgate.domain.codec import CodecError, encode
 from wardgate.domain.difference import REDACTED, Difference
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +199,49 @@ def elements(
         )
     if not gone and not came:
         yield at.found(f"{kind}_reordered", tuple(old), tuple(new), f"{thing}: another order")
+
+
+def replaced(
+    name: str, sentence: Callable[[Any, Any], str], *, weakens: Callable[[Any, Any], bool]
+) -> Aspect:
+    """One value for another: ``sentence`` says what that means, and ``weakens`` whether it is weaker, both given the two."""
+
+    def compare(at: At, before: Any, after: Any) -> Iterator[Difference]:
+        old, new = getattr(before, name), getattr(after, name)
+        yield at.found(f"{name}_changed", old, new, sentence(old, new), weakens=weakens(old, new))
+
+    return Aspect((name,), compare)
+
+
+def listed(name: str, thing: str, *, weakens: str, kind: str = "") -> Aspect:
+    """A list of texts, as :func:`elements` compares them; ``kind`` is by default the field's name."""
+
+    def compare(at: At, before: Any, after: Any) -> Iterator[Difference]:
+        old, new = getattr(before, name), getattr(after, name)
+        yield from elements(at, kind or name, old, new, thing, weakens=weakens)
+
+    return Aspect((name,), compare)
+
+
+def keyed(
+    before: Iterable[T],
+    after: Iterable[T],
+    by: Callable[[T], str],
+    *,
+    gone: Callable[[str, T], Difference],
+    came: Callable[[str, T], Difference],
+    stays: Callable[[str, T, T], Iterable[Difference]],
+) -> Iterator[Difference]:
+    """How things that are known ``by`` a name differ: those that are gone, then those that came, or stay and are others."""
+    known, there = {by(each): each for each in before}, {by(each): each for each in after}
+    for name, old in known.items():
+        if name not in there:
+            yield gone(name, old)
+    for name, new in there.items():
+        if name not in known:
+            yield came(name, new)
+        elif known[name] != new:
+            yield from stays(name, known[name], new)
 
 
 def changed_unproven(name: str, sentence: str) -> Aspect:

@@ -5,31 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from wardgate.control.compare.rules import Aspect, At, differences, elements, neutral
+from wardgate.control.compare.rules import Aspect, At, differences, elements, listed, neutral, replaced
 from wardgate.domain.difference import Difference
-from wardgate.domain.standing import Catalogue, Standing
+from wardgate.domain.standing import Catalogue
 
 #: From the narrowest to the widest.
 _VISIBILITY = ("private", "group", "public")
 
 
-def _lifecycle(at: At, before: Standing, after: Standing) -> Iterator[Difference]:
-    yield at.found(
-        "lifecycle_changed",
-        before.lifecycle,
-        after.lifecycle,
-        f"the API goes from {before.lifecycle} to {after.lifecycle}",
-        weakens=before.lifecycle == "retired",
-    )
-
-
-def _off(at: At, before: Standing, after: Standing) -> Iterator[Difference]:
-    yield from elements(at, "switched_off", before.off, after.off, "switched off:", weakens="removed")
-
-
 STANDING: tuple[Aspect, ...] = (
-    Aspect(("lifecycle",), _lifecycle),
-    Aspect(("off",), _off),
+    replaced(
+        "lifecycle",
+        lambda old, new: f"the API goes from {old} to {new}",
+        weakens=lambda old, new: old == "retired",
+    ),
+    listed("off", "switched off:", weakens="removed", kind="switched_off"),
     neutral("deprecated_at", "sunset_at", "successor", "listed"),
 )
 
@@ -51,19 +41,13 @@ def _visibility(at: At, before: Catalogue, after: Catalogue) -> Iterator[Differe
         )
 
 
-def _project(at: At, before: Catalogue, after: Catalogue) -> Iterator[Difference]:
-    yield at.found(
-        "project_changed",
-        before.project,
-        after.project,
-        f"the operators of the project {after.project} look after it, instead of those of {before.project}",
-        weakens=True,
-    )
-
-
 CATALOGUE: tuple[Aspect, ...] = (
     Aspect(("visibility", "groups"), _visibility),
-    Aspect(("project",), _project),
+    replaced(
+        "project",
+        lambda old, new: f"the operators of the project {new} look after it, instead of those of {old}",
+        weakens=lambda old, new: True,
+    ),
     neutral("tags", "docs", "contact", "description"),
 )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, get_args
 
-from wardgate.control.document.fields import Fields, Report, suggestion
+from wardgate.control.document.fields import Fields, Report
 from wardgate.control.document.limit_text import shown
 from wardgate.control.document.names import (
     LINE,
@@ -34,7 +35,7 @@ from wardgate.domain.oauth import (
 from wardgate.domain.operator import ADMIN_SCOPE
 from wardgate.jose.keys import DEFAULT_ALGORITHMS
 from wardgate.openapi.tree import Mapping as MappingNode
-from wardgate.openapi.tree import Node, Path, Scalar, plain
+from wardgate.openapi.tree import Node, Path, plain
 
 _LINK = r"[\x21-\x7e]{1,2000}"
 _LISTS = {
@@ -51,18 +52,32 @@ _LINKS = (
     *("policy_uri", "tos_uri"),
 )
 _LINES = ("tls_subject_dn", "tls_san_dns", "tls_san_uri")
-_NUMBERS = (
-    *("access_lifetime", "id_token_lifetime", "refresh_idle_lifetime", "refresh_lifetime"),
-    "default_max_age",
-)
+#: With the least that each may be.
+_NUMBERS = {
+    "access_lifetime": 1,
+    "id_token_lifetime": 1,
+    "refresh_idle_lifetime": 1,
+    "refresh_lifetime": 1,
+    "default_max_age": 0,
+}
 _FLAGS = (
     *("require_par", "require_signed_request", "require_dpop", "certificate_bound", "require_auth_time"),
     *("backchannel_logout_session_required", "trusted"),
 )
-_ALGORITHMS: tuple[SigningAlgorithm, ...] = get_args(SigningAlgorithm)
-_AUTHENTICATIONS: tuple[ClientAuthentication, ...] = get_args(ClientAuthentication)
-_FORMATS: tuple[TokenFormat, ...] = get_args(TokenFormat)
-_SUBJECTS: tuple[SubjectType, ...] = get_args(SubjectType)
+_ALGORITHMS: tuple[str, ...] = get_args(SigningAlgorithm)
+#: What the client itself signs with.
+_OWN_ALGORITHMS = tuple(sorted(DEFAULT_ALGORITHMS))
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "authentication": get_args(ClientAuthentication),
+    "token_format": get_args(TokenFormat),
+    "access_alg": _ALGORITHMS,
+    "id_token_alg": _ALGORITHMS,
+    "userinfo_alg": _ALGORITHMS,
+    "introspection_alg": _ALGORITHMS,
+    "assertion_alg": _OWN_ALGORITHMS,
+    "request_alg": _OWN_ALGORITHMS,
+    "subject_type": get_args(SubjectType),
+}
 #: What of a client a document says, in the order in which it is given back.
 SETTINGS = (
     *("authentication", "grant_types", "response_types", *_LISTS, "token_format", "access_alg", *_NUMBERS),
@@ -99,10 +114,12 @@ def read_client(report: Report, node: Node, path: Path) -> tuple[Client, Fields]
         fields.problem("id", f"the id {problem}", "Choose another, such as web or shop-web")
     application = fields.required("application", TITLE, TITLE_WORDS)
     usual = Client(id=id_, application=application, environment="", name=application)
-    lists = {key: fields.texts(key, *form) for key, form in _LISTS.items()}
-    links = {key: fields.text(key, "", _LINK, "a URL") for key in _LINKS}
-    lines = {key: fields.text(key, "", line(1000), LINE_WORDS) for key in _LINES}
-    flags = {key: fields.flag(key, False) for key in _FLAGS}
+    given: dict[str, Any] = {key: fields.texts(key, *form) for key, form in _LISTS.items()}
+    given |= {key: fields.text(key, "", _LINK, "a URL") for key in _LINKS}
+    given |= {key: fields.text(key, "", line(1000), LINE_WORDS) for key in _LINES}
+    given |= {key: fields.flag(key, False) for key in _FLAGS}
+    given |= {key: fields.choice(key, known, getattr(usual, key)) for key, known in _CHOICES.items()}
+    given |= {key: fields.integer(key, getattr(usual, key), least) for key, least in _NUMBERS.items()}
     grants = usual.grant_types
     if "grant_types" in fields:
         named = _among(fields, "grant_types", (*GRANT_TYPES, *LONG_GRANTS))
@@ -110,57 +127,18 @@ def read_client(report: Report, node: Node, path: Path) -> tuple[Client, Fields]
     responses = response_types_for(grants)
     if "response_types" in fields:
         responses = _among(fields, "response_types", RESPONSE_TYPES)
-    if ADMIN_SCOPE in lists["scopes"]:
+    if ADMIN_SCOPE in given["scopes"]:
         message = f"the scope {ADMIN_SCOPE!r} lets a client act for operators"
         fields.problem(
             "scopes", message, "Take it out; `wardgate operators enable-sign-on` makes that client"
         )
-    client = Client(
-        id=id_,
-        application=application,
-        environment="",
+    client = replace(
+        usual,
         name=fields.text("name", application, LINE, LINE_WORDS),
-        authentication=fields.choice("authentication", _AUTHENTICATIONS, usual.authentication),
         grant_types=grants,
         response_types=responses,
-        redirect_uris=lists["redirect_uris"],
-        post_logout_redirect_uris=lists["post_logout_redirect_uris"],
-        scopes=lists["scopes"],
-        audiences=lists["audiences"],
-        token_format=fields.choice("token_format", _FORMATS, usual.token_format),
-        access_alg=fields.choice("access_alg", _ALGORITHMS, usual.access_alg),
-        access_lifetime=fields.integer("access_lifetime", usual.access_lifetime),
-        id_token_lifetime=fields.integer("id_token_lifetime", usual.id_token_lifetime),
-        refresh_idle_lifetime=fields.integer("refresh_idle_lifetime", usual.refresh_idle_lifetime),
-        refresh_lifetime=fields.integer("refresh_lifetime", usual.refresh_lifetime),
-        id_token_alg=fields.choice("id_token_alg", _ALGORITHMS, usual.id_token_alg),
-        userinfo_alg=fields.choice("userinfo_alg", _ALGORITHMS, None),
-        introspection_alg=fields.choice("introspection_alg", _ALGORITHMS, None),
-        assertion_alg=_own_algorithm(fields, "assertion_alg"),
-        request_alg=_own_algorithm(fields, "request_alg"),
         jwks=_jwks(fields),
-        jwks_uri=links["jwks_uri"],
-        tls_subject_dn=lines["tls_subject_dn"],
-        tls_san_dns=lines["tls_san_dns"],
-        tls_san_uri=lines["tls_san_uri"],
-        require_par=flags["require_par"],
-        require_signed_request=flags["require_signed_request"],
-        require_dpop=flags["require_dpop"],
-        certificate_bound=flags["certificate_bound"],
-        authorization_details_types=lists["authorization_details_types"],
-        subject_type=fields.choice("subject_type", _SUBJECTS, usual.subject_type),
-        sector_identifier_uri=links["sector_identifier_uri"],
-        default_max_age=fields.integer("default_max_age", None, 0),
-        require_auth_time=flags["require_auth_time"],
-        default_acr_values=lists["default_acr_values"],
-        backchannel_logout_uri=links["backchannel_logout_uri"],
-        backchannel_logout_session_required=flags["backchannel_logout_session_required"],
-        client_uri=links["client_uri"],
-        logo_uri=links["logo_uri"],
-        policy_uri=links["policy_uri"],
-        tos_uri=links["tos_uri"],
-        contacts=lists["contacts"],
-        trusted=flags["trusted"],
+        **given,
     )
     return client, fields
 
@@ -202,18 +180,9 @@ def _keys(jwks: Any) -> str:
     return f"keys {', '.join(str(each.get('kid', '(no kid)')) for each in found)}" if found else "none"
 
 
-def _own_algorithm(fields: Fields, key: str) -> str | None:
-    """What the client itself signs with."""
-    return fields.choice(key, sorted(DEFAULT_ALGORITHMS), None)
-
-
 def _among(fields: Fields, key: str, known: tuple[str, ...]) -> tuple[str, ...]:
     named = fields.texts(key, r"[\x20-\x7e]{1,200}", f"one of {', '.join(known)}")
-    for item, place in fields.items(key):
-        value = item.value if isinstance(item, Scalar) else None
-        if value in named and value not in known:
-            message = f"{value!r} cannot stand here"
-            fields.report.add(item.line, place, message, suggestion(str(value), known, "values"))
+    fields.unknown(key, named, known, "{} cannot stand here", "values")
     return tuple(each for each in named if each in known)
 
 

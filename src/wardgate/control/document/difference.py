@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 from wardgate.control.document.clients import client_changes, client_text
@@ -14,6 +15,7 @@ from wardgate.control.document.difference_consumers import (
 )
 from wardgate.control.document.environments import environment_changes, environment_text
 from wardgate.control.document.limit_text import limits_text, shown
+from wardgate.control.document.lines import compared
 from wardgate.control.document.listings import listing_changes
 from wardgate.control.document.operating import (
     operator_role_changes,
@@ -31,72 +33,57 @@ from wardgate.domain.people import Role
 #: Settings of resources that documents call otherwise.
 _CALLED = {"acr_values": "acr"}
 
+_NAME = attrgetter("name")
+_ID = attrgetter("id")
+
 
 def difference(old: Document, new: Document) -> list[str]:
     """The changes from ``old`` to ``new``: ``+`` added, ``-`` removed, ``~`` changed, each naming its object.
 
     Empty when both enforce and say the same. Settings of policies are never shown, as they may hold secrets.
     """
-    lines = _compared(
-        "environment",
-        {each.name: each for each in old.environments},
-        {each.name: each for each in new.environments},
-        environment_text,
-        environment_changes,
-    )
-    lines += _order(old, new)
-    lines += _compared(
-        "project",
-        {each.name: each for each in old.projects},
-        {each.name: each for each in new.projects},
-        project_text,
-        project_changes,
-    )
-    lines += _compared(
-        "operator role",
-        {each.name: each for each in old.operator_roles},
-        {each.name: each for each in new.operator_roles},
-        operator_role_text,
-        operator_role_changes,
-    )
-    lines += _compared(
-        "api",
-        {entry.api.id: entry for entry in old.apis},
-        {entry.api.id: entry for entry in new.apis},
-        _api_text,
-        _api_changes,
-    )
-    lines += _compared(
-        "plan", {p.name: p for p in old.plans}, {p.name: p for p in new.plans}, _plan_text, _plan_changes
-    )
-    lines += _compared(
-        "role", {r.name: r for r in old.roles}, {r.name: r for r in new.roles}, _role_text, _role_changes
-    )
-    lines += _compared(
-        "group", {g.name: g for g in old.groups}, {g.name: g for g in new.groups}, group_text, group_changes
-    )
-    lines += _compared(
-        "application",
-        {item.name: item for item in old.applications},
-        {item.name: item for item in new.applications},
-        application_text,
-        application_changes,
-    )
-    lines += _compared(
-        "webhook",
-        {item.url: item for item in old.webhooks or ()},
-        {item.url: item for item in new.webhooks or ()},
-        webhook_text,
-        webhook_changes,
-        shown_url,
-    )
-    lines += _compared(
-        "client",
-        {item.id: item for item in old.clients or ()},
-        {item.id: item for item in new.clients or ()},
-        client_text,
-        client_changes,
-    )
+    lines = [
+        *compared(
+            "environment",
+            old.environments,
+            new.environments,
+            _NAME,
+            environment_text,
+            environment_changes,
+        ),
+        *_order(old, new),
+        *compared("project", old.projects, new.projects, _NAME, project_text, project_changes),
+        *compared(
+            "operator role",
+            old.operator_roles,
+            new.operator_roles,
+            _NAME,
+            operator_role_text,
+            operator_role_changes,
+        ),
+        *compared("api", old.apis, new.apis, lambda entry: entry.api.id, _api_text, _api_changes),
+        *compared("plan", old.plans, new.plans, _NAME, _plan_text, _plan_changes),
+        *compared("role", old.roles, new.roles, _NAME, _role_text, _role_changes),
+        *compared("group", old.groups, new.groups, _NAME, group_text, group_changes),
+        *compared(
+            "application",
+            old.applications,
+            new.applications,
+            _NAME,
+            application_text,
+            application_changes,
+        ),
+        *compared(
+            "webhook",
+            old.webhooks or (),
+            new.webhooks or (),
+            lambda webhook: webhook.url,
+            webhook_text,
+            webhook_changes,
+            shown_url,
+        ),
+        *compared("client", old.clients or (), new.clients or (), _ID, client_text, client_changes),
+    ]
     before, after = _token_endpoint(old), _token_endpoint(new)
     if before != after:
         lines.append(f"~ authorization server: token endpoint {before} -> {after}")
@@ -114,23 +101,6 @@ def _order(old: Document, new: Document) -> list[str]:
 def _token_endpoint(document: Document) -> str:
     server = document.authorization_server
     return server.token_endpoint if server is not None and server.token_endpoint else "built in"
-
-
-def _compared(
-    what: str,
-    old: dict[str, Any],
-    new: dict[str, Any],
-    text: Any,
-    changes: Any,
-    named: Callable[[str], str] = str,
-) -> list[str]:
-    lines = [f"- {what} {named(name)}: {text(item)}" for name, item in old.items() if name not in new]
-    for name, item in new.items():
-        if name not in old:
-            lines.append(f"+ {what} {named(name)}: {text(item)}")
-        elif item != old[name]:
-            lines.extend(f"~ {what} {named(name)}: {line}" for line in changes(old[name], item))
-    return lines
 
 
 def _api_text(entry: ApiEntry) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import fields as fields_of
 from typing import Any, get_args
 
 from wardgate.control.document.fields import Fields, Report
 from wardgate.control.document.limit_text import limits_text, shown
+from wardgate.control.document.lines import compared
 from wardgate.control.document.names import HOST
 from wardgate.control.document.plans import read_limits
 from wardgate.control.document.providers import (
@@ -23,9 +24,8 @@ from wardgate.domain.apikey import TAG_PATTERN
 from wardgate.domain.document import EnvironmentEntry
 from wardgate.domain.environment import LeakPolicy, Retention
 from wardgate.domain.limit import Limit
-from wardgate.domain.provider import ProviderEntry
 from wardgate.domain.template import NAME
-from wardgate.openapi.tree import Node, Path, Scalar
+from wardgate.openapi.tree import Node, Path
 
 ENVIRONMENT = r"[a-z][a-z0-9-]{0,31}"
 ENVIRONMENT_WORDS = "up to 32 lower-case letters, digits or hyphens, the first a letter"
@@ -120,20 +120,14 @@ def environment_changes(old: EnvironmentEntry, new: EnvironmentEntry) -> Iterato
     for name in ("leaks", "leak_overlap"):
         if getattr(old, name) != getattr(new, name):
             yield f"{name}: {shown(getattr(old, name))} -> {shown(getattr(new, name))}"
-    yield from _provider_lines(old.identity_providers or (), new.identity_providers or ())
-
-
-def _provider_lines(old: Sequence[ProviderEntry], new: Sequence[ProviderEntry]) -> Iterator[str]:
-    before, after = {each.id: each for each in old}, {each.id: each for each in new}
-    for id_, each in before.items():
-        if id_ not in after:
-            yield f"- identity provider {id_}: {provider_text(each)}"
-    for id_, each in after.items():
-        if id_ not in before:
-            yield f"+ identity provider {id_}: {provider_text(each)}"
-        elif each != before[id_]:
-            for line in provider_changes(before[id_], each):
-                yield f"~ identity provider {id_}: {line}"
+    yield from compared(
+        "identity provider",
+        old.identity_providers or (),
+        new.identity_providers or (),
+        lambda provider: provider.id,
+        provider_text,
+        provider_changes,
+    )
 
 
 def _mapping(what: str, old: Any, new: Any, text: Any, none: str = "none") -> Iterator[str]:
@@ -159,12 +153,9 @@ def _variables(fields: Fields) -> dict[str, str] | None:
     if inner is None:
         return None
     found: dict[str, str] = {}
-    for name, node in inner.entries.items():
-        scalar = node.value if isinstance(node, Scalar) else None
-        if _named_well(inner, name) and scalar == "":
-            found[name] = ""
-        elif _named_well(inner, name):
-            value = inner.text(name, None, VALUE, VALUE_WORDS)
+    for name in inner.entries:
+        if _named_well(inner, name):
+            value = inner.text(name, None, VALUE, VALUE_WORDS, empty=True)
             if value is not None:
                 found[name] = value
     return found

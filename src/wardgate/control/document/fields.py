@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from wardgate.domain.api import PolicyUse
@@ -215,6 +215,23 @@ class Fields:
             else:
                 values.append(value)
         return tuple(values)
+
+    def unknown(
+        self,
+        key: str,
+        read: Collection[str],
+        known: Collection[str],
+        message: str,
+        what: str,
+        remedy: Callable[[str], str] | None = None,
+    ) -> None:
+        """Notes each of the texts ``read`` from a list that is none of the ``known``: ``message``, with the text for ``{}``,
+        and by default a suggestion among ``what`` is known."""
+        for item, path in self.items(key):
+            value = item.value if isinstance(item, Scalar) else None
+            if isinstance(value, str) and value in read and value not in known:
+                meant = suggestion(value, known, what) if remedy is None else remedy(value)
+                self.report.add(item.line, path, message.format(repr(value)), meant)
 
     def child(self, key: str, known: Collection[str]) -> Fields | None:
         """The mapping under ``key``, or ``None`` where the key is absent."""

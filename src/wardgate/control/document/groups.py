@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from wardgate.control.document.fields import Fields, Report, suggestion
+from wardgate.control.document.fields import Fields, Report
 from wardgate.control.document.names import LINE, LINE_WORDS, NAME, NAME_WORDS
 from wardgate.domain.access import Group
-from wardgate.openapi.tree import Node, Path, Scalar
+from wardgate.openapi.tree import Node, Path
 
 
 def read_group(report: Report, node: Node, path: Path) -> tuple[Group, Fields]:
@@ -23,8 +23,4 @@ def read_group(report: Report, node: Node, path: Path) -> tuple[Group, Fields]:
 
 def check_group_roles(group: Group, fields: Fields, known: Collection[str]) -> None:
     """Notes a problem for each role of ``group`` that the document does not declare."""
-    for node, path in fields.items("roles"):
-        name = node.value if isinstance(node, Scalar) else None
-        if name in group.roles and name not in known:
-            remedy = suggestion(str(name), known, "roles")
-            fields.report.add(node.line, path, f"there is no role {name!r}", remedy)
+    fields.unknown("roles", group.roles, known, "there is no role {}", "roles")

@@ -37,7 +37,7 @@ from wardgate.domain.provider import ProviderEntry
 from wardgate.domain.reserved import reserved, token_places
 from wardgate.domain.versioning import Versioning, conflict_among
 from wardgate.domain.webhook import MOST_WEBHOOKS
-from wardgate.openapi.tree import Scalar, path_text
+from wardgate.openapi.tree import path_text
 from wardgate.policy.registry import PolicyLoadError, PolicyRegistry
 
 _KNOWN = (
@@ -272,11 +272,7 @@ class _Loader:
                             "Tell them apart by the same header, or by media types, each with its own value"
                         )
                     fields.problem(key, message, remedy)
-            for node, path in fields.items("plans"):
-                name = node.value if isinstance(node, Scalar) else None
-                if name in api.plans and name not in plans:
-                    remedy = suggestion(str(name), plans, "plans")
-                    fields.report.add(node.line, path, f"there is no plan {name!r}", remedy)
+            fields.unknown("plans", api.plans, plans, "there is no plan {}", "plans")
 
     def _check_plans(self) -> None:
         names: dict[str, Fields] = {}

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from wardgate.control.document.fields import Fields, Report, suggestion
+from wardgate.control.document.fields import Fields, Report
 from wardgate.control.document.limit_text import shown
 from wardgate.control.document.names import DESCRIPTION, DESCRIPTION_WORDS
 from wardgate.domain.operator import OperatorRole, Project
 from wardgate.domain.permission import BUILTIN_ROLES, PERMISSIONS, Permission
-from wardgate.openapi.tree import Node, Path, Scalar
+from wardgate.openapi.tree import Node, Path
 
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 _NAME_WORDS = "up to 64 lower-case letters, digits, dots, hyphens or underscores, the first a letter or digit"
@@ -41,11 +41,7 @@ def read_operator_role(report: Report, node: Node, path: Path) -> tuple[Operator
     permissions = fields.texts("permissions", r"[a-z]+\.[a-z]+", "a permission such as apis.view")
     if "permissions" in fields and not list(fields.items("permissions")):
         fields.problem("permissions", "a role needs a permission", "Give it one, such as apis.view")
-    for item, place in fields.items("permissions"):
-        value = item.value if isinstance(item, Scalar) else None
-        if value in permissions and value not in _KNOWN:
-            remedy = suggestion(str(value), _KNOWN, "permissions")
-            fields.report.add(item.line, place, f"there is no permission {value!r}", remedy)
+    fields.unknown("permissions", permissions, _KNOWN, "there is no permission {}", "permissions")
     role = OperatorRole(
         name=name,
         permissions=frozenset(_KNOWN[each] for each in permissions if each in _KNOWN),

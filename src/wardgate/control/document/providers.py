@@ -193,31 +193,26 @@ def _issuer(fields: Fields, preset: PresetName | None, settings: ProviderSetting
 
 def _settings(fields: Fields) -> ProviderSettings:
     usual = ProviderSettings()
-    lists = {key: fields.texts(key, *form) for key, form in _TEXTS.items()}
-    maps = {key: _mapped(fields, key, *form) for key, form in _MAPPED.items()}
-    claims = {key: fields.text(key, str(getattr(usual, key)), empty=True) for key in _CLAIMS}
+    given: dict[str, Any] = {key: fields.texts(key, *form) for key, form in _TEXTS.items()}
+    given |= {key: _mapped(fields, key, *form) for key, form in _MAPPED.items()}
+    given |= {key: fields.text(key, getattr(usual, key), empty=True) for key in _CLAIMS}
+    for key in ("tenants", "domains"):
+        given[key] = tuple(each.lower() for each in given[key])
     settings = ProviderSettings(
         tenant=fields.text("tenant", "", LINE, "the id of a directory, or organizations or common").lower(),
-        tenants=tuple(each.lower() for each in lists["tenants"]),
-        domains=tuple(each.lower() for each in lists["domains"]),
-        scopes=lists["scopes"],
-        algorithms=lists["algorithms"],
-        groups_claim=claims["groups_claim"],
-        roles_claim=claims["roles_claim"],
-        name_claim=claims["name_claim"],
-        roles=maps["roles"],
-        groups=maps["groups"],
-        operators=maps["operators"],
         on_overage=fields.choice("on_overage", ON_OVERAGE, usual.on_overage),
         create=fields.flag("create", False),
         authentication=fields.choice("authentication", AUTHENTICATIONS, usual.authentication),
-        assertion_clients=lists["assertion_clients"],
+        **given,
     )
-    for item, place in fields.items("algorithms"):
-        value = item.value if isinstance(item, Scalar) else None
-        if value in settings.algorithms and value not in ALGORITHMS:
-            message = f"{value!r} is no signature that id tokens are verified with"
-            fields.report.add(item.line, place, message, f"Choose among {', '.join(sorted(ALGORITHMS))}")
+    fields.unknown(
+        "algorithms",
+        settings.algorithms,
+        ALGORITHMS,
+        "{} is no signature that id tokens are verified with",
+        "algorithms",
+        lambda value: f"Choose among {', '.join(sorted(ALGORITHMS))}",
+    )
     return settings
 
 

@@ -42,10 +42,10 @@ def role_data(role: Role, known: Collection[str]) -> dict[str, Any]:
 
 def check_role_scopes(role: Role, fields: Fields, known: Collection[str]) -> None:
     """Notes a problem for each scope of ``role`` that no API has, unless it is said to be of one elsewhere."""
-    for node, path in fields.items("scopes"):
-        name = node.value if isinstance(node, Scalar) else None
-        if name in role.scopes and name not in known:
-            meant = suggestion(str(name), known, "scopes")
-            stop = "" if meant.endswith("?") else "."
-            remedy = f"{meant}{stop} One of an API elsewhere stands in `scopes_elsewhere`"
-            fields.report.add(node.line, path, f"no API has the scope {name!r}", remedy)
+
+    def remedy(name: str) -> str:
+        meant = suggestion(name, known, "scopes")
+        stop = "" if meant.endswith("?") else "."
+        return f"{meant}{stop} One of an API elsewhere stands in `scopes_elsewhere`"
+
+    fields.unknown("scopes", role.scopes, known, "no API has the scope {}", "scopes", remedy)

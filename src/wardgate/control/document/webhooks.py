@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
 from wardgate.control.document.environments import ENVIRONMENT, ENVIRONMENT_WORDS
-from wardgate.control.document.fields import Fields, Report, suggestion
+from wardgate.control.document.fields import Fields, Report
 from wardgate.control.document.limit_text import shown
 from wardgate.control.document.names import DESCRIPTION, DESCRIPTION_WORDS
 from wardgate.control.document.urls import url_problem
 from wardgate.domain.document import WebhookEntry
 from wardgate.domain.redaction import REDACTED
 from wardgate.domain.webhook import EVENTS, WebhookEvent
-from wardgate.openapi.tree import Node, Path, Scalar
+from wardgate.openapi.tree import Node, Path
 
 _KEYS = ("url", "description", "events", "environments", "status")
 _STATUSES: tuple[Literal["active", "paused"], ...] = get_args(Literal["active", "paused"])
@@ -97,12 +97,7 @@ def _events(fields: Fields) -> tuple[WebhookEvent, ...] | None:
     if "events" not in fields:
         return None
     named = fields.texts("events", r"[a-z]+\.[a-z]+", "an event such as key.issued")
-    for item, place in fields.items("events"):
-        value = item.value if isinstance(item, Scalar) else None
-        if value in named and value not in EVENTS:
-            fields.report.add(
-                item.line, place, f"there is no event {value!r}", suggestion(str(value), EVENTS, "events")
-            )
+    fields.unknown("events", named, EVENTS, "there is no event {}", "events")
     return tuple(event for name in named for event in EVENTS if event == name)
 
 

@@ -49,6 +49,16 @@ class Field:
     tidy: Callable[[str], str] = str.strip
 
 
+def _link(name: str, text: str, complete: str) -> Field:
+    return Field(
+        name=name,
+        text=text,
+        complete=complete,
+        hint="It begins with https://",
+        good=lambda value: link_problem(value) is None,
+    )
+
+
 #: Asked for at once; one that is not sent is dropped.
 NAMES = (
     Field(name="name", text="Full name", complete="name"),
@@ -72,20 +82,8 @@ MORE = (
     Field(name="address.locality", text="Town", complete="address-level2"),
     Field(name="address.region", text="Region", complete="address-level1"),
     Field(name="address.country", text="Country", complete="country-name"),
-    Field(
-        name="website",
-        text="Website",
-        complete="url",
-        hint="It begins with https://",
-        good=lambda text: link_problem(text) is None,
-    ),
-    Field(
-        name="picture",
-        text="Address of a picture of you",
-        complete="photo",
-        hint="It begins with https://",
-        good=lambda text: link_problem(text) is None,
-    ),
+    _link("website", "Website", "url"),
+    _link("picture", "Address of a picture of you", "photo"),
     Field(name="gender", text="Gender", complete="sex"),
     Field(
         name="birthdate",
