@@ -23,6 +23,7 @@ from tests.identity.front import (
 )
 
 from wardgate.control import applications, environments
+from wardgate.control.errors import InvalidError
 from wardgate.domain.oauth import DEVICE_CODE
 from wardgate.identity import manage_clients, registration
 from wardgate.identity.client_auth import authenticate
@@ -170,6 +171,21 @@ async def test_initial_tokens_end_and_are_of_one_environment(
     secret = await manage_clients.registration_token(store, environment=other, clock=clock)
     call = call_of(metadata(), token=secret.reveal().decode())
     assert (await refusal(registration.register(closed, call))).status == 401
+
+
+async def test_an_operator_can_change_an_app_that_shows_a_secret(server: Server, store: SqlStore) -> None:
+    """What registration allowed to a native client keeps nobody from trusting it; no other client comes to it so."""
+    uris = ["com.example.app:/cb"]
+    made = await registered(server, application_type="native", redirect_uris=uris)
+    client, _ = await manage_clients.update(store, made["client_id"], {"trusted": True})
+    assert client.trusted
+    assert not client.public
+    other = await add_client(server)
+    with pytest.raises(InvalidError, match="private schemes are for native"):
+        await manage_clients.update(store, other.id, {"redirect_uris": tuple(uris)})
+    public = await add_client(server, authentication="none", redirect_uris=tuple(uris))
+    with pytest.raises(InvalidError, match="private schemes are for native"):
+        await manage_clients.update(store, public.id, {"authentication": "client_secret_basic"})
 
 
 SOUND: list[dict[str, Any]] = [

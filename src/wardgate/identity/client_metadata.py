@@ -282,6 +282,11 @@ def is_native(client: Client) -> bool:
     return any(_on_device(uri) for uri in client.redirect_uris)
 
 
+def is_app(client: Client) -> bool:
+    """Whether it has redirect URIs that only an app on a device may have: one that registered itself may show a secret."""
+    return any(redirect_problem(uri, native=False) for uri in client.redirect_uris)
+
+
 def _on_device(uri: str) -> bool:
     parts = _split(uri)
     return parts.scheme not in ("https", "http", "") or parts.hostname in _LOOPBACK_NAMES

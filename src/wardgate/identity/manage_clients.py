@@ -30,7 +30,7 @@ from wardgate.domain.oauth import response_types_for as response_types_for
 from wardgate.domain.secret import Secret
 from wardgate.domain.tokenform import new_secret
 from wardgate.identity.client_gate import held, require_release
-from wardgate.identity.client_metadata import MetadataError, check_client, shows_secret
+from wardgate.identity.client_metadata import MetadataError, check_client, is_app, shows_secret
 from wardgate.identity.operator_clients import check_operator_client, check_operator_scopes
 from wardgate.identity.ports import Store, Transaction
 
@@ -303,9 +303,10 @@ def changed(client: Client, settings: Mapping[str, Any]) -> Client:
     given = dict(settings)
     if "grant_types" in given and "response_types" not in given:
         given["response_types"] = response_types_for(given["grant_types"])
+    app = not client.public and is_app(client)
     client = replace(client, **given)
     try:
-        check_client(client)
+        check_client(client, native=client.public or app)
     except MetadataError as error:
         raise InvalidError("client", str(error), "Change that setting; nothing was stored") from None
     return client
