@@ -247,7 +247,67 @@ def test_nothing_is_fetched_even_by_the_validator(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("urllib.request.urlopen", opened)
     data = json.loads(document(components={"schemas": {"X": {"$ref": "http://127.0.0.1:1/x"}}}))
     (finding,) = validation.findings(data)
-    assert finding[1] == "the document could not be validated to its end (Unresolvable)"
+    assert finding[1] == "the document could not be validated to its end: http://127.0.0.1:1/x is missing"
+
+
+def test_a_reference_in_a_default_response_is_one() -> None:
+    """`default` among responses is a name, not the default of a schema: what it refers to is told with its line."""
+    paths = {"/a": {"get": {"responses": {"default": {"$ref": "other.json"}}}}}
+    (problem,) = problems(document(paths=paths))
+    assert problem.path == 'paths["/a"].get.responses.default["$ref"]'
+    assert problem.message == "the reference 'other.json' leaves this document"
+
+
+def test_references_may_be_percent_encoded() -> None:
+    """A reference is a URI's fragment: bundlers write the braces and blanks of its pointer as escapes (RFC 6901)."""
+    schemas = {
+        "X": {
+            "properties": {
+                "a b": {"type": "string"},
+                "c": {"$ref": "#/components/schemas/X/properties/a%20b"},
+            }
+        }
+    }
+    paths = {
+        "/a/{id}": {
+            "get": {"responses": {"200": {"description": "ok"}, "404": {"description": "no"}}},
+            "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+        },
+        "/b": {"get": {"responses": {"404": {"$ref": "#/paths/~1a~1%7Bid%7D/get/responses/404"}}}},
+    }
+    found = read(document(paths=paths, components={"schemas": schemas}))
+    assert [operation.name for operation in found.operations] == ["GET /a/{id}", "GET /b"]
+
+
+def test_extensions_among_paths_may_be_anything() -> None:
+    """A plain value under `x-...` beside the paths is the document's own business."""
+    paths = {"x-note": "text", "x-none": None, "/a": {"get": {"responses": {"200": {"description": "ok"}}}}}
+    assert [operation.name for operation in read(document(paths=paths)).operations] == ["GET /a"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^[\p{L}\p{Z}_.:/=+\-@]*$",
+        r"[^\P{L}\d]",
+        r"[\w-.]+",
+        r"\u{1F600}",
+        r"(?<y>\d{4})-\k<y>",
+        r"[^]\cM\z",
+        r"\\p",
+    ],
+)
+def test_patterns_are_those_of_ecma(pattern: str) -> None:
+    """A pattern that ECMA-262 knows and Python does not is no mistake of the document."""
+    schemas = {"X": {"type": "string", "pattern": pattern}}
+    assert read(document(components={"schemas": schemas})).operations
+
+
+@pytest.mark.parametrize("pattern", ["[", "(", "a{2,1}", "*", r"\k<x>", r"\\[p"])
+def test_patterns_that_nobody_reads_are_refused(pattern: str) -> None:
+    """What is no regular expression in either language is told."""
+    (problem,) = problems(document(components={"schemas": {"X": {"type": "string", "pattern": pattern}}}))
+    assert problem.message.endswith("is not a 'regex'")
 
 
 def test_swagger_2_deviations_are_remarks() -> None:

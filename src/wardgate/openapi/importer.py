@@ -91,6 +91,7 @@ def _security(document: OpenApiDocument, notes: list[str]) -> dict[str, Any]:
         notes.append(
             f"The document declares no security for {len(silent)} operations; they ask for an API key."
         )
+    _tell_of_unknown(document, notes)
     guarded = Counter((schemes, together) for schemes, together, _ in access.values() if schemes)
     default, together = guarded.most_common(1)[0][0] if guarded else (_KEY[0], False)
     security: dict[str, Any] = {"schemes": list(default)}
@@ -99,8 +100,8 @@ def _security(document: OpenApiDocument, notes: list[str]) -> dict[str, Any]:
     if any("oauth2" in schemes for schemes, _, _ in access.values()):
         security |= _oauth2(document, notes)
     if any("api_key" in schemes for schemes, _, _ in access.values()) or not guarded:
-        key = _key(document, notes)
-        if key != ApiKeyScheme():
+        key, alone = _key(document, notes)
+        if key != ApiKeyScheme() or not alone:
             security["api_key"] = {"in": key.place, "name": key.name}
     resources = {
         name: _override(found, default, together)
@@ -110,6 +111,19 @@ def _security(document: OpenApiDocument, notes: list[str]) -> dict[str, Any]:
     if resources:
         security["resources"] = resources
     return security
+
+
+def _tell_of_unknown(document: OpenApiDocument, notes: list[str]) -> None:
+    """Says what the document asks for and nobody here can check: what stands in its place is another credential."""
+    asking: Counter[str] = Counter()
+    for operation in document.operations:
+        named = (document.schemes[name] for item in operation.security or () for name in item)
+        asking.update({scheme.kind for scheme in named if scheme.scheme is None})
+    for kind, count in asking.items():
+        notes.append(
+            f"The document asks for {_line(kind)} at {count} operations, which cannot be checked here; what else it "
+            "names is asked for, and an API key where it names nothing else."
+        )
 
 
 def _access(operation: Operation, document: OpenApiDocument) -> Access:
@@ -167,8 +181,8 @@ def _override(access: Access, default: tuple[SchemeName, ...], default_together:
     return override
 
 
-def _key(document: OpenApiDocument, notes: list[str]) -> ApiKeyScheme:
-    """Where most operations expect their key; an API has one place for it."""
+def _key(document: OpenApiDocument, notes: list[str]) -> tuple[ApiKeyScheme, bool]:
+    """Where most operations expect their key, and whether it is the only place named; an API has one."""
     uses: Counter[ApiKeyScheme] = Counter()
     for scheme in document.schemes.values():
         if scheme.scheme == "api_key":
@@ -179,9 +193,9 @@ def _key(document: OpenApiDocument, notes: list[str]) -> ApiKeyScheme:
                 if scheme.scheme == "api_key":
                     uses[ApiKeyScheme(place=scheme.place, name=scheme.parameter)] += 1
     if not uses:
-        return ApiKeyScheme()
+        return ApiKeyScheme(), True
     chosen = uses.most_common(1)[0][0]
     others = [_line(f"{key.place} {key.name}") for key in uses if key != chosen]
     if others:
         notes.append(f"The key stands in one place only; the document also names: {', '.join(others)}.")
-    return chosen
+    return chosen, not others

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -18,6 +19,20 @@ _DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 _ALTERNATIVES = ("allOf", "anyOf", "oneOf")
 _LONGEST_CHAIN = 8
+#: What ECMA-262 writes otherwise than Python does, behind any number of escaped backslashes.
+_ECMA = tuple(
+    (re.compile(rf"(?<!\\)((?:\\\\)*){pattern}"), replacement)
+    for pattern, replacement in (
+        (r"\\[pP]\{[\w=]+\}", r"\1a"),
+        (r"\\u\{[0-9A-Fa-f]{1,6}\}", r"\1a"),
+        (r"\\c[A-Za-z]", r"\1a"),
+        (r"\[\^\]", r"\1a"),
+        (r"\\k<(\w+)>", r"\1(?P=\2)"),
+        (r"\(\?<(?=[A-Za-z_])", r"\1(?P<"),
+        (r"(\\[wWdDsS])-(?!\])", r"\1\2\\-"),
+        (r"\\([A-CE-RTUVX-Zac-eg-mo-qyz]|x(?![0-9A-Fa-f]{2})|u(?![0-9A-Fa-f]{4}))", r"\1\2"),
+    )
+)
 
 
 class _UnsureError(Exception):
@@ -52,7 +67,7 @@ def document_validator(version: str) -> Any:
 @cache
 def schema_validator(version: str) -> Any:
     """The schema of the schemas in documents of a version (``3.0``, ``3.1``), compiled."""
-    formats = {"regex": _is_regex}
+    formats = {"regex": is_regex}
     if version == "3.0":
         # Not the one that comes with jsonschema-rs, which lets `enum` hold a value twice.
         file = _package("jsonschema_specifications") / "schemas" / "draft4" / "metaschema.json"
@@ -79,9 +94,17 @@ def schema_file(version: str) -> Path:
     return _package("openapi_spec_validator") / "resources" / "schemas" / f"v{version}" / "schema.json"
 
 
-def _is_regex(text: str) -> bool:
+def is_regex(text: str) -> bool:
+    """Whether a ``pattern`` is a regular expression of ECMA-262, which schemas have, as far as Python's can tell.
+
+    What Python has not or writes in another way is replaced first: properties of characters, code points in braces, names
+    of groups, a class at the end of a range, and letters that need no backslash.
+    """
+    for pattern, replacement in _ECMA:
+        text = pattern.sub(replacement, text)
     try:
-        re.compile(text)
+        with warnings.catch_warnings(action="ignore"):
+            re.compile(text)
     except (re.error, OverflowError, RecursionError):
         return False
     return True

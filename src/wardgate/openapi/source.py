@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 from wardgate.domain.document import DocumentError, Problem
 from wardgate.openapi.tree import MAX_BYTES, MAX_DEPTH, Node, Path, Step, line_of, path_text, plain, read_tree
@@ -16,6 +17,10 @@ _HALF = re.compile(r"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
 _PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 #: Keys below which the document holds data of the API, in which ``$ref`` means nothing.
 _DATA = frozenset({"example", "default", "enum", "const"})
+#: Keys below which stand names that somebody chose, and so none of these.
+_NAMES = frozenset(
+    {"properties", "patternProperties", "responses", "schemas", "definitions", "$defs", "examples"}
+)
 
 
 class Source:
@@ -94,7 +99,7 @@ def references(source: Source) -> Iterator[tuple[Path, str]]:
             items: list[tuple[Step, Any]] = [
                 (key, item)
                 for key, item in value.items()
-                if key not in _DATA or (path and path[-1] == "properties")
+                if key not in _DATA or (path and path[-1] in _NAMES)
             ]
         elif isinstance(value, list):
             items = list(enumerate(value))
@@ -107,7 +112,8 @@ def references(source: Source) -> Iterator[tuple[Path, str]]:
 
 
 def resolve_local(source: Source, reference: str) -> tuple[Path, Any]:
-    """The place and value a local reference (``#/...``, RFC 6901) names.
+    """The place and value a local reference (``#/...``) names: a JSON pointer, its escapes undone as in any fragment of a
+    URI (RFC 6901 section 6).
 
     Raises:
         LookupError: it names nothing in this document.
@@ -116,7 +122,7 @@ def resolve_local(source: Source, reference: str) -> tuple[Path, Any]:
         raise LookupError(reference)
     path: list[Step] = []
     value = source.data
-    for part in reference.split("/")[1:]:
+    for part in unquote(reference).split("/")[1:]:
         key: Step = part.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and key in value:
             value = value[key]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, NoReturn
 
-from wardgate.openapi.quick import document_validator, plainly_right
+from wardgate.openapi.quick import document_validator, is_regex, plainly_right
 from wardgate.openapi.tree import Path
 
 #: More findings than anyone reads at once.
@@ -77,7 +77,7 @@ def thorough(data: dict[str, Any]) -> list[tuple[Path, str, str]]:
         base, chapter = OpenAPIV31SpecValidator, "OpenAPI 3.1"
     keywords = {key: type(cls.__name__, (_Placing, cls), {}) for key, cls in base.keyword_validators.items()}
     offline = {"resolver_handlers": _Denied(), "keyword_validators": keywords}
-    validator = type(base.__name__, (base,), offline)(data)
+    validator = type(base.__name__, (base,), offline)(_without_notes(data))
     found: list[tuple[Path, str, str]] = []
     try:
         # Not `validator.schema_validator`: that may be jsonschema-rs, which does not tell alternatives apart.
@@ -90,10 +90,13 @@ def thorough(data: dict[str, Any]) -> list[tuple[Path, str, str]]:
             errors = list(islice((e for e in rules if type(e).__name__ not in _OPINIONS), MOST_FINDINGS))
         for error in errors:
             closest = _closest(error)
-            found.append((tuple(closest.absolute_path), _short(closest.message), _remedy(chapter)))
+            if not _is_ecma(closest):
+                found.append((tuple(closest.absolute_path), _short(closest.message), _remedy(chapter)))
     except (RecursionError, LookupError, Unresolvable) as error:
-        message = f"the document could not be validated to its end ({type(error).__name__})"
-        found.append(((), message, "Simplify its references"))
+        what = getattr(error, "ref", None) or error
+        why = "it goes too deep" if isinstance(error, RecursionError) else f"{_short(str(what))} is missing"
+        message = f"the document could not be validated to its end: {why}"
+        found.append(((), message, "See that each reference leads to what may stand in its place"))
     return found
 
 
@@ -104,6 +107,20 @@ def _stricter(data: dict[str, Any], chapter: str) -> list[tuple[Path, str, str]]
         (tuple(error.instance_path), _short(error.message.replace("\n", "\\n")), _remedy(chapter))
         for error in errors
     ]
+
+
+def _without_notes(data: dict[str, Any]) -> dict[str, Any]:
+    """The document without extensions among its paths that are plain values: the rules would take them for paths."""
+    paths = data.get("paths")
+    if not isinstance(paths, dict):
+        return data
+    kept = {key: item for key, item in paths.items() if isinstance(item, dict) or not key.startswith("x-")}
+    return data if len(kept) == len(paths) else {**data, "paths": kept}
+
+
+def _is_ecma(error: Any) -> bool:
+    """Whether a pattern was found wrong that only Python cannot read: schemas have those of ECMA-262."""
+    return error.validator == "format" and error.validator_value == "regex" and is_regex(str(error.instance))
 
 
 def _short(message: str) -> str:

@@ -132,8 +132,21 @@ def test_schemes_that_cannot_be_checked_become_keys(tmp_path: Path) -> None:
     """An operation that asks for HTTP digest asks for a key after the import, and is never open."""
     schemes = {"digest": {"type": "http", "scheme": "digest"}}
     text = openapi(security=[{"digest": []}], components={"securitySchemes": schemes})
-    _, api = imported(tmp_path, text, "api.json")
+    made, api = imported(tmp_path, text, "api.json")
     assert api.resources[0].schemes == ("api_key",)
+    assert "# The document asks for http digest at 1 operations, which cannot be checked here" in made
+
+
+def test_the_usual_place_is_written_where_there_are_others(tmp_path: Path) -> None:
+    """Of several places the header X-API-Key is named as any other would be: the document alone leaves it open."""
+    schemes = {
+        "a": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        "b": {"type": "apiKey", "in": "query", "name": "key"},
+    }
+    text = openapi(security=[{"a": []}], components={"securitySchemes": schemes})
+    made, api = imported(tmp_path, text, "api.json")
+    assert api.api_key == ApiKeyScheme()
+    assert yaml.safe_load(made)["apis"][0]["security"]["api_key"] == {"in": "header", "name": "X-API-Key"}
 
 
 def test_several_key_places_are_noted(tmp_path: Path) -> None:
