@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -20,9 +21,17 @@ def _with_n(bits: int, exponent: bytes = b"\x01\x00\x01") -> dict[str, Any]:
     return {"kty": "RSA", "e": b64(exponent), "n": b64(modulus)}
 
 
+def _power_of_65537() -> dict[str, Any]:
+    """A modulus that is a power of 65537 modulo every small prime, as those of CVE-2017-15361 are: made, nobody's key."""
+    product = math.prod(prime for prime in range(2, 168) if all(prime % each for each in range(2, prime)))
+    modulus = pow(65537, 12345, product) + product * ((1 << 2047) // product + 2)
+    return {"kty": "RSA", "e": "AQAB", "n": b64(modulus.to_bytes(256, "big"))}
+
+
 @pytest.mark.parametrize(
     "jwk",
     [
+        _power_of_65537(),
         {"kty": "oct", "k": "AAAA"},
         {"kty": "PEM"},
         {},

@@ -34,6 +34,10 @@ DEFAULT_ALGORITHMS = frozenset(("ES256", "ES384", "RS256", "PS256", "EdDSA", "Ed
 #: RFC 7518 section 3.3 asks for 2048 bits; more than 8192 costs the verifier without gain.
 _RSA_BITS = range(2048, 8193)
 _RSA_MAX_EXPONENT = 1 << 32
+#: Primes that tell the moduli of CVE-2017-15361 ("ROCA") apart: those chips made primes that are powers of 65537 modulo each
+#: of these, so their product is one too. Of other moduli one in 240 million is.
+_TELLING = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
+_POWERS = {prime: frozenset(pow(65537, exponent, prime) for exponent in range(prime)) for prime in _TELLING}
 _COORDINATE: Mapping[str, int] = {"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}
 _PRIVATE = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))
 _MEMBERS: Mapping[str, tuple[str, ...]] = {"EC": ("crv", "x", "y"), "RSA": ("e", "n"), "OKP": ("crv", "x")}
@@ -71,8 +75,9 @@ class KeySet:
     def from_jwks(cls, document: Mapping[str, Any]) -> KeySet:
         """The keys of a JWK set that verify signatures; all others are ignored (RFC 7517 section 5).
 
-        Ignored are symmetric and unknown types, keys for encryption, RSA below 2048 or above 8192 bits, curves no
-        algorithm here uses, points off their curve, and keys published with their private part.
+        Ignored are symmetric and unknown types, keys for encryption, RSA below 2048 or above 8192 bits or of a generator
+        whose keys can be factored, curves no algorithm here uses, points off their curve, and keys published with their
+        private part.
         """
         members = document.get("keys")
         if not isinstance(members, list | tuple):
@@ -130,7 +135,9 @@ def _sound(kty: str, material: Mapping[str, str]) -> bool:
         return False
     if kty == "RSA":
         modulus, exponent = int.from_bytes(octets["n"], "big"), int.from_bytes(octets["e"], "big")
-        return modulus.bit_length() in _RSA_BITS and exponent & 1 == 1 and 2 < exponent < _RSA_MAX_EXPONENT
+        if modulus.bit_length() not in _RSA_BITS or exponent & 1 == 0 or not 2 < exponent < _RSA_MAX_EXPONENT:
+            return False
+        return not all(modulus % prime in powers for prime, powers in _POWERS.items())
     return all(len(value) == _COORDINATE[material["crv"]] for value in octets.values())
 
 
