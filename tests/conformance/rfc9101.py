@@ -151,10 +151,10 @@ ROWS = (
     ),
     Row("rfc9101-4-aud-required", "`aud` is this server.", signed, claim(aud=None), _BAD),
     Row(
-        "rfc9101-4-aud-alone",
-        "An object for another server too is refused.",
+        "rfc9101-4-aud-among-others",
+        "An object for several servers, none of which is this, is refused.",
         signed,
-        claim(aud=[ISSUER, "https://other.example"]),
+        claim(aud=["https://other.example", ISSUER + "/"]),
         _BAD,
     ),
     Row(

@@ -129,6 +129,18 @@ async def test_parameters_may_be_json_inside(scene: Scene) -> None:
     assert answer.fields["error"] == "invalid_target"
 
 
+async def test_a_request_object_may_name_others_too(scene: Scene) -> None:
+    """It is for whoever finds itself in `aud` (RFC 7519 section 4.1.3); what it asks for is sent to the client alone."""
+    claims = scene.claims(prompt="none", aud=["https://other.example", ISSUER])
+    assert "code" in (await scene.send(signed(scene.key, claims, typ=TYPE))).fields
+
+
+async def test_what_means_nothing_here_has_no_type_here(scene: Scene) -> None:
+    """A parameter that this server does not know is ignored, whatever it holds (RFC 6749 section 3.1)."""
+    claims = scene.claims(prompt="none", unheard=True, of=1.5, ui=[{"x": None}])
+    assert "code" in (await scene.send(signed(scene.key, claims, typ=TYPE))).fields
+
+
 async def test_mistakes_inside_go_to_the_client(scene: Scene) -> None:
     """A verified request object makes client and redirect URI sure, so its errors are redirected."""
     answer = await scene.send(signed(scene.key, scene.claims(scope="admin"), typ=TYPE))
@@ -240,7 +252,8 @@ CHANGES: list[dict[str, Any]] = [
     {"iss": "cl_other"},
     {"aud": None},
     {"aud": "https://other.example"},
-    {"aud": [ISSUER, "https://other.example"]},
+    {"aud": ["https://other.example"]},
+    {"aud": []},
     {"aud": 5},
     {"exp": None},
     {"exp": "soon"},
@@ -258,7 +271,7 @@ CHANGES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("changes", CHANGES)
 async def test_what_a_request_object_must_say(scene: Scene, changes: dict[str, Any]) -> None:
-    """From the client, to this server alone, now, and no other request inside. The person sees a page, or the client is
+    """From the client, to this server, now, and no other request inside. The person sees a page, or the client is
     told at the redirect URI that stands beside it (OIDC core section 3.1.2.6), never at the one inside."""
     token = signed(scene.key, scene.claims(**changes), typ=TYPE)
     answer = await scene.send(token)

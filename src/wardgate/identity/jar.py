@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wardgate.domain.oauth import Client
+from wardgate.identity.authorize_request import KNOWN
 from wardgate.identity.client_assertion import keys_of
 from wardgate.identity.errors import OAuthError
 from wardgate.identity.http import Parameters
@@ -61,13 +62,13 @@ async def read_request_object(server: Server, client: Client, token: str) -> Par
 
 
 def _check_parties(claims: Mapping[str, Any], audiences: frozenset[str], client: Client, issuer: str) -> None:
-    """Sections 4, 5.2.1 and 10.8: from this client, to this server alone, and no other kind of token."""
+    """Sections 4, 5.2.1 and 10.8: from this client, to this server (RFC 7519 section 4.1.3), and no other kind of token."""
     if claims.get("client_id") != client.id:
         raise _refused("client_id inside the request object is not the client")
     if claims.get("iss", client.id) != client.id:
         raise _refused("iss of the request object is not the client")
-    if audiences != {issuer}:
-        raise _refused("aud of the request object is not this issuer alone")
+    if issuer not in audiences:
+        raise _refused("aud of the request object is not this issuer")
     if claims.get("sub") == client.id:
         raise _refused("sub of the request object is the client, as in a client assertion")
     if any(name in claims for name in _FORBIDDEN):
@@ -75,10 +76,11 @@ def _check_parties(claims: Mapping[str, Any], audiences: frozenset[str], client:
 
 
 def _pairs(claims: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The parameters as they would stand in a query: texts as they are, numbers in digits, JSON as JSON."""
+    """The parameters as they would stand in a query: texts as they are, numbers in digits, JSON as JSON. Of those that
+    mean nothing here the type means nothing either (RFC 6749 section 3.1)."""
     pairs: list[tuple[str, str]] = []
     for name, value in claims.items():
-        if name in _ABOUT_THE_TOKEN or value is None:
+        if name in _ABOUT_THE_TOKEN or name not in KNOWN or value is None:
             continue
         if name == "resource" and isinstance(value, list):
             pairs.extend((name, _text(name, item)) for item in value)
