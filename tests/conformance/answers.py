@@ -68,7 +68,8 @@ def json_error(status: int, error: str, *, headers: tuple[str, ...] = ()) -> Ref
             assert offered, "401 without WWW-Authenticate"
             assert scheme != "basic" or scheme in offered
         for name in headers:
-            assert answer.get(name)
+            # One challenge for each scheme; of any other field one.
+            assert answer.all(name) if name == "www-authenticate" else answer.get(name)
 
     return Refusal(f"{status} `{error}`", check)
 

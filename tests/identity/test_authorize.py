@@ -173,6 +173,8 @@ REDIRECTED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"claims": "x"}, "invalid_request"),
     ({}, {"claims": "[]"}, "invalid_request"),
     ({}, {"claims": '{"userinfo":{"email":true}}'}, "invalid_request"),
+    ({}, {"claims": '{"userinfo":[]}'}, "invalid_request"),
+    ({}, {"claims": '{"id_token":false}'}, "invalid_request"),
     ({}, {"claims": '{"userinfo":{},"userinfo":{}}'}, "invalid_request"),
     ({}, {"claims": '{"id_token":{"acr":{"values":"x"}}}'}, "invalid_request"),
     ({}, {"claims": '{"userinfo":{"x":"' + "y" * 9000 + '"}}'}, "invalid_request"),

@@ -173,6 +173,9 @@ async def test_one_token_one_way(scene: Scene) -> None:
     ):
         error = await refusal(userinfo(scene.server, call))
         assert (error.error, error.status) == ("invalid_request", 400)
+        shown = [value for name, value in error.headers if name == "www-authenticate"]
+        assert [value.partition(" ")[0] for value in shown] == ["Bearer", "DPoP"]
+        assert all('error="invalid_request"' in value for value in shown)
 
 
 async def test_tokens_that_are_none(scene: Scene) -> None:

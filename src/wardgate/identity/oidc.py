@@ -64,7 +64,9 @@ def read_claims(text: str | None) -> dict[str, dict[str, Any]]:
         document = decode_object(text.encode())
     except (JoseError, UnicodeEncodeError):
         raise OAuthError("invalid_request", "claims is no JSON object with each member once") from None
-    return {name: _claims_of(name, document[name]) for name in _DESTINATIONS if document.get(name)}
+    return {
+        name: _claims_of(name, document[name]) for name in _DESTINATIONS if document.get(name) is not None
+    }
 
 
 def _claims_of(destination: str, asked: Any) -> dict[str, Any]:

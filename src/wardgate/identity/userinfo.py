@@ -57,12 +57,13 @@ def read_token(state: _Request) -> None:
     values = call.header_values("authorization")
     in_form = call.form.all("access_token")
     if call.query.get("access_token") is not None:
-        raise OAuthError("invalid_request", "An access token is not sent in the query")
+        raise _challenge("invalid_request", "An access token is not sent in the query", status=400)
     if len(values) + len(in_form) > 1:
-        raise OAuthError("invalid_request", "More than one access token, or more than one way to send it")
+        why = "More than one access token, or more than one way to send it"
+        raise _challenge("invalid_request", why, status=400)
     if in_form:
         if call.method != "POST":
-            raise OAuthError("invalid_request", "A form is sent by POST")
+            raise _challenge("invalid_request", "A form is sent by POST", status=400)
         state.scheme, state.text = "bearer", in_form[0]
         return
     scheme, _, text = (values[0] if values else "").partition(" ")
@@ -150,7 +151,9 @@ def _invalid() -> OAuthError:
     return _challenge("invalid_token", "The access token is not good here and now")
 
 
-def _challenge(error: str, description: str, more: tuple[tuple[str, str], ...] = ()) -> OAuthError:
+def _challenge(
+    error: str, description: str, more: tuple[tuple[str, str], ...] = (), *, status: int = 401
+) -> OAuthError:
     """RFC 6750 section 3 and RFC 9449 section 7.1; without an ``error`` where no token was shown at all."""
     said = f' error="{error}", error_description="{description}"' if error else ""
     comma = "," if said else ""
@@ -160,7 +163,7 @@ def _challenge(error: str, description: str, more: tuple[tuple[str, str], ...] =
         ("www-authenticate", f'DPoP{said}{comma} algs="{algorithms}"'),
         *more,
     )
-    return OAuthError(error or "invalid_token", description, status=401, headers=headers)
+    return OAuthError(error or "invalid_token", description, status=status, headers=headers)
 
 
 #: In this order: what is shown, whether it is good, who shows it, whether it is for this, whose it is.
