@@ -317,6 +317,12 @@ def test_swagger_2_deviations_are_remarks() -> None:
     assert "protocol" in found.remarks[0].message
 
 
+def test_numbers_that_nothing_holds_are_refused() -> None:
+    """A number past every float is told with its line in JSON as in YAML."""
+    (problem,) = problems(document(components={}).replace('"components": {}', '"x-a": 1e9999'))
+    assert problem.message == "the number 1e9999 is too large"
+
+
 def test_deep_nesting_is_refused() -> None:
     """A document nested beyond all reason is refused instead of exhausting the stack."""
     text = document()[:-1] + ', "x-deep": ' + '{"a":' * 400 + "1" + "}" * 401

@@ -19,6 +19,8 @@ _DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 _ALTERNATIVES = ("allOf", "anyOf", "oneOf")
 _LONGEST_CHAIN = 8
+#: Keywords for which values or their names are searched; the latter two look at ``patternProperties`` beside them.
+_SEARCHING = ("pattern", "patternProperties", "additionalProperties", "unevaluatedProperties")
 #: What ECMA-262 writes otherwise than Python does, behind any number of escaped backslashes.
 _ECMA = tuple(
     (re.compile(rf"(?<!\\)((?:\\\\)*){pattern}"), replacement)
@@ -108,6 +110,16 @@ def is_regex(text: str) -> bool:
     except (re.error, OverflowError, RecursionError):
         return False
     return True
+
+
+@cache
+def without_patterns(validator: Any) -> Any:
+    """The validator of values without the keywords that search them for regular expressions of a document: these are
+    ECMA-262's, and one that somebody chose so would keep Python busy for years."""
+    # Slow to import, and few documents have defaults.
+    from jsonschema.validators import extend
+
+    return extend(validator, dict.fromkeys(_SEARCHING, lambda *_: None))
 
 
 class _Rules:
@@ -212,9 +224,9 @@ class _Rules:
             oas31_format_checker,
         )
 
-        rules: Any = OAS31Validator(schema, format_checker=oas31_format_checker)
+        rules: Any = without_patterns(OAS31Validator)(schema, format_checker=oas31_format_checker)
         if self._version == "3.0":
-            rules = OAS30Validator(schema, format_checker=oas30_format_checker)
+            rules = without_patterns(OAS30Validator)(schema, format_checker=oas30_format_checker)
         if not rules.is_valid(schema["default"]):
             raise _UnsureError
 

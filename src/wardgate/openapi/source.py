@@ -65,7 +65,9 @@ class Source:
             # JSON writes characters past U+FFFF as two escapes, which YAML does not read.
             self._text = _PAIR.sub(lambda match: match[1] + str(json.loads(f'"{match[2]}"')), self._text)
             try:
-                data = json.loads(self._text, object_pairs_hook=_unique, parse_constant=_constant)
+                data = json.loads(
+                    self._text, object_pairs_hook=_unique, parse_constant=_constant, parse_float=_finite
+                )
                 if _HALF.search(self._text):
                     raise ValueError("half a surrogate pair")
                 return data
@@ -85,6 +87,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is too large")
+    return value
 
 
 def references(source: Source) -> Iterator[tuple[Path, str]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, NoReturn
 
-from wardgate.openapi.quick import document_validator, is_regex, plainly_right
+from wardgate.openapi.quick import document_validator, is_regex, plainly_right, without_patterns
 from wardgate.openapi.tree import Path
 
 #: More findings than anyone reads at once.
@@ -52,6 +52,13 @@ class _Placing:
             yield error
 
 
+def _placing(cls: Any) -> Any:
+    """A keyword's validator that tells the place of its errors, and searches no value for a document's patterns."""
+    values = getattr(cls, "value_validator_cls", None)
+    changed = {} if values is None else {"value_validator_cls": without_patterns(values)}
+    return type(cls.__name__, (_Placing, cls), changed)
+
+
 def findings(data: dict[str, Any]) -> list[tuple[Path, str, str]]:
     """Where ``data`` breaks its version of the specification: path, message and remedy of each finding."""
     return [] if plainly_right(data) else thorough(data)
@@ -75,7 +82,7 @@ def thorough(data: dict[str, Any]) -> list[tuple[Path, str, str]]:
         base, chapter = OpenAPIV30SpecValidator, "OpenAPI 3.0"
     else:
         base, chapter = OpenAPIV31SpecValidator, "OpenAPI 3.1"
-    keywords = {key: type(cls.__name__, (_Placing, cls), {}) for key, cls in base.keyword_validators.items()}
+    keywords = {key: _placing(cls) for key, cls in base.keyword_validators.items()}
     offline = {"resolver_handlers": _Denied(), "keyword_validators": keywords}
     validator = type(base.__name__, (base,), offline)(_without_notes(data))
     found: list[tuple[Path, str, str]] = []
