@@ -8,7 +8,8 @@ import pytest
 from tests.identity.token_side import Side
 
 from wardgate.domain.oauth import RevocationKind, Token
-from wardgate.identity.manage_tokens import revoke
+from wardgate.identity.manage_tokens import issuer_said, revoke
+from wardgate.jose.encoding import encode
 
 DAY = 86400.0
 
@@ -40,3 +41,18 @@ async def test_a_revocation_outlives_every_token_it_covers(
             assert await tx.revocations.covers(token, client.application)
             later = replace(token, issued_ms=int((now + 1) * 1000))
             assert not await tx.revocations.covers(later, client.application)
+
+
+@pytest.mark.parametrize(
+    ("text", "issuer"),
+    [
+        ("e30." + encode(b'{"iss":"https://id.example"}') + ".x", "https://id.example"),
+        ("e30." + encode(b"[" * 100_000) + ".x", ""),
+        ("e30." + encode(b'{"iss":["https://id.example"]}') + ".x", ""),
+        ("e30." + encode(b"\xff") + ".x", ""),
+        ("e30.e30", ""),
+    ],
+)
+def test_whom_a_token_names(text: str, issuer: str) -> None:
+    """The issuer of a JWT, and nobody for what is none, however deep it nests."""
+    assert issuer_said(text) == issuer
