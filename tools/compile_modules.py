@@ -20,16 +20,20 @@ HOT = (
             "balance",
             "chunked",
             "connection",
+            "entitlements",
             "fields",
             "forwarding",
             "head",
+            "hosts",
             "identity",
+            "nowhere",
             "outlet",
             "path",
             "pool",
             "presented",
             "principals",
             "receiving",
+            "reception",
             "response_head",
             "router",
             "routes",
@@ -39,15 +43,31 @@ HOT = (
             "tree",
             "twogen",
             "upstream",
+            "worker",
         )
     ),
     *(
         f"policy/{name}"
         for name in ("api_key", "compiled", "exchange", "limits", "oauth2", "subscription", "tls_required")
     ),
-    *(f"limits/{name}" for name in ("cell", "client", "limitset", "slots")),
+    *(
+        f"limits/{name}"
+        for name in (
+            "authority",
+            "cell",
+            "client",
+            "concurrency",
+            "gcra",
+            "lease",
+            "limitset",
+            "messages",
+            "quota",
+            "slots",
+            "spike",
+        )
+    ),
     *(f"domain/{name}" for name in ("apikey", "principal")),
-    *(f"telemetry/{name}" for name in ("cells", "recorder")),
+    *(f"telemetry/{name}" for name in ("cells", "recorder", "rollups", "uses")),
 )
 
 

@@ -9,12 +9,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from wardgate.domain.settings import ServerSettings
-from wardgate.gateway.reception import Reception, Shared
-from wardgate.gateway.snapshot import NoSnapshot, Snapshot
-from wardgate.telemetry.access_log import AccessLog
-from wardgate.telemetry.recorder import Recorder
-
 if TYPE_CHECKING:
     from wardgate.gateway.connection import ClientConnection
     from wardgate.gateway.worker import Worker
@@ -66,18 +60,3 @@ class HostTable:
             found = known.get(f"*{host[dot:]}")
             dot = host.find(".", dot + 1)
         return found or self.nowhere
-
-
-class Nowhere(Reception):
-    """Whoever comes for a host of no environment: every request is refused, and counted with the primary's."""
-
-    def __init__(
-        self,
-        settings: ServerSettings,
-        shared: Shared,
-        recorder: Recorder,
-        access_log: AccessLog | None,
-        master_key: bytes,
-    ) -> None:
-        super().__init__(settings, shared, recorder, access_log, master_key)
-        self.snapshot: Snapshot = NoSnapshot({}, master_key)

@@ -15,6 +15,7 @@ from wardgate.domain.settings import Listener, ServerSettings
 from wardgate.gateway.hub import HubClient, Message
 from wardgate.gateway.issuer_desk import HubIssuerDesk, HubReplayDesk
 from wardgate.gateway.launch import Launch, hub_fd
+from wardgate.gateway.nowhere import Nowhere
 from wardgate.gateway.ports import GatewaySource
 from wardgate.gateway.reception import Shared
 from wardgate.gateway.worker import Worker
@@ -83,7 +84,10 @@ class WorkerProcess:
         if settings.also:
             shared = self._worker.shared
             others = [self._made(place, sources, hub, shared) for place in range(1, len(environments))]
-            self._worker.serve_also(others)
+            primary = self._worker
+            key = sources[environments[0]].master_key()
+            nowhere = Nowhere(primary.settings, shared, primary.recorder, primary.access_log, key)
+            primary.serve_also(others, nowhere)
         hub.on("drain", lambda message: self.stop())
         hub.on("reload", lambda message: self._reload())
         hub.on("wake", lambda message: self._worker.on_wake(str(message.get("environment", ""))))

@@ -22,7 +22,7 @@ from wardgate.gateway.entitlements import Entitlements
 from wardgate.gateway.feed import Feed
 from wardgate.gateway.head import RequestHead
 from wardgate.gateway.health import HealthChecks
-from wardgate.gateway.hosts import HostTable, Nowhere
+from wardgate.gateway.hosts import HostTable
 from wardgate.gateway.hub import HubClient
 from wardgate.gateway.identity import JWKS_PATH, Identity, Signer
 from wardgate.gateway.listener import Acceptor
@@ -140,16 +140,16 @@ class Worker(Reception):
         self._timers.start()
         self._health.start()
 
-    def serve_also(self, others: Sequence[Worker]) -> None:
-        """From the start on this process also serves the environments of ``others``, which share its connections.
+    def serve_also(self, others: Sequence[Worker], nowhere: Worker) -> None:
+        """From the start on this process also serves the environments of ``others``, which share its connections;
+        ``nowhere`` takes the requests for hosts of none.
 
         Raises:
             StoreUnavailableError: the environments' hosts cannot be read.
         """
         self._others = tuple(others)
         everyone = (self, *self._others)
-        nowhere = Nowhere(self.settings, self.shared, self.recorder, self.access_log, self._master_key)
-        table = HostTable({worker: worker.hosts for worker in everyone}, cast("Worker", nowhere))
+        table = HostTable({worker: worker.hosts for worker in everyone}, nowhere)
         for worker in everyone:
             worker.use_hosts(table)
 
