@@ -167,7 +167,7 @@ def _method(method: str, path: str, operation: Schema, schemas: dict[str, Schema
     parameters = operation.get("parameters", [])
     named = {(each["in"], each["name"]): each for each in parameters}
     variables = re.findall(r"\{(\w+)\}", path)
-    answer, paged = _answer(operation, types, schemas)
+    answer, paged = _answer(operation, types)
     query = [each for each in parameters if each["in"] == "query" and each["name"] != "cursor"]
     body, body_schema = _body(operation, schemas)
     arguments = ["self", *(f"{name}: str" for name in variables), "*"]
@@ -230,7 +230,7 @@ def _told(operation: Schema, named: dict[tuple[str, str], Schema]) -> str:
     return text
 
 
-def _answer(operation: Schema, types: Types, schemas: dict[str, Schema]) -> tuple[str, bool]:
+def _answer(operation: Schema, types: Types) -> tuple[str, bool]:
     """What a method returns, and whether it is a page's entries."""
     for status, response in sorted(operation["responses"].items()):
         if not status.startswith("2"):

@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def with_identity_store(data_dir: Path, use: Callable[[IdentityStore], Awaitable[T]]) -> T:
-    """What ``use`` returns of the open store of ``data_dir``. Raises CommandError and ControlError as ``with_store``."""
-    return with_store(data_dir, lambda store: use(cast("IdentityStore", store)))
-
-
 def with_server(data_dir: Path, environment: str, issuer: str, use: Callable[[Server], Awaitable[T]]) -> T:
     """What ``use`` returns of the server of ``environment``, which is called ``issuer`` (empty: whatever it is)."""
 

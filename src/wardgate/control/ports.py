@@ -97,9 +97,6 @@ class Applications(Protocol):
     async def subscribe(self, environment: str, added: Sequence[Subscription], *, at: float) -> None:
         """Adds subscriptions; their applications must have none to those APIs there."""
 
-    async def set_plan(self, subscription_id: str, plan: str | None) -> None:
-        """Moves a subscription to another plan."""
-
     async def change(self, changed: Subscription) -> None:
         """Stores plan, status, controls and expiry of a subscription."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -142,9 +142,6 @@ class Apis(Protocol):
 
     async def trusting(self, environment: str) -> list[Api]:
         """The APIs served there, variables in place, whose settings list issuers of access tokens."""
-
-    async def offering(self, environment: str, plans: Collection[str]) -> dict[str, str]:
-        """Of these plans those that are offered there, each with an API that does."""
 
     async def add_revision(
         self, entry: ApiEntry, plans: tuple[Plan, ...], *, at: float, actor: str, note: str

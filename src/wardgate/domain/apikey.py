@@ -18,8 +18,6 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SECRET_LENGTH: Final = 32
 CHECK_LENGTH: Final = 6
 TAG_PATTERN = "[a-z0-9]{1,12}"
-#: The form of a key in text; also what a secret scanner searches for.
-KEY_PATTERN = rf"wg_({TAG_PATTERN})_([0-9A-Za-z]{{32}})([0-9A-Za-z]{{6}})"
 
 _RANDOM_BYTES = 48
 _UNDERSCORE: Final = ord("_")

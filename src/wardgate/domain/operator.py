@@ -146,12 +146,6 @@ class Holdings:
         }
         return Holdings(projects={name: held for name, held in of_projects.items() if held})
 
-    def including(self, other: Holdings) -> bool:
-        """Whether everything ``other`` allows is allowed by this too."""
-        return self.covers(other.permissions) and all(
-            self.covers(held, name) for name, held in other.projects.items()
-        )
-
 
 def new_token(random_bytes: Callable[[int], bytes]) -> str:
     """A fresh token; ``random_bytes`` is ``secrets.token_bytes`` in use."""

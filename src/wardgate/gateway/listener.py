@@ -39,7 +39,6 @@ class Acceptor:
                 f"listener {listener.host}:{listener.port} is TLS but no certificate is configured"
             )
         self._sock = sock
-        self._listener = listener
         self._context = certificates.context if listener.tls and certificates is not None else None
         self._make = make
         self._proxies = proxies

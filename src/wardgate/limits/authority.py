@@ -50,10 +50,6 @@ class Authority:
         """How many counters are held."""
         return len(self._counters)
 
-    def worker_joined(self, worker: int) -> None:
-        """Counts ``worker`` among those a ``local`` share is divided by, before its first message."""
-        self._workers[worker] = None
-
     def handle(self, worker: int, message: dict[str, Any], now: float, wall: float) -> Message | None:
         """Books the reports in ``message``; the reply to a ``limits.ask``, ``None`` for a ``limits.return``.
 

@@ -241,7 +241,7 @@ class TokenCell(_Refusal):
 class PermitCell(_Refusal):
     """A ``concurrency`` limit in a worker: ``tokens`` permits are idle, ``have - tokens`` requests in flight."""
 
-    __slots__ = ("_asked_have", "_checked_at", "_idle", "free", "have", "keep", "step", "tat")
+    __slots__ = ("_checked_at", "_idle", "free", "have", "keep", "step", "tat")
 
     def __init__(self, key: str, limit: Limit) -> None:
         super().__init__(key, limit)
@@ -250,7 +250,6 @@ class PermitCell(_Refusal):
         self.have = 0
         self.keep = False
         self.free = limit.amount
-        self._asked_have = 0
         self._idle = 0
         self._checked_at = _NEVER
         self.soon = _FOREVER
@@ -279,7 +278,6 @@ class PermitCell(_Refusal):
     def ask(self, now: float, waiting: int) -> Message:
         """Wishes for one permit for each waiting request, and some more where they may be kept."""
         more = max(1, self.busy // 4) if self.keep else 0
-        self._asked_have = self.have
         self.low = 0
         return {"key": self.key, "limit": encode_limit(self.limit), "want": waiting + more}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -77,12 +76,6 @@ class House:
         """The user's sessions that are not over."""
         async with self.server.store.reading() as tx:
             return await tx.sessions.of_user(user.id, self.clock())
-
-    async def app_secret(self, user: User) -> str:
-        """The shared secret of the user's one app."""
-        async with self.server.store.reading() as tx:
-            factor = (await tx.factors.of_user(user.id, "totp"))[0]
-        return self.server.vault.open(b64decode(factor.data["sealed"]), f"totp {factor.id}").decode()
 
     async def mails(self) -> list[Mail]:
         """What waits to be sent, oldest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from wardgate.control.document.fields import Fields
 from wardgate.control.document.templates import named, template_problem
@@ -52,14 +52,6 @@ def url_problem(url: str, *, query: bool = False) -> str | None:
     if parts.scheme == "http" and not is_loopback(host):
         return "it must start with https://; plain http reaches this machine only"
     return None
-
-
-def origin_and_path(url: str) -> tuple[str, str]:
-    """A checked URL as what to connect to and what to ask for there, query included."""
-    parts: SplitResult = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}", (parts.path or "/") + (
-        f"?{parts.query}" if parts.query else ""
-    )
 
 
 def is_loopback(host: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
@@ -105,14 +104,6 @@ class SqlApis:
         )
         with stored("a deployed API"):
             return [decode_api(json.loads(row.bound)) for row in rows]
-
-    async def offering(self, environment: str, plans: Collection[str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for deployment in await self.deployed(environment) if plans else ():
-            for plan in deployment.bound.plans:
-                if plan in plans:
-                    found.setdefault(plan, deployment.bound.id)
-        return found
 
     async def add_revision(
         self, entry: ApiEntry, plans: tuple[Plan, ...], *, at: float, actor: str, note: str

@@ -126,11 +126,6 @@ class SqlApplications:
                 ],
             )
 
-    async def set_plan(self, subscription_id: str, plan: str | None) -> None:
-        await self._connection.execute(
-            update(subscriptions).where(subscriptions.c.id == subscription_id).values(plan=plan)
-        )
-
     async def change(self, changed: Subscription) -> None:
         await self._connection.execute(
             update(subscriptions)
