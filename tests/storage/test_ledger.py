@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from tests.storage.samples import FREE, count, document
 from tests.telemetry.rows import flat
 
-from wardgate.control import applications, keys
+from wardgate.control import applications, environments, keys
 from wardgate.control.apply import apply_document
+from wardgate.domain.environment import Retention
 from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.limits.window import window_at
 from wardgate.storage.database import SqlStore
@@ -167,7 +168,7 @@ async def test_a_sweep_deletes_only_what_is_over(store: SqlStore, ledger: Ledger
     """Roll-ups past their days, windows and changes past one day go; the rest stays."""
     day, before = window_at("day", "UTC", NOW), window_at("day", "UTC", NOW - 3 * 86_400)
     ledger.write(
-        [rollup(), rollup(minute=MINUTE - 29 * 86_400), rollup(minute=MINUTE - 31 * 86_400)],
+        [rollup(), rollup(minute=MINUTE - 89 * 86_400), rollup(minute=MINUTE - 91 * 86_400)],
         [],
         [("a", day.id, 1), ("a", before.id, 9)],
     )
@@ -175,9 +176,34 @@ async def test_a_sweep_deletes_only_what_is_over(store: SqlStore, ledger: Ledger
     await applications.add(store, name="new", clock=lambda: NOW - 100)
     assert ledger.sweep(NOW) == Swept(rollups=1, windows=1, changes=1)
     assert ledger.sweep(NOW) == Swept(rollups=0, windows=0, changes=0)
-    assert ledger.sweep(NOW, rollup_days=7).rollups == 1
-    assert (count(store.data_dir, "rollups"), count(store.data_dir, "changes")) == (1, 1)
+    assert (count(store.data_dir, "rollups"), count(store.data_dir, "changes")) == (2, 1)
     assert ledger.load_quotas(NOW) == [("a", day.id, 1)]
+
+
+async def test_every_environment_keeps_its_figures_as_long_as_it_asks(
+    store: SqlStore, ledger: Ledger
+) -> None:
+    """A sweep goes by each environment's own retention, also by one that was changed meanwhile; others' rows stay."""
+
+    def minutes(environment: str) -> list[int]:
+        return sorted((MINUTE - row["minute"]) // 86_400 for row in ledger.recent(0, environment))
+
+    await environments.set_settings(store, "development", retention=Retention(rollups=7))
+    await environments.set_settings(store, "production", retention=Retention(rollups=400))
+    for environment in ("development", "staging", "production", "gone"):
+        ages = (1, 8, 89, 91, 399, 401)
+        ledger.write([rollup(minute=MINUTE - age * 86_400, environment=environment) for age in ages], [], [])
+    assert ledger.sweep(NOW).rollups == 5 + 3 + 1 + 1
+    assert [minutes(each) for each in ("development", "staging", "production")] == [
+        [1],
+        [1, 8, 89],
+        [1, 8, 89, 91, 399],
+    ]
+    await environments.set_settings(store, "production", retention=Retention(rollups=30))
+    assert ledger.sweep(NOW).rollups == 3 + 2
+    assert [minutes(each) for each in ("development", "staging", "production")] == [[1], [1, 8, 89], [1, 8]]
+    assert minutes("gone") == [1, 8, 89]
+    assert ledger.sweep(NOW + 86_400).rollups == 2
 
 
 async def test_a_sweep_leaves_no_hole_in_the_feed(store: SqlStore, ledger: Ledger) -> None:

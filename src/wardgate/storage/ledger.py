@@ -15,6 +15,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from wardgate.domain.environment import Retention
 from wardgate.gateway.ports import StoreUnavailableError
 from wardgate.limits.window import window_end
 from wardgate.storage.layout import BUSY_TIMEOUT_MS
@@ -25,7 +26,6 @@ from wardgate.telemetry.uses import Use
 
 QuotaRow = tuple[str, str, int]
 
-ROLLUP_DAYS = 30.0
 #: Seconds for which changes stay in the feed; a reader further behind has lost its place and flushes everything.
 CHANGE_SECONDS = 86_400.0
 #: Seconds for which an ended quota window is kept.
@@ -66,6 +66,14 @@ _SWEEP_CHANGES = """
 DELETE FROM changes
 WHERE seq < coalesce((SELECT min(seq) FROM changes WHERE at >= ?), 9223372036854775807)
 """
+#: How long each environment asks for its figures to be kept; those that have no settings ask for the usual.
+_ROLLUP_DAYS = """
+SELECT e.name, coalesce(json_extract(s.document, '$.retention.rollups'), ?)
+FROM environments AS e LEFT JOIN environment_settings AS s ON s.environment = e.name
+"""
+_SWEEP_ROLLUPS = "DELETE FROM rollups WHERE minute < ?"
+#: From the minute that the last sweep came to: what others keep for longer is not looked through each time.
+_SWEEP_SOME = "DELETE FROM rollups WHERE minute >= ? AND minute < ? AND environment = ?"
 _RECENT = """
 SELECT r.minute, r.environment, r.api, r.resource, coalesce(a.name, r.application) AS application, r.status, r.reason,
        r.count, r.bytes_in, r.bytes_out, r.seconds, r.buckets
@@ -108,6 +116,8 @@ class Ledger:
         self._connection: sqlite3.Connection | None = None
         #: What is stored of each minute and environment, by what the rows count; none while a write has not ended.
         self._stored: dict[tuple[int, str], dict[Rollup, Rollup]] = {}
+        #: Up to which minute the roll-ups were deleted of environments that keep them for less than others.
+        self._swept: dict[str, int] = {}
 
     def write(
         self,
@@ -156,14 +166,19 @@ class Ledger:
             rows = connection.execute("SELECT key, window, used FROM quota_windows").fetchall()
         return [(key, window, used) for key, window, used in rows if window not in ended]
 
-    def sweep(self, now: float, *, rollup_days: float = ROLLUP_DAYS) -> Swept:
-        """Deletes roll-ups older than ``rollup_days``, and windows and changes that ended over a day ago."""
+    def sweep(self, now: float) -> Swept:
+        """Deletes roll-ups older than their environment keeps them, and windows and changes that ended over a day ago."""
         with self._transaction() as connection:
             self._stored.clear()
-            rollups = connection.execute(
-                "DELETE FROM rollups WHERE minute < ?", (int(now - rollup_days * 86_400),)
-            ).rowcount
-            windows = 0
+            rollups = windows = 0
+            days = dict(connection.execute(_ROLLUP_DAYS, (Retention().rollups,)).fetchall())
+            longest = max(days.values())
+            for environment, kept in days.items():
+                done, until = self._swept.get(environment, 0), int(now) - kept * 86_400
+                if kept < longest and until > done:
+                    rollups += connection.execute(_SWEEP_SOME, (done, until, environment)).rowcount
+                    self._swept[environment] = until
+            rollups += connection.execute(_SWEEP_ROLLUPS, (int(now) - longest * 86_400,)).rowcount
             for window in _ended(connection, now - WINDOW_SECONDS):
                 windows += connection.execute(
                     "DELETE FROM quota_windows WHERE window = ?", (window,)
@@ -230,6 +245,7 @@ class Ledger:
     def _drop(self) -> None:
         """Closing rolls back what was open, so what is held of it holds no more."""
         self._stored.clear()
+        self._swept.clear()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
