@@ -89,7 +89,7 @@ def test_permits_go_back_at_once_unless_they_may_be_kept() -> None:
 
 
 def test_requests_in_flight_outlive_the_authority() -> None:
-    """After a lost connection the permits in flight are claimed again, and released as ever."""
+    """After a lost connection no permit is held, and requests in flight end as ever."""
     cell = PermitCell("k", Limit(kind="concurrency", amount=10))
     cell.reply({"grant": 3, "out": 3, "left": 7, "keep": True}, 0.0)
     cell.spend(0.0)
@@ -97,8 +97,5 @@ def test_requests_in_flight_outlive_the_authority() -> None:
     cell.lost()
     assert (cell.busy, cell.have) == (2, 0)
     assert cell.release() is None
-    claim = cell.claim()
-    assert claim is not None
-    assert (claim["claim"], cell.busy, cell.have) == (1, 1, 1)
     cell.release()
     assert cell.busy == 0

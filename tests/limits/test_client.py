@@ -144,28 +144,6 @@ def test_without_the_authority_each_limit_does_as_it_says(
         assert client.away_decisions == {away: 30}
 
 
-def test_when_the_authority_is_back_it_decides_again() -> None:
-    """Requests in flight are claimed, so the limit holds over the gap."""
-    with machine(2) as found:
-        limits = plan(Limit(kind="concurrency", amount=10))
-        for _ in range(6):
-            found.workers[0].take(limits, hold=60.0)
-        found.run(0.1)
-        client = found.workers[0].client
-        client.authority_lost()
-        found.authority.worker_gone(found.workers[0].number, found.now)
-        found.workers[0].take(limits)
-        assert found.denied[-1][1].reason == "limit_unavailable"
-        client.authority_back()
-        found.run(0.1)
-        for _ in range(10):
-            found.workers[1].take(limits, hold=60.0)
-        found.run(1.0)
-        assert len(found.flying) == 10
-        found.run(90.0)
-        assert (len(found.flying), len(found.authority)) == (0, 0)
-
-
 @pytest.mark.parametrize("kind", ["spike", "quota", "concurrency"])
 def test_the_local_share_of_every_kind(kind: str) -> None:
     """Alone for a while, a worker keeps to its part of a spike, a quota or a number in flight."""

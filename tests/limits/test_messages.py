@@ -61,7 +61,7 @@ def test_a_wrong_field_is_named(position: int, value: object, text: str) -> None
         ({"kind": "limits.ask", "asks": [3]}, "object with a string 'key'"),
         (
             {"kind": "limits.ask", "asks": [{"key": "k", "used": -1}]},
-            "item 'k': used, back, want and claim are whole numbers from 0, not -1",
+            "item 'k': used, back and want are whole numbers from 0, not -1",
         ),
         ({"kind": "limits.ask", "asks": [{"key": "k"}]}, "unknown counter and no limit"),
         ({"kind": "limits.reply"}, "'limits.reply' is not for the limits authority"),

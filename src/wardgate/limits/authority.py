@@ -65,8 +65,6 @@ class Authority:
         if kind == RETURN:
             for item in decode_items(message, "items"):
                 counter = self._counters.get(item.key)
-                if counter is None and item.claim and item.limit is not None:
-                    counter = self._counter(item, now, wall)
                 if counter is not None:
                     self._report(counter, worker, item, now, wall)
             return None

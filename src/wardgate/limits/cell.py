@@ -309,18 +309,9 @@ class PermitCell(_Refusal):
         return self.have == 0 and self.tokens == 0
 
     def lost(self) -> None:
-        """No permit is held any more; requests in flight go on and are claimed when the authority is back."""
+        """No permit is held any more; requests in flight go on."""
         self.tokens -= self.have
         self.have = 0
-
-    def claim(self) -> Message | None:
-        """Takes permits for the requests still in flight from before the authority was lost."""
-        busy = self.busy
-        if busy <= 0:
-            return None
-        self.have += busy
-        self.tokens += busy
-        return {"key": self.key, "limit": encode_limit(self.limit), "claim": busy}
 
     def left(self, now: float) -> tuple[int, float]:
         """What nobody holds, and what is idle here."""

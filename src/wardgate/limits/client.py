@@ -119,11 +119,6 @@ class LimitClient:
         for limits in list(self._busy):
             limits.lost(now)
 
-    def authority_back(self) -> None:
-        """The connection stands again: requests still in flight are claimed, all else is asked for anew."""
-        self.away = False
-        self.give_back([item for limits in list(self._busy) for item in limits.back()])
-
     def close(self) -> None:
         """Gives every lease back, for a clean stop."""
         while self._sets:

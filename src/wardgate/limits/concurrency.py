@@ -27,10 +27,8 @@ class ConcurrencyCounter:
         self.limit = limit
 
     def report(self, worker: int, item: Item, now: float, wall: float) -> bool:
-        """Takes permits back; books those still in flight from before a lost connection."""
+        """Takes permits back."""
         self.leases.settle(worker, item.back)
-        if item.claim:
-            self.leases.add(worker, item.claim, _FOREVER)
         return False
 
     def shortage(self, worker: int, now: float, wall: float) -> Shortage | None:

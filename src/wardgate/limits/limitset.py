@@ -417,12 +417,6 @@ class LimitSet:
         self._stalled = False
         self._serve(now)
 
-    def back(self) -> list[Message]:
-        """The authority is back: claims the requests still in flight."""
-        self._shares.clear()
-        items = (cell.claim() for cell in self._permits)
-        return [item for item in items if item is not None]
-
     def idle(self) -> bool:
         """Whether nothing is held, asked, waited for or left to report."""
         return self._asked_at is None and not self._waiters and all(cell.empty() for cell in self._all)

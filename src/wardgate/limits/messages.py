@@ -37,7 +37,7 @@ class Item:
     ``used`` tokens were spent with ``tat`` as the worker's own theoretical arrival time after the last of them; ``back``
     tokens come back unspent; ``want`` more are wished for, at least one of them at once if ``need``. ``window`` names
     the quota window the tokens belong to. ``last`` is the newest spike admission and ``done`` gives the worker's slots
-    up. ``claim`` permits are in flight from before the connection to the authority was lost.
+    up.
     """
 
     key: str
@@ -50,7 +50,6 @@ class Item:
     window: str = ""
     last: float | None = None
     done: bool = False
-    claim: int = 0
 
 
 def period_seconds(limit: Limit) -> float:
@@ -162,12 +161,11 @@ def _item(entry: object) -> Item:
         raise LimitMessageError("every limits item is an object with a string 'key'")
     data = cast("dict[str, Any]", entry)
     limit = data.get("limit")
-    used, back = data.get("used", 0), data.get("back", 0)
-    want, claim = data.get("want", 0), data.get("claim", 0)
-    for count in (used, back, want, claim):
+    used, back, want = data.get("used", 0), data.get("back", 0), data.get("want", 0)
+    for count in (used, back, want):
         if type(count) is not int or count < 0:
             raise LimitMessageError(
-                f"limits item {data['key']!r}: used, back, want and claim are whole numbers from 0, not {count!r}"
+                f"limits item {data['key']!r}: used, back and want are whole numbers from 0, not {count!r}"
             )
     last = data.get("last")
     return Item(
@@ -181,5 +179,4 @@ def _item(entry: object) -> Item:
         str(data.get("window", "")),
         None if last is None else float(last),
         bool(data.get("done", False)),
-        claim,
     )
