@@ -108,12 +108,11 @@ def test_every_wrong_credential_gets_the_same_bytes(stack: Stack) -> None:
     revoked = stack.issued("open")
     stack.revoke(revoked["id"])
     body, check = stack.key[:-6], stack.key[-6:]
-    apikey.generate("dev", secrets.token_bytes)
-    apikey.generate("prod", secrets.token_bytes)
+    unknown, foreign = (apikey.generate(tag, secrets.token_bytes) for tag in ("dev", "prod"))
     time.sleep(1.2)
     wrong = [
         "x", "wg_dev_", stack.key[:-1], body + check[::-1], stack.key.upper(), expired, elsewhere, referred,
-        revoked["key"], f"{stack.key} ", "wg_dev_" + "0" * 38, "é",
+        revoked["key"], f"{stack.key} ", "wg_dev_" + "0" * 38, "é", unknown, foreign,
     ]  # fmt: skip
     heads = set()
     for key in wrong:
@@ -131,6 +130,8 @@ def test_every_wrong_credential_gets_the_same_bytes(stack: Stack) -> None:
     reasons = {line["reason"] for line in _logged(stack, 8)}
     assert {
         "credential_malformed",
+        "credential_unknown",
+        "key_wrong_environment",
         "key_expired",
         "key_revoked",
         "key_address_refused",
@@ -146,9 +147,10 @@ def _logged(stack: Stack, at_least: int) -> list[dict[str, object]]:
 
 def test_no_log_holds_a_key(stack: Stack) -> None:
     """Neither the access log nor the service's own output shows one, in a query either."""
+    before = len(stack.access_log())
     _ask(stack, f"GET /query/v1/echo?api_key={stack.key}")
     _ask(stack, f"GET /raw/v1/echo?api_key={stack.key}", f"Referer: https://x/?k={stack.key}")
-    time.sleep(0.6)
+    stack.service.until(lambda: len(stack.access_log()) >= before + 2, 5)
     text = (stack.data_dir / "access.log").read_text() + stack.service.log
     assert stack.key not in text
     assert stack.key[8:40] not in text
