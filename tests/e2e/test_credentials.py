@@ -130,7 +130,7 @@ def test_every_wrong_credential_gets_the_same_bytes(stack: Stack) -> None:
     reasons = {line["reason"] for line in _logged(stack, 8)}
     assert {
         "credential_malformed",
-        "credential_unknown",
+        "key_unknown",
         "key_wrong_environment",
         "key_expired",
         "key_revoked",

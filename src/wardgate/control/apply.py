@@ -121,6 +121,7 @@ async def apply_document(
         ConflictError: the result would contradict itself, a plan to delete is in use, or the document holds APIs or plans
             and the environment is not the first.
         BindingError: an API names a variable or secret that the environment does not have.
+        InvalidError: a client, webhook, project or role of operators cannot be as it is said to be.
         ForbiddenError: the actor may not change something that differs.
     """
     if dry_run:

@@ -46,7 +46,12 @@ def check_consumers(tx: Transaction, state: State, target: Document) -> None:
 
 
 async def put_groups(tx: Transaction, state: State, target: Document, now: float) -> None:
-    """Adds and changes the groups that ``target`` has, and deletes those it has not. Who is in them stays."""
+    """Adds and changes the groups that ``target`` has, and deletes those it has not. Who is in them stays.
+
+    Raises:
+        ForbiddenError: the actor may not.
+        ConflictError: the installation would be left without an owner.
+    """
     for group in target.groups:
         if await put_group(tx, group, now):
             event = AuditEvent(

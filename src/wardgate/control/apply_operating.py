@@ -13,7 +13,8 @@ async def put_operating(tx: Transaction, old: Document, new: Document, now: floa
 
     Raises:
         ForbiddenError: the actor may not, or lacks something that a role allowed or is to allow.
-        InvalidError: a name or description cannot be used.
+        InvalidError: a name or description cannot be used, or a role has no permission.
+        ConflictError: the role is a built-in one.
     """
     projects = {each.name: each for each in old.projects}
     for project in new.projects:

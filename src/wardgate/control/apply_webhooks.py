@@ -65,6 +65,8 @@ async def put_webhooks(tx: Transaction, old: Document, new: Document, now: float
 
     Raises:
         ForbiddenError: the actor may not.
+        InvalidError: a URL, a description or an event cannot be used.
+        NotFoundError: there is no such environment.
         ConflictError: there would be too many.
     """
     before = {each.url: each for each in old.webhooks or ()}

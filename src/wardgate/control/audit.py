@@ -80,7 +80,12 @@ async def verify(store: Store, *, head: Head | None = None) -> Verdict:
 
 
 async def head(store: Store) -> Head:
-    """Where the trail ends now: to be kept somewhere the store's administrators cannot write."""
+    """Where the trail ends now: to be kept somewhere the store's administrators cannot write.
+
+    Raises:
+        ForbiddenError: the actor may not see the trail.
+        InvalidError: its end is missing: somebody removed it.
+    """
     async with store.reading() as tx:
         require(tx.actor, "audit.view")
         last = await tx.audit.end("last")

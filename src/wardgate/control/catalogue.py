@@ -184,6 +184,7 @@ async def switch_on(
     Raises:
         NotFoundError: it is not deployed there.
         InvalidError: there is no reason.
+        ConflictError: ``resource`` is to be on, and the whole API is off.
     """
     return await _switch(store, api, environment, resource or WHOLE, reason, clock, off=False)
 

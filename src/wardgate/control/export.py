@@ -32,6 +32,7 @@ async def export_document(store: Store, environment: str) -> Document:
 
     Raises:
         NotFoundError: there is no such environment.
+        ConflictError: what is stored of an identity provider is not sound.
         ForbiddenError: the actor may not see all of it, everywhere.
     """
     async with store.reading() as tx:

@@ -80,6 +80,7 @@ async def request(
         ConflictError: the order of environments, the life cycle, what is deployed there or a request that is open does not
             allow it; or the revision is not as it was signed.
         BindingError: the environment lacks a variable or secret.
+        InvalidError: the reason is too long or no plain line, or the time is not ahead.
         ForbiddenError: the actor may not promote, or not skip.
     """
     reason = checked_text("reason", reason, MAX_DESCRIPTION)
@@ -190,6 +191,7 @@ async def cancel(
     Raises:
         NotFoundError: there is no such promotion.
         ConflictError: it is not open any more.
+        InvalidError: the reason is too long or no plain line.
         ForbiddenError: the actor may not.
     """
     reason = checked_text("reason", reason, MAX_DESCRIPTION)
@@ -343,7 +345,11 @@ async def _prospect(tx: Transaction, promotion: Promotion) -> _Prospect:
 
 
 async def admit(tx: Transaction, promotion: Promotion, found: Outlook, now: float) -> Promotion:
-    """Stores a new request, and carries it out unless it waits for a person or its time; as it is then."""
+    """Stores a new request, and carries it out unless it waits for a person or its time; as it is then.
+
+    Raises:
+        ConflictError: what the environment would hold contradicts itself.
+    """
     if promotion.kind != "rollback" or promotion.status == "pending":
         await record(tx, "promotion.request", promotion, now, note=promotion.reason)
     if promotion.status == "scheduled" and not _waits(promotion, now):

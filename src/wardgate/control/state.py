@@ -56,6 +56,7 @@ async def read_state(tx: Transaction, environment: str) -> State:
 
     Raises:
         NotFoundError: there is no such environment.
+        ConflictError: what is stored of an identity provider is not sound.
     """
     await environment_named(tx, environment)
     environments = await with_providers(tx, await tx.environments.all())
@@ -172,7 +173,7 @@ def _entries(environments: Iterable[Environment], here: str) -> tuple[Environmen
 
 
 def placed_of(state: State, target: Document) -> list[Environment]:
-    """The environments of a target that :func:`merged` gave."""
+    """The environments of a target that :func:`merged` gave. Raises ConflictError as :func:`placed` does."""
     server = target.authorization_server or AuthorizationServer()
     return placed(state.environments, target.environments, state.environment.name, server)
 

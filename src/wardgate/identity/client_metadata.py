@@ -1,7 +1,7 @@
 """What a client may be: the rules its settings keep, whoever sets them (RFC 7591 section 2, RFC 9700).
 
 The command line and dynamic registration both build a :class:`Client` and check it here, so that there is no second way
-in. A rule names the setting it is about by its name in RFC 7591.
+in. A rule that is not kept raises :class:`MetadataError`, which names the setting by its name in RFC 7591.
 """
 
 from __future__ import annotations

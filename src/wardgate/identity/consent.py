@@ -19,7 +19,10 @@ from wardgate.identity.waiting import Waiting
 
 
 async def decide(server: Server, call: Call) -> Reply:
-    """Lets the application have what the page showed, or tells it that the person does not. Raises PageError."""
+    """Lets the application have what the page showed, or tells it that the person does not.
+
+    Raises PageError, and ThrottledError where too much waits for this address already.
+    """
     decision = call.form.get("decision")
     if decision not in ("allow", "deny") or call.form.repeated(frozenset()) is not None:
         raise PageError(

@@ -32,7 +32,8 @@ PATH = "/oauth2/federation/link"
 async def offer_to_session(
     server: Server, call: Call, provider: IdentityProvider, person: Person, beginning: Beginning
 ) -> Reply:
-    """To the page, for the user who began this on a page of their own and is signed in still. Raises PageError."""
+    """To the page, for the user who began this on a page of their own and is signed in still. Raises PageError,
+    and ThrottledError where too much waits for this address already."""
     async with server.store.reading() as tx:
         found = await current_session(server, tx, call)
         link = await tx.providers.link(provider.id, person.subject)

@@ -37,7 +37,7 @@ _LONGEST_DIGITS = 9
 
 
 async def start(server: Server, call: Call) -> Reply:
-    """Sends the person to the provider. Raises PageError."""
+    """Sends the person to the provider. Raises PageError, and ThrottledError: too many began from this address."""
     try:
         known = await known_provider(server, call.query.get("provider"))
     except RefusedError as error:

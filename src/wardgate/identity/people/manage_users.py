@@ -112,7 +112,13 @@ async def show(server: Server, name: str) -> UserRecord:
 
 
 async def suspend(server: Server, name: str) -> User:
-    """Afterwards the person cannot sign in, and none of their sessions and tokens counts. Raises NotFoundError."""
+    """Afterwards the person cannot sign in, and none of their sessions and tokens counts.
+
+    Raises:
+        NotFoundError: no such user.
+        ForbiddenError: the person may do more than the actor.
+        ConflictError: the installation would be left without an owner.
+    """
     async with server.store.writing() as tx:
         require(tx.actor, "people.edit")
         user = replace(await _user_named(tx, name), status="suspended")
@@ -136,7 +142,7 @@ async def restore(server: Server, name: str) -> User:
 
 
 async def remove(server: Server, name: str) -> User:
-    """Deletes the account; none of its sessions and tokens counts afterwards. Raises NotFoundError."""
+    """Deletes the account; none of its sessions and tokens counts afterwards. Raises as :func:`suspend` does."""
     async with server.store.writing() as tx:
         require(tx.actor, "people.edit")
         user = await _user_named(tx, name)
