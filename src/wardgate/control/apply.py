@@ -7,18 +7,18 @@ promotion.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from wardgate.control.apply_consumers import check_consumers, put_applications, put_groups
+from wardgate.control.apply_authority import check_authority, check_places, check_shown
+from wardgate.control.apply_consumers import put_applications, put_groups
 from wardgate.control.apply_operating import put_operating
 from wardgate.control.apply_webhooks import put_webhooks
 from wardgate.control.authority import require
 from wardgate.control.binding import bind_to
 from wardgate.control.client_ends import remove_clients_of
 from wardgate.control.clients import PutClients, Registrar, check_clients
-from wardgate.control.compare.places import places_entered
 from wardgate.control.document.difference import difference
 from wardgate.control.errors import ConflictError
 from wardgate.control.foresight import foresight
@@ -28,9 +28,7 @@ from wardgate.control.listing_rules import check_listings
 from wardgate.control.ports import ApiRecord, Environment, Store, Transaction
 from wardgate.control.providers import (
     Federation,
-    check_given,
     check_providers,
-    check_secrets,
     providers_of,
 )
 from wardgate.control.settling import put_environments
@@ -38,7 +36,7 @@ from wardgate.control.state import State, check, check_mounts, merged, placed_of
 from wardgate.domain.api import Api
 from wardgate.domain.audit import AuditEvent
 from wardgate.domain.difference import Difference
-from wardgate.domain.document import NOT_LISTED, ApiEntry, Document, EnvironmentEntry, Unseen
+from wardgate.domain.document import NOT_LISTED, ApiEntry, Document, Unseen
 from wardgate.domain.operator import ADMIN_SCOPE, DEFAULT_PROJECT
 from wardgate.domain.revision import content_hash as content_hash
 from wardgate.domain.revision import offered
@@ -177,7 +175,7 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
     target = merged(state, document, prune=prune, kept=kept)
     environments = tuple(placed_of(state, target))
     # Before anything is said of what the document does not fit: that may be of another project.
-    _check_authority(tx, state, target)
+    check_authority(tx, state, target)
     check(target)
     check_providers(state.document, target)
     check_clients(document, target)
@@ -185,10 +183,10 @@ async def _plan(tx: Transaction, document: Document, environment: str, prune: bo
     bound = _bound(state, target, environments)
     here = next(each for each in environments if each.name == environment)
     check_mounts(bound.values(), here.settings.hosts)
-    await _check_providers(tx, state, target, environments)
+    await check_shown(tx, state, target, environments)
     lines = difference(state.document, target)
     lines += await _ending(tx, state, target)
-    _check_places(tx, state, target, bound)
+    check_places(tx, state, target, bound)
     return _Plan(state=state, target=target, lines=tuple(lines), environments=environments, bound=bound)
 
 
@@ -222,69 +220,6 @@ def _bound(state: State, target: Document, environments: tuple[Environment, ...]
         else:
             bound[entry.api.id] = bind_to(entry.api, here, state.secrets)
     return bound
-
-
-def _check_authority(tx: Transaction, state: State, target: Document) -> None:
-    """The actor may change all that differs. An API may be of one project before and of another after."""
-    old = state.document
-    before = {entry.api.id: entry for entry in old.apis}
-    after = {entry.api.id: entry for entry in target.apis}
-    offers = {plan.name: plan for plan in old.plans} != {plan.name: plan for plan in target.plans}
-    for api in dict.fromkeys((*before, *after)):
-        if before.get(api) != after.get(api):
-            record = state.apis.get(api)
-            named = after[api].listing.project if api in after else None
-            project = named or DEFAULT_PROJECT if record is None else record.catalogue.project
-            require(tx.actor, "apis.edit", project)
-            if named is not None and named != project:
-                require(tx.actor, "apis.edit", named)
-            if api not in after and state.deployments[api].off:  # it would be on again when it comes back
-                require(tx.actor, "apis.switch", project)
-    if offers:
-        require(tx.actor, "plans.edit")
-    if old.roles != target.roles:
-        require(tx.actor, "people.edit")
-    check_consumers(tx, state, target)
-    if old.clients != target.clients:
-        require(tx.actor, "clients.edit")
-    if _without_providers(old) != _without_providers(target):
-        require(tx.actor, "environments.edit")
-    if (old.projects, old.operator_roles) != (target.projects, target.operator_roles):
-        require(tx.actor, "operators.edit")
-    if old.webhooks != target.webhooks:
-        require(tx.actor, "webhooks.edit")
-
-
-def _check_places(tx: Transaction, state: State, target: Document, bound: Mapping[str, Api]) -> None:
-    """The actor may change every API whose requests one that differs would answer: where APIs are applied is no gate."""
-    served = {name: each.bound for name, each in state.deployments.items()}
-    for entry in target.apis:
-        api = entry.api.id
-        known = state.deployments.get(api)
-        if known is not None and known.entry.api == entry.api:
-            continue
-        for other in places_entered(served.get(api), bound[api], served.values()):
-            require(tx.actor, "apis.edit", state.apis[other].catalogue.project)
-
-
-def _without_providers(document: Document) -> tuple[EnvironmentEntry, ...]:
-    return tuple(replace(each, identity_providers=None) for each in document.environments)
-
-
-async def _check_providers(
-    tx: Transaction, state: State, target: Document, environments: tuple[Environment, ...]
-) -> None:
-    """Whoever has the value of a secret shown to a provider must be one who may set it, and hold what its groups give."""
-    old = {each.name: providers_of(each) for each in state.environments}
-    if all(old.get(each.name, ()) == providers_of(each) for each in environments):
-        return
-    require(tx.actor, "providers.edit")
-    for each in environments:
-        await check_given(
-            tx, target, [item for item in providers_of(each) if item not in old.get(each.name, ())]
-        )
-    if await check_secrets(tx, state.environments, environments):
-        require(tx.actor, "secrets.edit")
 
 
 async def _used_elsewhere(tx: Transaction, state: State, environment: str) -> frozenset[str]:

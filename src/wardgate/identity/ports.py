@@ -18,6 +18,11 @@ from wardgate.domain.actor import Actor
 from wardgate.domain.consumer import Application
 from wardgate.domain.oauth import Client, ClientSecret, Grant, Revocation, SigningAlgorithm, Token
 from wardgate.domain.people import Factor, FactorKind, IdentityProvider, Link, Mail, Role, Session, User
+from wardgate.identity.ports_network import Fetched as Fetched
+from wardgate.identity.ports_network import Fetcher as Fetcher
+from wardgate.identity.ports_network import FetchError as FetchError
+from wardgate.identity.ports_network import Sender as Sender
+from wardgate.identity.ports_network import Sent as Sent
 
 #: What single-use secrets there are; a digest is looked for in its own space only.
 Space = Literal[
@@ -456,44 +461,3 @@ class Keys(Protocol):
 
     async def claims_of(self, token: str, typ: str) -> Mapping[str, Any] | None:
         """The claims of a JWT this server signed, expired or not; ``None`` for anything else."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """An answer of somebody else's server: JSON, whatever its status. ``max_age`` is what its cache rules allow."""
-
-    status: int
-    document: Any
-    max_age: float
-
-
-class FetchError(Exception):
-    """A URL could not be fetched or must not be: the message names host and cause, never a secret."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """What a server answered to a message whose answer does not matter. ``retry_after`` is in seconds, 0 where it does
-    not say."""
-
-    status: int
-    retry_after: float
-
-
-class Fetcher(Protocol):
-    """Calls to URLs that others chose: https only, to public addresses only, bounded in time and size, no redirects."""
-
-    async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Fetched:
-        """Raises FetchError."""
-
-    async def post(
-        self, url: str, form: Mapping[str, str], *, headers: Mapping[str, str] | None = None
-    ) -> Fetched:
-        """Raises FetchError."""
-
-
-class Sender(Protocol):
-    """Messages to URLs that others chose, under the same rules."""
-
-    async def send(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Sent:
-        """POSTs JSON; what is answered besides the status is not read. Raises FetchError."""
