@@ -1,4 +1,4 @@
-"""``wardgate apis`` and ``wardgate revisions``."""
+"""``wardgate apis``: list APIs, publish, deprecate, retire and describe them, switch them off and on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 app = App(
     name="apis", help="List APIs, publish, deprecate, retire and describe them, switch them off and on."
 )
-revisions = App(name="revisions", help="List, show and verify revisions of APIs.")
 
 _Api = Annotated[str, Parameter(help="The API: orders/v1.")]
 _Note = Annotated[str, Parameter(help="Why; kept in the audit trail.")]
@@ -54,7 +53,7 @@ def list_(*, where: Where = HERE, json_: Json = False) -> None:
 def show(api: _Api, /, *, where: Where = HERE, json_: Json = False) -> None:
     """Show one API."""
     with client_for(where) as client:
-        _print(client.show_api(*_parts(api)), json_=json_)
+        _print(client.show_api(*parts(api)), json_=json_)
 
 
 @app.command
@@ -62,7 +61,7 @@ def publish(
     api: _Api, /, *, force: _Force = False, note: _Note = "", where: Where = HERE, json_: Json = False
 ) -> None:
     """Offer an API: it takes subscriptions."""
-    name, version = _parts(api)
+    name, version = parts(api)
     with client_for(where) as client:
         seen = client.show_api(name, version)
         _print(client.publish_api(name, version, if_match=seen, force=force, note=note), json_=json_)
@@ -80,7 +79,7 @@ def deprecate(
     json_: Json = False,
 ) -> None:
     """Announce the end of an API: it takes no new subscriptions, and its answers say so."""
-    name, version = _parts(api)
+    name, version = parts(api)
     at = _moment(sunset) if sunset else None
     with client_for(where) as client:
         seen = client.show_api(name, version)
@@ -93,7 +92,7 @@ def retire(
     api: _Api, /, *, force: _Force = False, note: _Note = "", where: Where = HERE, json_: Json = False
 ) -> None:
     """End an API: it answers 410 in every environment."""
-    name, version = _parts(api)
+    name, version = parts(api)
     with client_for(where) as client:
         seen = client.show_api(name, version)
         _print(client.retire_api(name, version, if_match=seen, force=force, note=note), json_=json_)
@@ -118,7 +117,7 @@ def describe(
     """Change what people are told of an API, and who."""
     if visibility not in (None, "public", "private", "group"):
         raise CommandError("visibility_invalid", f"{visibility!r} is nobody", "Use public, private or group")
-    name, version = _parts(api)
+    name, version = parts(api)
     with client_for(where) as client:
         found = client.describe_api(
             name,
@@ -148,7 +147,7 @@ def off(
     json_: Json = False,
 ) -> None:
     """Shut an API or a resource in one environment, at once: it answers 503."""
-    name, version = _parts(api)
+    name, version = parts(api)
     with client_for(where) as client:
         seen = client.show_api(name, version)
         found = client.switch_api_off(
@@ -169,7 +168,7 @@ def on(
     json_: Json = False,
 ) -> None:
     """Open again what was shut; without a resource, all of the API."""
-    name, version = _parts(api)
+    name, version = parts(api)
     with client_for(where) as client:
         seen = client.show_api(name, version)
         found = client.switch_api_on(
@@ -178,73 +177,8 @@ def on(
     _print(found, json_=json_)
 
 
-@revisions.command(name="list")
-def list_revisions(api: _Api, /, *, where: Where = HERE, json_: Json = False) -> None:
-    """List the revisions of an API, newest first."""
-    with client_for(where) as client:
-        found = list(client.list_revisions(api=api, limit=MOST))
-    if json_:
-        print_json({"revisions": found})
-        return
-    rows = [
-        (
-            str(each["number"]),
-            each["hash"][:12],
-            shown_time(each["created_at"]),
-            each["actor"],
-            ", ".join(each["environments"]) or "-",
-            each["note"] or "-",
-        )
-        for each in found
-    ]
-    print_table(("NUMBER", "HASH", "MADE", "BY", "IN FORCE", "NOTE"), rows)
-
-
-@revisions.command(name="show")
-def show_revision(
-    api: _Api,
-    number: Annotated[int, Parameter(help="Its number.")],
-    /,
-    *,
-    where: Where = HERE,
-    json_: Json = False,
-) -> None:
-    """Show a revision; with --json whole, its OpenAPI document included."""
-    with client_for(where) as client:
-        found = client.show_revision(*_parts(api), str(number))
-    if json_:
-        print_json(found)
-        return
-    names = ("api", "number", "hash", "actor", "note", "key", "signature")
-    texts: dict[str, object] = {**found}
-    print_fields([*((name, str(texts[name])) for name in names), ("made", shown_time(found["created_at"]))])
-
-
-@revisions.command
-def verify(
-    api: Annotated[str, Parameter(help="The API: orders/v1; by default all you may see.")] = "",
-    /,
-    *,
-    where: Where = HERE,
-    json_: Json = False,
-) -> int:
-    """Check revisions against their hashes and signatures: status 1 when one is not what it was."""
-    with client_for(where) as client:
-        found = client.verify_revisions(api=api or None)
-    if json_:
-        print_json(found)
-    for each in found["revisions"] if not json_ else ():
-        if not (each["content"] and each["signature"]):
-            what = "its content" if not each["content"] else "its signature"
-            print(f"{each['api']} {each['number']}: {what} is not what it was")
-    if not json_:
-        print(
-            f"{len(found['revisions'])} revisions, {'all' if found['sound'] else 'not all'} as they were signed"
-        )
-    return 0 if found["sound"] else 1
-
-
-def _parts(api: str) -> tuple[str, str]:
+def parts(api: str) -> tuple[str, str]:
+    """Name and version of an API written like ``orders/v1``. Raises CommandError."""
     name, slash, version = api.partition("/")
     if not slash or not name or not version:
         raise CommandError("api_invalid", f"{api!r} is no API", "Write it like orders/v1")

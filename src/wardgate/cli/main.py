@@ -54,7 +54,7 @@ app.command(
     group=_CONFIGURE,
 )
 app.command(
-    "wardgate.cli.apis:revisions",
+    "wardgate.cli.revisions:app",
     name="revisions",
     help="List, show and verify revisions of APIs.",
     group=_CONFIGURE,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Literal
 
-from wardgate.control.document import security
+from wardgate.control.document import security, security_settings
 from wardgate.control.document.fields import Fields, Report
 from wardgate.control.document.listings import LISTING_KEYS, read_listing
 from wardgate.control.document.names import (
@@ -73,7 +73,7 @@ def read_api(report: Report, node: Node, path: Path, folder: FilePath, open_docu
     name = fields.required("name", NAME, NAME_WORDS)
     version = fields.required("version", NAME, NAME_WORDS)
     upstream = _upstream(fields, None if open_document.confined else folder)
-    settings = security.read_settings(fields)
+    settings = security_settings.read_settings(fields)
     base_path = _base_path(fields, name, version)
     cors = _cors(fields)
     undeclared = fields.choice("undeclared", _UNDECLARED, _UNDECLARED[0])

@@ -18,7 +18,7 @@ from wardgate.control.document.providers import (
     provider_text,
     read_providers,
 )
-from wardgate.control.document.security import is_off
+from wardgate.control.document.security_settings import is_off
 from wardgate.control.document.urls import read_url
 from wardgate.domain.apikey import TAG_PATTERN
 from wardgate.domain.document import EnvironmentEntry

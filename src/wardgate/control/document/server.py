@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wardgate.control.document.fields import Fields
-from wardgate.control.document.security import is_off
+from wardgate.control.document.security_settings import is_off
 from wardgate.control.document.urls import read_url
 from wardgate.domain.document import AuthorizationServer
 
