@@ -7,53 +7,42 @@ from __future__ import annotations
 
 import random
 import sys
-import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from time import monotonic
 from urllib.parse import quote
 
 from wardgate.domain.api import Api, ApiKeyScheme
-from wardgate.domain.consumer import Subscription
-from wardgate.domain.effective import Effective, effective
-from wardgate.domain.oauth import Token
-from wardgate.domain.principal import Principal
 from wardgate.domain.rejection import Rejection
 from wardgate.domain.secret import Secret
 from wardgate.domain.settings import Listener, ServerSettings, issuer_of
 from wardgate.domain.standing import USUAL
-from wardgate.domain.trust import OAuth2Settings
 from wardgate.gateway import mounts
 from wardgate.gateway import snapshot as snapshots
-from wardgate.gateway.believing import Believer
 from wardgate.gateway.contributions import (
     acl_words,
     header_words,
-    limit_words,
     miss_words,
     refusal_words,
     standing_words,
     subscription_words,
 )
-from wardgate.gateway.entitlements import limits_in_force
+from wardgate.gateway.explain_store import Directory
 from wardgate.gateway.forwarded import is_loopback
 from wardgate.gateway.head import HeadError, HeadParser, RequestHead
 from wardgate.gateway.outlet import Outbox
 from wardgate.gateway.pool import UpstreamPool
 from wardgate.gateway.ports import GatewaySource
-from wardgate.gateway.proofs import Proofs, SeenOnce
 from wardgate.gateway.response_head import ResponseParser
 from wardgate.gateway.snapshot import Matched
-from wardgate.gateway.tokens import Tokens
 from wardgate.jose import claims, jws
 from wardgate.jose.errors import JoseError
 from wardgate.jose.keys import ALGORITHMS, KeySet
 from wardgate.policy.compiled import CompiledApi
 from wardgate.policy.condition import Conditions
-from wardgate.policy.exchange import Denied, Exchange, LimitSet, PresentedToken, Step
+from wardgate.policy.exchange import Exchange, Step
 from wardgate.policy.pipeline import compile_api
 from wardgate.policy.registry import PolicyRegistry
-from wardgate.policy.trusted import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,91 +87,6 @@ class Explanation:
     steps: tuple[StepReport, ...]
 
 
-class _Described:
-    """Limits that are described instead of taken."""
-
-    holds = False
-
-    def __init__(self, limits: tuple[Effective, ...]) -> None:
-        self._limits = limits
-
-    def take(self, now: float) -> Denied | Awaitable[Denied | None] | None:
-        return None
-
-    def release(self, now: float) -> None:
-        return None
-
-    def headers(self, now: float) -> bytes:
-        return b""
-
-    def peek(self, now: float) -> list[str]:
-        return [limit_words(limit) for limit in self._limits]
-
-
-#: What a question cannot show, as it comes over no connection and holds no private key.
-_BOUND = {
-    "certificate_mismatch": "it is bound to a client certificate, which only a connection shows",
-    "dpop_missing": "it is bound to a key: its holder sends a DPoP proof with each request",
-}
-
-
-class _Directory:
-    """The store, asked directly. Foreign issuers are not asked, and no proof of possession is remembered."""
-
-    def __init__(self, source: GatewaySource, environment: str, issuer: str) -> None:
-        self._source = source
-        self._plans = source.plans()
-        believer = Believer(source, environment, issuer, time.time, monotonic)
-        self._tokens = Tokens(believer, None, time.time, monotonic, 1, 1)
-        self._proofs = Proofs(issuer, source.master_key(), SeenOnce(time.time), time.time)
-        self._token: Token | None = None
-
-    def principal(self, digest: bytes, now: float) -> Principal | None:
-        return self._source.principal(digest)
-
-    def token(
-        self, presented: PresentedToken, profile: Profile, now: float
-    ) -> Principal | str | Awaitable[Principal | str]:
-        found = self._tokens.find(presented, profile)
-        if isinstance(found, Principal):
-            self._token = found.token
-        return found
-
-    def token_note(self, reason: str) -> str:
-        """What the token says about the reason it was refused for."""
-        token = self._token
-        if token is None:
-            return "the issuer is asked by a running gateway only" if reason == "issuer_unavailable" else ""
-        if reason == "token_audience":
-            return f"its audience is {_listed(token.audiences)}"
-        if reason == "scope_missing":
-            return f"it has {_listed(token.scopes)}"
-        return _BOUND.get(reason, "")
-
-    def proof(
-        self, exchange: Exchange, token: Token, settings: OAuth2Settings
-    ) -> str | Awaitable[str | None] | None:
-        return self._proofs.check(exchange, token, settings)
-
-    def proof_nonce(self) -> str:
-        return self._proofs.nonce()
-
-    def limits(self, subscription: Subscription) -> LimitSet | None:
-        plan = self._plans.get(subscription.plan) if subscription.plan is not None else None
-        found = effective((), plan.limits if plan is not None else (), (), ())
-        return _Described(found) if found else None
-
-    def effective_limits(self, exchange: Exchange) -> LimitSet | None:
-        subscription, principal = exchange.subscription, exchange.principal
-        if subscription is None or principal is None:
-            return None
-        found = limits_in_force(exchange, subscription, principal.application, self._plans)
-        return _Described(found) if found else None
-
-    def wall(self) -> float:
-        return time.time()
-
-
 async def explain(source: GatewaySource, environment: str, question: Question) -> Explanation:
     """What the gateway of ``environment`` would do with ``question``, step by step.
 
@@ -223,7 +127,7 @@ async def explain(source: GatewaySource, environment: str, question: Question) -
         steps.append(_passed("route", "standing", standing_words(resource.api.standing)))
     steps.append(_passed("route", "credentials", f"{resource.rule.kind}: {resource.rule.why}"))
     secure = question.tls or is_loopback(question.client)
-    directory = _Directory(source, environment, issuer)
+    directory = Directory(source, environment, issuer)
     exchange = Exchange(head, resource, matched.digest, question.client, secure, monotonic(), directory)
     exchange.token = matched.token
     exchange.scheme = "https" if question.tls else "http"
@@ -345,10 +249,6 @@ def _why(policy: str, step: Step, exchange: Exchange) -> str:
         limit_set = exchange.limit_set
         return "; ".join(limit_set.peek(exchange.now)) if limit_set is not None else "no limits are in force"
     return "nothing to object to"
-
-
-def _listed(values: frozenset[str]) -> str:
-    return " ".join(sorted(values)) or "nothing"
 
 
 def _application(exchange: Exchange) -> str:
