@@ -141,7 +141,7 @@ class Machine:
         def over() -> None:
             del self.flying[number]
             if worker.alive and limits.holds:
-                limits.release(self.now)
+                limits.release()
 
         self.at(self.now + hold, lambda: over() if number in self.flying else None)
 

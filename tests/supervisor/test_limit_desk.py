@@ -63,7 +63,7 @@ async def test_quotas_go_on_where_they_were() -> None:
     worker = Linked(hub, 1)
     for _ in range(3):
         assert await take(worker) is None
-        worker.client.bind("sub", PLAN).release(time.monotonic())
+        worker.client.bind("sub", PLAN).release()
     worker.client.close()
     await asyncio.sleep(0.05)
     desk.child_ended(worker)

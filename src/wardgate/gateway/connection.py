@@ -393,7 +393,7 @@ class ClientConnection(Forwarding):
         if exchange is not None:
             limit_set = exchange.limit_set
             if limit_set is not None and limit_set.holds:
-                limit_set.release(now)
+                limit_set.release()
                 exchange.limit_set = None
         self.worker.record(self, exchange, status, reason, now)
 

@@ -32,7 +32,7 @@ class _Described:
     def take(self, now: float) -> Denied | Awaitable[Denied | None] | None:
         return None
 
-    def release(self, now: float) -> None:
+    def release(self) -> None:
         return None
 
     def headers(self, now: float) -> bytes:

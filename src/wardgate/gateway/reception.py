@@ -128,7 +128,7 @@ class Reception:
         """The exchange is over: gives back what it held."""
         limit_set = exchange.limit_set
         if limit_set is not None and limit_set.holds:
-            limit_set.release(monotonic())
+            limit_set.release()
 
     def record(
         self, connection: ClientConnection, exchange: Exchange | None, status: int, reason: str, now: float

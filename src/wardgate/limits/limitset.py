@@ -143,7 +143,7 @@ class LimitSet:
                 cell.tat = (tat if tat > now else now) + step  # type: ignore[union-attr]
         return None
 
-    def release(self, now: float) -> None:
+    def release(self) -> None:
         """An admitted request is over; call it once for each if :attr:`holds`."""
         for cell in self._permits:
             item = cell.release()

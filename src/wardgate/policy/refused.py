@@ -31,7 +31,7 @@ async def _waited(
         verdict = await pending
     except BaseException:
         if limit_set.holds and _was_admitted(pending):
-            limit_set.release(exchange.now)
+            limit_set.release()
         raise
     if verdict is not None:
         return refusal(verdict)
