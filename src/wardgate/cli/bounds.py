@@ -47,9 +47,9 @@ class BoundOptions:
     drain_timeout: Annotated[float, SECONDS, _help("Time requests get to finish when the service stops.")] = (
         _default.drain_timeout
     )
-    tunnel_idle_timeout: Annotated[
-        float, SECONDS, _help("Time a WebSocket or other tunnel may be silent.")
-    ] = _default.tunnel_idle_timeout
+    tunnel_idle_timeout: Annotated[float, SECONDS, _help("Time a WebSocket may be silent.")] = (
+        _default.tunnel_idle_timeout
+    )
     write_buffer: Annotated[int, BYTES, _help("Bytes buffered for a peer before its sender is paused.")] = (
         _default.write_buffer
     )
