@@ -35,6 +35,9 @@ def free_ports(count: int) -> list[int]:
 class Service:
     """`wardgate serve` on free ports with its data in ``data_dir``; ready when the block begins, gone when it ends."""
 
+    #: Seconds it may take to be ready.
+    start_seconds = 30.0
+
     def __init__(
         self, data_dir: Path, *options: str, workers: int = 2, environment: dict[str, str] | None = None
     ) -> None:
@@ -54,7 +57,11 @@ class Service:
             )
 
     def __enter__(self) -> Self:
-        self.until(lambda: self.readyz() == 200, 30)
+        try:
+            self.until(lambda: self.readyz() == 200, self.start_seconds)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -86,8 +93,11 @@ class Service:
         return self._status(f"http://127.0.0.1:{self.port}{path}", headers or {})
 
     def readyz(self) -> int:
-        """The status of control's readiness, 0 while nothing listens."""
-        return self._status(f"http://127.0.0.1:{self.control}/readyz", {})
+        """The status of control's readiness, 0 while nothing answers."""
+        try:
+            return self._status(f"http://127.0.0.1:{self.control}/readyz", {})
+        except TimeoutError:
+            return 0
 
     def control_text(self, path: str) -> str:
         """The body of a GET to control."""
