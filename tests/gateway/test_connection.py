@@ -7,11 +7,13 @@ import secrets
 import time
 from typing import Any
 
+import pytest
 from tests.gateway.harness import Gateway, Upstream, Wire, ok, orders, serving
 
 from wardgate.control import keys
 from wardgate.domain import apikey
 from wardgate.domain.consumer import Restrictions
+from wardgate.domain.settings import Bounds
 from wardgate.domain.upstream import Timeouts
 from wardgate.gateway.identity import Signer
 from wardgate.storage.database import SqlStore
@@ -167,6 +169,28 @@ async def test_a_refused_head_request_gets_no_body(gateway: Gateway) -> None:
     assert answer.status == 404
     assert int(answer.value("content-length") or 0) > 0
     assert (await client.answer()).reason == "resource_not_found"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HEAD /x HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
+        b"HEAD /x HTTP/1.1\r\n\r\n",
+        b"HEAD /x HTTP/2.0\r\n\r\n",
+        b"HEAD /" + b"x" * 40_000,
+        b"HEAD /x HTTP/1.1\nHost: a\n\n",
+        b"HEAD /x HTTP/1.1\r\n",
+    ],
+)
+async def test_a_head_request_that_is_none_gets_no_body(store: SqlStore, sent: bytes) -> None:
+    """Also what is refused before it is understood, or never came whole, has no body where HEAD asked (RFC 9110, 9.3.2)."""
+    async with serving(store, orders(), bounds=Bounds(header_timeout=0.3)) as gateway:
+        client = await gateway.connect()
+        client.send(sent)
+        answer = await client.answer("HEAD")
+        assert answer.status in {400, 408, 414, 505}
+        assert int(answer.value("content-length") or 0) > 0
+        assert await client.rest() == b""
 
 
 async def test_an_old_client_gets_an_answer_it_understands(gateway: Gateway, upstream: Upstream) -> None:

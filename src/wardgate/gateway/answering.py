@@ -61,6 +61,8 @@ class Answering:
     paused: bool
 
     def __init__(self) -> None:
+        #: Whether what was refused before it was parsed asked with HEAD; its connection ends with that.
+        self.refused_head = False
         self._mode = _RAW
         self._status = 0
         self.keep_alive = True
@@ -186,7 +188,8 @@ class Answering:
 
     def _no_body(self, status: int) -> bool:
         head = self.head
-        return (head is not None and head.method == "HEAD") or status in (204, 304)
+        asked_head = self.refused_head if head is None else head.method == "HEAD"
+        return asked_head or status in (204, 304)
 
     def _lines(self) -> bytes:
         """The header lines the gateway adds to every answer of the request in flight."""

@@ -188,9 +188,9 @@ class ClientConnection(Forwarding):
         bounds = self.worker.bounds
         if len(data) > bounds.max_header_bytes:
             over = "uri_too_long" if b"\r\n" not in data else "headers_too_large"
-            self._refuse(over)
+            self._refuse(over, data)
         elif data != b"\r" and data != b"\r\n" and (data[0] <= 0x20 or data[0] >= 0x7F or _bare_lf(data)):
-            self._refuse("request_malformed")
+            self._refuse("request_malformed", data)
         else:
             self.buffer = data
         return True
@@ -199,22 +199,23 @@ class ClientConnection(Forwarding):
         if raw.startswith(b"\r\n"):
             raw = raw[2:]
         if len(raw) > self.worker.bounds.max_header_bytes:
-            self._refuse("headers_too_large")
+            self._refuse("headers_too_large", raw)
             return
         try:
             head = self.worker.parser.parse(raw, self._last_block)
         except HeadError as error:
-            self._refuse(error.reason, error.note)
+            self._refuse(error.reason, raw, error.note)
             return
         if len(raw) <= _MEMO_HEAD:
             self._last_raw = raw
             self._last_head = head
         self._begin(head, rest)
 
-    def _refuse(self, reason: str, note: str = "") -> None:
+    def _refuse(self, reason: str, data: bytes, note: str = "") -> None:
         """Answers what is no acceptable request; nothing after it on this connection can be trusted."""
         self._start(None, monotonic())
         self.keep_alive = False
+        self.refused_head = data.startswith(b"HEAD ")
         self.reject(Rejection.of(reason, note=note))
 
     def _start(self, head: RequestHead | None, now: float) -> None:
@@ -349,7 +350,7 @@ class ClientConnection(Forwarding):
 
     def refuse(self, reason: str) -> None:
         """Refuses from outside a request: too many connections, or too slow."""
-        self._refuse(reason)
+        self._refuse(reason, self.buffer)
 
     def begun(self) -> None:
         """The answer has begun; whether it still may is looked at where rights changed since it was asked for."""
