@@ -90,6 +90,72 @@ async def test_more_than_announced_is_cut_off(gateway: Gateway, upstream: Upstre
     assert gateway.reasons == ["ok"]
 
 
+@pytest.mark.parametrize("packets", [1, 2])
+@pytest.mark.parametrize(
+    ("method", "head"),
+    [
+        ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    ],
+)
+async def test_a_body_where_none_may_be_is_cut_off_however_it_is_packed(
+    gateway: Gateway, upstream: Upstream, method: str, head: bytes, packets: int
+) -> None:
+    """The answer is the same in one packet and in two, and what came too much answers no other request."""
+    client, peer = await asked(gateway, upstream, gateway.request(method))
+    if packets == 1:
+        peer.send(head + ok(b"unasked"))
+        answer = await client.answer(method)
+    else:
+        peer.send(head)
+        answer = await client.answer(method)
+        peer.send(ok(b"unasked"))
+    assert answer.status == int(head.split()[1])
+    assert await peer.rest() == b""
+    client.send(gateway.request())
+    second = await upstream.accept()
+    await second.head()
+    second.send(ok(b"own"))
+    assert (await client.answer()).body == b"own"
+    await gateway.at_rest()
+    assert gateway.reasons == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\n\nok",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"\x00\x00\x12\x04\x00\x00\x00\x00\x00",
+        b"<html>an answer of HTTP/0.9</html>",
+        b"h",
+    ],
+)
+async def test_what_never_becomes_an_answer_is_told_at_once(
+    gateway: Gateway, upstream: Upstream, sent: bytes
+) -> None:
+    """Not after the time-out of answers: nothing that could follow makes a head of it."""
+    client, peer = await asked(gateway, upstream)
+    peer.send(sent)
+    answer = await client.answer()
+    assert (answer.status, answer.reason) == (502, "upstream_malformed")
+    assert await peer.rest() == b""
+    await gateway.at_rest()
+
+
+async def test_a_head_may_come_byte_by_byte(gateway: Gateway, upstream: Upstream) -> None:
+    """Nothing of it is taken for what it is not before its end is there."""
+    client, peer = await asked(gateway, upstream)
+    for byte in b"HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 2\r\n\r\nok":
+        peer.send(bytes((byte,)))
+        await asyncio.sleep(0.001)
+    answer = await client.answer()
+    assert (answer.status, answer.value("x"), answer.body) == (200, "y", b"ok")
+    await gateway.at_rest()
+
+
 async def test_interim_answers_pass_and_the_final_one_counts(gateway: Gateway, upstream: Upstream) -> None:
     """103 reaches an HTTP/1.1 client, 100 is the gateway's own business; a flood of them does not nest."""
     client, peer = await asked(gateway, upstream)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 IDLE, HEAD, LENGTH, CHUNKED, UNTIL_CLOSE, TUNNEL, CLOSED = range(7)
 _MAX_HEAD = 64 * 1024
 _MEMO_HEAD = 2048
+#: What every head begins with.
+_VERSION = b"HTTP/1."
 #: Interim answers after which a connection is not used again, and after which they are a flood and no answer.
 _MANY_INTERIM = 1000
 _MOST_INTERIM = 10_000
@@ -153,12 +155,13 @@ class UpstreamConnection:
 
     def _head(self, data: bytes) -> bytes:
         """Takes one head and the body bytes with it; what follows an interim answer is returned."""
-        if self._buffer:
+        seen = len(self._buffer)
+        if seen:
             data = self._buffer + data
             self._buffer = b""
         end = data.find(b"\r\n\r\n")
         if end < 0:
-            if len(data) > _MAX_HEAD:
+            if len(data) > _MAX_HEAD or not _may_become_head(data, seen):
                 self._malformed()
             else:
                 self._buffer = data
@@ -186,24 +189,27 @@ class UpstreamConnection:
             return b""
         body = data[end + 4 :]
         got = len(body)
-        if got == length:
-            receiver = self.receiver
-            if not head.keep_alive:
-                self.reusable = False
-            self.release()
-            if receiver is not None:
-                receiver.answer_whole(head, body)
-        elif got < length:
-            if not head.keep_alive:
-                self.reusable = False
+        if not head.keep_alive:
+            self.reusable = False
+        if got < length:
             self.state = LENGTH
             self._left = length
             if self.receiver is not None:
                 self.receiver.answer_start(head)
             if got:
                 self._length(body)
-        else:
-            self._malformed()
+            return b""
+        if got > length:
+            if self.method != "HEAD" and status != 304:
+                self._malformed()
+                return b""
+            # A body where only its length may be told is a common mistake; nobody takes it for anything.
+            body = b""
+            self.reusable = False
+        receiver = self.receiver
+        self.release()
+        if receiver is not None:
+            receiver.answer_whole(head, body)
         return b""
 
     def _interim(self, head: ResponseHead, rest: bytes) -> bytes:
@@ -353,3 +359,13 @@ class UpstreamConnection:
     def resume_writing(self) -> None:
         if self.receiver is not None:
             self.receiver.resume_sending()
+
+
+def _may_become_head(data: bytes, seen: int) -> bool:
+    """Whether ``data`` can be the start of a head; of its first ``seen`` bytes this is known.
+
+    What never can is refused at once: its end might never be found, and the client would wait until it is too late.
+    """
+    if seen < len(_VERSION) and data[: len(_VERSION)] != _VERSION[: len(data)]:
+        return False
+    return data.count(b"\n", seen) == data.count(b"\r\n", max(seen - 1, 0))
