@@ -263,6 +263,8 @@ async def test_an_old_client_sees_a_cut_answer_as_a_reset(gateway: Gateway, upst
     peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
     await client.until(b"abc")
     peer.close()
+    with pytest.raises(ConnectionResetError):
+        await client.rest()
     await gateway.until(lambda: not gateway.worker.connections)
     assert gateway.recorded() == [("GET /items", 200, "upstream_closed")]
 

@@ -337,7 +337,7 @@ class ClientConnection(Forwarding):
             self.state = LINGER
             self.buffer = b""
             if self.ends_with_connection:
-                self.transport.abort()
+                self.transport.reset()
             else:
                 self.transport.close()
         elif not self.keep_alive:

@@ -8,12 +8,17 @@ Nothing waits longer than the events at hand take: the flush is the next thing t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import socket
+import struct
 from typing import Any
 
 log = logging.getLogger("wardgate.gateway")
 #: What an outlet holds back at most: larger pieces gain nothing by waiting.
 _MOST_HELD = 32 * 1024
+#: Lingering for no time at all: closing sends a reset, where it would send a proper end.
+_RESET = struct.pack("ii", 1, 0)
 
 
 class Outbox:
@@ -83,6 +88,14 @@ class Outlet:
         """Closes at once; what is held or buffered is lost."""
         self._held = b""
         self._transport.abort()
+
+    def reset(self) -> None:
+        """Closes at once and so that the peer cannot take it for a proper end; what is held or buffered is lost."""
+        connected = self._transport.get_extra_info("socket")
+        if connected is not None:
+            with contextlib.suppress(OSError):
+                connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.abort()
 
     def write_eof(self) -> None:
         """Ends this direction after everything written."""
