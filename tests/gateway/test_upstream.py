@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import pytest
 from tests.gateway.harness import Gateway, Upstream, Wire, ok, orders, serving
 
 from wardgate.domain.settings import Bounds
 from wardgate.domain.upstream import Timeouts
+from wardgate.gateway.upstream import CLOSED
 from wardgate.storage.database import SqlStore
 
 UPGRADE = (b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Key: x")
@@ -142,6 +144,31 @@ async def test_what_never_becomes_an_answer_is_told_at_once(
     answer = await client.answer()
     assert (answer.status, answer.reason) == (502, "upstream_malformed")
     assert await peer.rest() == b""
+    await gateway.at_rest()
+
+
+@pytest.mark.parametrize(("sent", "status"), [(15, 413), (12, 502)])
+async def test_an_answer_that_came_before_the_break_is_not_lost(
+    gateway: Gateway, upstream: Upstream, sent: int, status: int
+) -> None:
+    """An upstream that refuses a long body and closes is written to before its answer is read; half of one is none."""
+    client, peer = await asked(gateway, upstream, gateway.request("POST", "/items", b"Content-Length: 9"))
+    (connection,) = gateway.worker.pools()[0].connections
+    refusal = ok(b"too much", b"Connection: close", status=b"413 Content Too Large")
+    os.write(peer.writer.get_extra_info("socket").fileno(), refusal[: len(refusal) * sent // 15])
+    connection.connection_lost(BrokenPipeError())
+    answer = await client.answer()
+    assert (answer.status, connection.state) == (status, CLOSED)
+    client.close()
+    await gateway.until(lambda: not gateway.worker.connections)
+
+
+async def test_a_head_is_bounded_however_it_is_packed(gateway: Gateway, upstream: Upstream) -> None:
+    """One that is too long is none, also when all of it comes at once."""
+    client, peer = await asked(gateway, upstream)
+    peer.send(ok(b"x", b"X: " + b"a" * 70_000))
+    answer = await client.answer()
+    assert (answer.status, answer.reason) == (502, "upstream_malformed")
     await gateway.at_rest()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from typing import TYPE_CHECKING, Protocol, cast
 
 from wardgate.gateway.chunked import ChunkDecoder, ChunkError
@@ -171,6 +173,8 @@ class UpstreamConnection:
             head = cast("ResponseHead", self._last_head)
         else:
             try:
+                if end > _MAX_HEAD:
+                    raise ResponseError("head too large")
                 head = self._parser.parse(raw)
             except ResponseError:
                 self._malformed()
@@ -332,6 +336,8 @@ class UpstreamConnection:
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self._read_what_came()
         state = self.state
         if state == CLOSED:
             return
@@ -351,6 +357,23 @@ class UpstreamConnection:
             receiver.answer_end([])
         else:
             receiver.answer_failed("upstream_closed", clean=clean, stale=clean and self.used)
+
+    def _read_what_came(self) -> None:
+        """Takes what the peer sent before the connection broke.
+
+        An upstream that refuses a long body answers and closes, and is reset by what of the body still comes: then
+        writing fails before its answer was read. Within TLS nothing can be had any more.
+        """
+        transport = self.transport
+        connected = transport.get_extra_info("socket")
+        if connected is None or transport.get_extra_info("ssl_object") is not None:
+            return
+        with contextlib.suppress(OSError):
+            while self.state in (HEAD, LENGTH, CHUNKED) and not self.reading_paused:
+                data = os.read(connected.fileno(), _MAX_HEAD)
+                if not data:
+                    return
+                self.data_received(data)
 
     def pause_writing(self) -> None:
         if self.receiver is not None:
