@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 
 import pytest
@@ -310,3 +311,34 @@ async def test_an_early_answer_to_an_upload_that_nobody_reads_leaves_no_connecti
     await gateway.until(transport.is_closing)
     assert transport.get_write_buffer_size() == 0
     await gateway.at_rest()
+
+
+async def test_no_target_is_blamed_for_files_that_are_used_up(
+    store: SqlStore, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """503 and one line in the log while this process can open nothing; the circuit stays closed, and then all is well."""
+    api = orders(upstream.url, upstream_breaker=CircuitBreaker(failures=1, open_seconds=60))
+    async with serving(store, api) as gateway:
+        client = await gateway.connect()
+        client.send(gateway.request("GET", "/none"))
+        await client.answer()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1, hard))
+        try:
+            for _ in range(3):
+                client.send(gateway.request())
+                answer = await client.answer()
+                assert (answer.status, answer.reason) == (503, "upstream_unavailable")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        (told,) = [record.message for record in caplog.records]
+        assert told.startswith(
+            f"no connection to {upstream.url} can be opened: [Errno 24] Too many open files. "
+        )
+        assert "ulimit -n" in told
+        client.send(gateway.request())
+        peer = await upstream.accept()
+        await peer.head()
+        peer.send(ok(b"again"))
+        assert (await client.answer()).body == b"again"
+        await gateway.at_rest()

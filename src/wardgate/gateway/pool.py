@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import logging
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +18,12 @@ from wardgate.gateway.outlet import Outbox
 from wardgate.gateway.response_head import ResponseParser
 from wardgate.gateway.upstream import CLOSED, UpstreamConnection
 
+log = logging.getLogger("wardgate.gateway")
+
+#: Why no connection can be opened that are nobody else's: files or memory of this process or machine are used up.
+_OWN_FAULTS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+#: Seconds between two lines of the log about that.
+_SILENCE = 10.0
 #: An idle connection is closed after this, and any one after an hour, so that changed names take effect.
 IDLE_SECONDS = 50.0
 _MAX_AGE = 3600.0
@@ -83,6 +91,7 @@ class UpstreamPool:
         self._tasks: set[asyncio.Task[None]] = set()
         self.tls = _client_context(upstream) if any(target.tls for target in self.targets) else None
         self.retired = False
+        self._told = -_SILENCE
 
     def server_name(self, target: Target) -> str | None:
         """The name the target's certificate must have; ``None`` without TLS."""
@@ -128,6 +137,7 @@ class UpstreamPool:
     async def _open(self, target: Target, waiter: Waiter) -> None:
         loop = asyncio.get_running_loop()
         connection: UpstreamConnection | None
+        own_fault = False
         try:
             async with asyncio.timeout(self.upstream.timeouts.connect):
                 _, protocol = await loop.create_connection(
@@ -138,12 +148,20 @@ class UpstreamPool:
                     server_hostname=self.server_name(target),
                 )
                 connection = cast("UpstreamConnection", protocol)
-        except (OSError, TimeoutError, ValueError):  # ValueError: a host name that cannot be encoded
+        except (OSError, TimeoutError, ValueError) as error:  # ValueError: a host name that cannot be encoded
             connection = None
+            own_fault = isinstance(error, OSError) and error.errno in _OWN_FAULTS
+            if own_fault:
+                self._tell(target, error)
         self._opening -= 1
         if connection is None or connection.state == CLOSED:
-            target.state.failure(self.now())
-            waiter.upstream_refused("upstream_connect_failed", target)
+            if own_fault:
+                # The target was not asked, and another one could not be either.
+                target.state.cancel()
+                waiter.upstream_refused("upstream_unavailable", None)
+            else:
+                target.state.failure(self.now())
+                waiter.upstream_refused("upstream_connect_failed", target)
             self._serve_waiting()
             return
         connection.transport.set_write_buffer_limits(high=self._write_buffer)
@@ -152,6 +170,18 @@ class UpstreamPool:
         if not waiter.upstream_ready(connection):
             target.state.cancel()
             self._keep(connection)
+
+    def _tell(self, target: Target, error: Exception) -> None:
+        """Says that this process cannot open a connection; not at every request that needs one."""
+        now = self.now()
+        if now >= self._told + _SILENCE:
+            self._told = now
+            log.error(
+                "no connection to %s can be opened: %s. Allow more open files (ulimit -n, LimitNOFILE=) or fewer connections"
+                " (--max-connections)",
+                target.name,
+                error,
+            )
 
     def give_back(self, connection: UpstreamConnection, *, reuse: bool) -> None:
         """An exchange on ``connection`` ended with a whole answer."""
