@@ -108,6 +108,21 @@ def test_a_full_disk_is_told_once_and_counted(caplog: pytest.LogCaptureFixture) 
     ]
 
 
+def test_a_line_that_another_writer_left_unfinished_spoils_none_after_it(tmp_path: Path) -> None:
+    """A worker killed on a full disk leaves half a line; its successor begins on one of its own."""
+    path = tmp_path / "access.log"
+    path.write_bytes(line(1) + b'{"n":2')
+    writer = LogWriter(str(path))
+    writer.put(line(3), 1)
+    until(lambda: path.read_bytes() == line(1) + b'{"n":2\n' + line(3))
+    other = tmp_path / "other"
+    other.write_bytes(b'{"n":4')
+    other.rename(path)
+    writer.put(line(5), 1)
+    writer.close(5)
+    assert path.read_bytes() == b'{"n":4\n' + line(5)
+
+
 def test_lines_in_a_pipe_stay_whole_when_several_workers_share_it(tmp_path: Path) -> None:
     """Two writers on one pipe never tear each other's lines."""
     path = tmp_path / "pipe"

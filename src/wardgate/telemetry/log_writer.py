@@ -37,7 +37,8 @@ class LogWriter:
         self._state = threading.Condition()
         self._closing = False
         self._stale = False
-        self._torn = False
+        #: Whether the file ends within a line: a writer before this one may have been killed where the disk was full.
+        self._torn = self._ends_within_line()
         self._unreported = 0
         self._failing = False
         self._thread: threading.Thread | None = None
@@ -88,6 +89,18 @@ class LogWriter:
             return 1
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
 
+    def _ends_within_line(self) -> bool:
+        """Whether what is written next would become part of a line that was never finished."""
+        found = os.fstat(self._fd)
+        if not stat.S_ISREG(found.st_mode) or not found.st_size or self._path == "-":
+            return False
+        try:
+            with Path(self._path).open("rb") as file:
+                file.seek(-1, os.SEEK_END)
+                return file.read(1) != b"\n"
+        except OSError:
+            return False  # not readable, or rotated away just now
+
     def _run(self) -> None:
         while True:
             with self._state:
@@ -137,7 +150,8 @@ class LogWriter:
         fresh = self._open()
         os.close(self._fd)
         self._fd = fresh
-        self._stale = self._torn = False
+        self._stale = False
+        self._torn = self._ends_within_line()
 
     def _write(self, batch: bytes) -> None:
         """Writes all of ``batch``; into a pipe in pieces of whole lines that the kernel keeps together."""
