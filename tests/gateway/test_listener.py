@@ -205,13 +205,14 @@ async def test_without_a_good_header_nothing_is_answered(
 
 
 async def test_a_header_that_does_not_come_is_not_waited_for(
-    proxied: Gateway, monkeypatch: pytest.MonkeyPatch
+    proxied: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A connection without its header ends in time."""
+    """A connection without its header ends in time, and the log says why."""
     monkeypatch.setattr(listeners, "_HEADER_SECONDS", 0.1)
     client = await proxied.connect()
     client.send(b"PRO")
     assert await client.rest() == b""
+    await proxied.until(lambda: "refused: no PROXY header in time" in caplog.text)
 
 
 async def test_a_drain_leaves_nobody_in_the_hall(proxied: Gateway) -> None:

@@ -94,7 +94,7 @@ class Acceptor:
                 ssl_handshake_timeout=_HANDSHAKE_SECONDS if self._context is not None else None,
             )
         except (proxy_protocol.ProxyHeaderError, TimeoutError) as error:
-            log.warning("connection from %s refused: %s", peer, error or "no PROXY header in time")
+            log.warning("connection from %s refused: %s", peer, str(error) or "no PROXY header in time")
             sock.close()
         except OSError:
             sock.close()
