@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -193,6 +194,45 @@ async def test_a_head_request_that_is_none_gets_no_body(store: SqlStore, sent: b
         assert await client.rest() == b""
 
 
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: 1\r\n\r\nx", b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"]
+)
+@pytest.mark.parametrize(
+    "date",
+    [
+        b"",
+        b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n",
+        b"date: long ago\r\n",
+        b"Connection: Date\r\nDate: x\r\n",
+    ],
+)
+async def test_every_forwarded_answer_has_one_date(
+    gateway: Gateway, upstream: Upstream, head: bytes, date: bytes
+) -> None:
+    """The upstream's, or else when its answer came (RFC 9110 section 6.6.1)."""
+    client = await gateway.connect()
+    client.send(gateway.request())
+    peer = await upstream.accept()
+    await peer.head()
+    peer.send(b"HTTP/1.1 200 OK\r\n" + date + head)
+    told = (await client.answer()).value("date")
+    if date and not date.startswith(b"Connection"):
+        assert told == date[6:-2].decode()
+    else:
+        assert abs(parsedate_to_datetime(told or "").timestamp() - time.time()) < 5
+    await gateway.at_rest()
+
+
+async def test_the_gateways_own_answers_have_a_date(gateway: Gateway) -> None:
+    """Also what is refused before it is understood."""
+    for sent in (gateway.request(key=""), gateway.request("GET", "/none"), b"nonsense\r\n\r\n"):
+        client = await gateway.connect()
+        client.send(sent)
+        answer = await client.answer()
+        assert answer.status in {400, 401, 404}
+        assert abs(parsedate_to_datetime(answer.value("date") or "").timestamp() - time.time()) < 5
+
+
 async def test_an_old_client_gets_an_answer_it_understands(gateway: Gateway, upstream: Upstream) -> None:
     """HTTP/1.0: chunks are undone, and the connection's end is the body's."""
     client = await gateway.connect()
@@ -306,7 +346,7 @@ async def test_a_bad_head_ends_the_connection_with_a_reason(gateway: Gateway) ->
 async def test_a_wrong_key_is_refused_in_the_same_bytes_whatever_is_wrong(
     gateway: Gateway, upstream: Upstream
 ) -> None:
-    """Unknown, garbled, revoked, expired, bound elsewhere: only the request's id differs, and the log knows why."""
+    """Unknown, garbled, revoked, expired, bound elsewhere: only the request's id and date differ, and the log knows why."""
     wrong = ["nonsense", "", gateway.key[:-1] + ("a" if gateway.key[-1] != "a" else "b")]
     for changes in (
         {"restrictions": Restrictions(cidrs=("203.0.113.0/24",))},
@@ -328,7 +368,9 @@ async def test_a_wrong_key_is_refused_in_the_same_bytes_whatever_is_wrong(
     for key_text in wrong:
         answer = await gateway.call("GET", "/items", b"X-API-Key: " + key_text.encode(), key="")
         lines = [
-            line for line in answer.head.split(b"\r\n") if not line.startswith(b"X-Wardgate-Request-Id: ")
+            line
+            for line in answer.head.split(b"\r\n")
+            if not line.startswith((b"X-Wardgate-Request-Id: ", b"Date: "))
         ]
         seen.add((tuple(lines), answer.body))
     assert len(seen) == 1

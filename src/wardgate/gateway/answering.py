@@ -76,7 +76,7 @@ class Answering:
         """Sends a complete answer in one write."""
         self.upstream = None
         no_body = self._no_body(head.status)
-        parts = [head.block, self._lines(), b"\r\n"]
+        parts = [head.block, self._lines(), b"\r\n" if head.dated else answers.date_line() + b"\r\n"]
         if body and not no_body:
             parts.append(body)
             self.bytes_out = len(body)
@@ -108,6 +108,8 @@ class Answering:
         else:
             self._mode = _TO_CLOSE
             self.keep_alive = False
+        if not head.dated:
+            framing += answers.date_line()
         self.transport.write(b"".join((head.block, framing, self._lines(), b"\r\n")))
         self.begun()
 
@@ -172,16 +174,16 @@ class Answering:
             self.keep_alive = False
         mounted = self.matched.mounted if self.matched is not None else None
         oauth = mounted is not None and mounted.oauth
-        answer = answers.problem(rejection, self._lines(), with_body=not self._no_body(status), oauth=oauth)
+        lines = self._lines() + answers.date_line()
+        answer = answers.problem(rejection, lines, with_body=not self._no_body(status), oauth=oauth)
         self.transport.write(answer)
         self.finish(status, rejection.reason.name)
 
     def answer_document(self, status: int, content_type: bytes, body: bytes, more: bytes = b"") -> None:
         """Answers with a small document of the gateway's own."""
+        lines = more + self._lines() + answers.date_line()
         self.transport.write(
-            answers.document(
-                status, content_type, body, more + self._lines(), with_body=not self._no_body(status)
-            )
+            answers.document(status, content_type, body, lines, with_body=not self._no_body(status))
         )
         self.bytes_out = len(body)
         self.finish(status, "ok")

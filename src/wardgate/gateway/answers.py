@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
+from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -22,6 +24,16 @@ def status_line(status: int) -> bytes:
     except ValueError:
         phrase = ""
     return f"HTTP/1.1 {status} {phrase}\r\n".encode()
+
+
+def date_line() -> bytes:
+    """``Date`` of this moment (RFC 9110 section 6.6.1) with CRLF, for answers that have none yet."""
+    return _date_line(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _date_line(second: int) -> bytes:
+    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
 
 
 @lru_cache(maxsize=256)

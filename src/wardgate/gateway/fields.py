@@ -24,6 +24,7 @@ TRANSFER_ENCODING: Final = 7
 CONNECTION: Final = 8
 EXPECT: Final = 9
 UPGRADE: Final = 10
+DATE: Final = 11
 
 V = TypeVar("V")
 #: A full memo starts anew after so many misses for each entry.
@@ -56,6 +57,7 @@ _RESPONSE_KINDS: Final[dict[bytes, int]] = {
     b"transfer-encoding": TRANSFER_ENCODING,
     b"connection": CONNECTION,
     b"upgrade": UPGRADE,
+    b"date": DATE,
     b"keep-alive": DROP,
     b"proxy-connection": DROP,
     b"proxy-authenticate": DROP,

@@ -7,6 +7,7 @@ import re
 from wardgate.gateway.fields import (
     CONNECTION,
     CONTENT_LENGTH,
+    DATE,
     DROP,
     TRANSFER_ENCODING,
     UPGRADE,
@@ -24,15 +25,17 @@ class ResponseError(ValueError):
 
 
 class ResponseHead:
-    """``block``: status line, forwardable fields and Content-Length, CRLF-ended. ``length`` is -1 when unknown."""
+    """``block``: status line, forwardable fields and Content-Length, CRLF-ended. ``length`` is -1 when unknown;
+    ``dated``: ``block`` has a Date."""
 
-    __slots__ = ("block", "chunked", "keep_alive", "length", "status", "upgrade")
+    __slots__ = ("block", "chunked", "dated", "keep_alive", "length", "status", "upgrade")
 
     def __init__(self, status: int, block: bytes) -> None:
         self.status = status
         self.block = block
         self.length = -1
         self.chunked = False
+        self.dated = False
         self.keep_alive = True
         self.upgrade: bytes | None = None
 
@@ -71,10 +74,11 @@ class ResponseParser:
         minor, status_text, phrase = match.groups()
         head = ResponseHead(int(status_text), b"")
         head.keep_alive = minor == b"1"
-        nominated = _interpret(head, special) if special else frozenset()
+        nominated = _interpret(head, special, kept) if special else frozenset()
         out = [b"HTTP/1.1 %b %b" % (status_text, phrase or b"")]
         if nominated:
             kept = [line for line in kept if line.pair[0] not in nominated]
+            head.dated = head.dated and b"date" not in nominated
         out.extend(line.text for line in kept)
         if head.status < 200 and head.status != 101 and (head.chunked or head.length >= 0):
             # It has no body (RFC 9112 section 6.3), yet a client may believe the field.
@@ -94,15 +98,19 @@ class ResponseParser:
         return head
 
 
-def _interpret(head: ResponseHead, special: list[Line]) -> frozenset[bytes]:
-    """Sets the framing from the special fields; the names that Connection nominates are returned."""
+def _interpret(head: ResponseHead, special: list[Line], kept: list[Line]) -> frozenset[bytes]:
+    """Sets the framing from the special fields, of which ``kept`` gets those to forward; the names that Connection
+    nominates are returned."""
     nominated: set[bytes] = set()
     closing = False
     for line in special:
         kind, value = line.kind, line.pair[1]
         if kind == DROP:
             continue
-        if kind == CONTENT_LENGTH:
+        if kind == DATE:
+            head.dated = True
+            kept.append(line)
+        elif kind == CONTENT_LENGTH:
             if _LENGTH.fullmatch(value) is None or head.length >= 0:
                 raise ResponseError("content-length")
             head.length = int(value)
