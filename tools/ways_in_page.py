@@ -22,6 +22,9 @@ members of groups but applications, grants nothing to operators, and holds no cr
 would not have named. Clients that [registered themselves](oauth.md#registering-oneself) are nobody's to declare: an
 export leaves them out, and `--prune` leaves them and their application, which loses its subscriptions alone. They go by
 `clients remove` or `apps remove`, or by themselves.
+
+Whichever way something is asked, [who may agree to it](promotion.md#who-is-a-second-person) is the same: nobody who issued
+the token of the program, or person, that asked.
 """
 
 _WORDS = {

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,12 @@ def test_tokens_are_issued_once_listed_and_revoked(run: Callable[..., Any]) -> N
     (listed,) = run("admin-tokens", "list")["admin_tokens"]
     assert text not in json.dumps(listed)
     assert (listed["prefix"], listed["last_four"]) == (text[:9], text[-4:])
+    shown = run("admin-tokens", "show", token["id"])
+    assert (
+        (listed["issued_by"], listed["issued_through"])
+        == (shown["issued_by"], [])
+        == (f"local:{getuser()}", [])
+    )
     assert run("admin-tokens", "revoke", token["id"])["state"] == "revoked"
     assert run("admin-tokens", "show", token["id"])["state"] == "revoked"
     nobody = run("admin-tokens", "issue", "--name", "x", status=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.control.operators.operating import person
 from tests.storage.samples import FREE, document, entry
 
 from wardgate.control import promote
@@ -34,8 +35,15 @@ def orders(*resources: Resource, **fields: object) -> ApiEntry:
     return replace(made, api=api)
 
 
+async def accounts(store: SqlStore) -> None:
+    """Afterwards Ann and Bob have accounts: nobody agrees to what somebody asked for who has none."""
+    for each in (ANN, BOB):
+        await person(store, each.name)
+
+
 async def apply(store: SqlStore, wanted: ApiEntry, plan: Plan = FREE, *, note: str = "") -> int:
     """The number of the revision that is in force in development afterwards."""
+    await accounts(store)
     await apply_document(store, document([wanted], [plan]), "development", "dev", note)
     async with store.reading() as tx:
         found = await tx.apis.deployment("development", API)

@@ -17,6 +17,7 @@ from tests.storage.samples import feed_of
 
 from wardgate.control import audit
 from wardgate.control.errors import ForbiddenError, InvalidError
+from wardgate.control.second_person import OLDEST_ASKED, RESET_COUNTS
 from wardgate.domain.actor import Actor
 from wardgate.domain.audit import AuditEvent, AuditFilter
 from wardgate.domain.chain import BROKEN, Head
@@ -329,9 +330,9 @@ async def test_many_links_are_verified_and_exported_in_steps(store: SqlStore) ->
 async def test_old_links_are_let_go_and_the_rest_still_verifies(store: SqlStore) -> None:
     """After retention the trail begins later, is whole, tells of the cut, and goes on."""
     await keep(store, *("key.issue",) * 4, at=1000.0)
-    now = 1000.0 + 31 * 86400 + 2
-    assert await audit.shorten(store, days=31, clock=lambda: now) == 2
-    assert await audit.shorten(store, days=31, clock=lambda: now) == 0
+    now = 1000.0 + 121 * 86400 + 2
+    assert await audit.shorten(store, days=121, clock=lambda: now) == 2
+    assert await audit.shorten(store, days=121, clock=lambda: now) == 0
     await keep(store, "key.revoke", at=now)
     seqs = [each.seq async for each in audit.export(store)]
     assert seqs == [3, 4, 5, 6]
@@ -353,10 +354,11 @@ async def test_everything_old_may_go(store: SqlStore) -> None:
     assert (verdict.problem, verdict.links) == (None, 1)
 
 
-async def test_retention_is_never_shorter_than_a_month(store: SqlStore) -> None:
-    """Who sets it to nothing does not wipe out what they did before."""
+async def test_retention_is_never_shorter_than_what_second_persons_are_told_by(store: SqlStore) -> None:
+    """Who sets it to nothing does not wipe out what they did before, nor whose accounts are one person's."""
     await keep(store, "key.issue")
-    assert await audit.shorten(store, days=0, clock=lambda: 1000.0 + 29 * 86400) == 0
+    assert audit.LEAST_DAYS * audit.DAY >= RESET_COUNTS + OLDEST_ASKED
+    assert await audit.shorten(store, days=0, clock=lambda: 1000.0 + 119 * 86400) == 0
 
 
 async def test_what_does_not_verify_is_not_let_go(store: SqlStore) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.control.promoting import ANN, API, BOB, CLOSED, apply, in_force, orders, to_staging
+from tests.control.promoting import ANN, API, BOB, CLOSED, accounts, apply, in_force, orders, to_staging
 from tests.storage.samples import FREE, application, document
 
 from wardgate.control import catalogue, promote
@@ -124,6 +124,7 @@ async def test_removing_the_first_environment_makes_none_first_that_serves(store
 
 async def test_no_environment_takes_anothers_hosts_alone(store: SqlStore) -> None:
     """Neither the first, whose settings pass no gate otherwise, nor a new one; what two have nobody serves."""
+    await accounts(store)
     await use.set_settings(store, "production", hosts=["api.example.com", "*.shop.example.com"])
     admin = store.acting(replace(ANN, permissions=BOB.permissions))
     with pytest.raises(ConflictError) as caught:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.control.promoting import ANN, API, BOB, apply, in_force, orders, to_staging
+from tests.control.promoting import ANN, API, BOB, accounts, apply, in_force, orders, to_staging
 from tests.storage.samples import FREE, document
 
 from wardgate.control import promote
@@ -29,6 +29,7 @@ def says(**fields: object) -> Document:
 
 
 async def put(store: SqlStore, wanted: Document) -> ApplyResult:
+    await accounts(store)
     return await apply_document(store.acting(OPERATOR), wanted, "development", "ann", "why")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -17,6 +19,8 @@ import yaml
 from tests.e2e.second import approve_pending
 from tests.e2e.stack import command
 from tests.supervisor.serving import Service
+
+from wardgate.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / "examples" / "ci" / "deploy.yaml"
@@ -119,10 +123,23 @@ def test_the_workflow_plans_applies_and_promotes(runner: Runner, data_dir: Path)
     waiting = runner.step("Promote")
     assert waiting.returncode == 0, waiting.stderr
     assert "orders/v1@2, staging: pending" in waiting.stdout
+    (pending,) = re.findall(r"(promo_\w+): orders/v1@2", waiting.stdout)
+    own = refusal("promotions", "approve", pending, "--reason", "mine", "--json", "--data-dir", str(data_dir))
+    assert own["code"] == "second_person"
+    assert "issued no access token" in own["remedy"]
     assert len(approve_pending(data_dir)) == 1
     found = json.loads(command("promotions", "list", "--json", "--data-dir", str(data_dir)))["promotions"]
     assert {each["requested_by"] for each in found} == {"service ci"}
     assert [each["status"] for each in found] == ["done", "done"]
+
+
+def refusal(*arguments: str) -> dict[str, str]:
+    """The error of a command here that is refused: whoever works here issued the token."""
+    errors = io.StringIO()
+    with contextlib.redirect_stderr(errors):
+        assert main(list(arguments)) == 1
+    error: dict[str, str] = json.loads(errors.getvalue())["error"]
+    return error
 
 
 def test_an_error_stops_the_workflow(runner: Runner) -> None:

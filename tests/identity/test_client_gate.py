@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.control.operators.operating import person as account
 from tests.identity.front import CALLBACK
 
 from wardgate.control import applications, audit
@@ -46,7 +47,9 @@ async def add(
 
 @pytest.fixture
 async def shop(store: SqlStore) -> SqlStore:
-    """A store with the application ``shop``."""
+    """A store with the application ``shop``, and accounts of those who ask and agree."""
+    for each in (ADA, BEN):
+        await account(store, each.name)
     await applications.add(store, name="shop")
     return store
 

@@ -154,5 +154,6 @@ def _show(token: models.AdminToken, *, json_: bool) -> None:
             ("created", shown_time(token["created_at"])),
             ("expires", shown_time(token["expires_at"])),
             ("last used", shown_time(token["last_used_at"])),
+            ("issued by", " through ".join((token["issued_by"] or "not known", *token["issued_through"]))),
         ]
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from wardgate.control.authority import require
 from wardgate.control.errors import InvalidError
 from wardgate.control.ports import Store, Transaction
+from wardgate.control.second_person import TRAIL_NEEDED
 from wardgate.domain.audit import AuditEvent, AuditFilter, AuditRecord
 from wardgate.domain.chain import Head, Problem, Seal, Walk
 
@@ -18,8 +19,9 @@ Clock = Callable[[], float]
 STEP = 500
 MOST = 1000
 DAY = 86_400.0
-#: No setting makes the trail shorter than that, so that nobody makes it forget what they did just before.
-LEAST_DAYS = 30
+#: No setting makes the trail shorter than that, so that nobody makes it forget what they did just before, nor whose accounts
+#: are one person's.
+LEAST_DAYS = int(TRAIL_NEEDED // DAY)
 #: Links let go in one transaction.
 CUT_AT_ONCE = 5000
 
@@ -151,7 +153,7 @@ def as_json(record: AuditRecord) -> dict[str, object]:
 
 
 async def shorten(store: Store, *, days: float, clock: Clock = time.time) -> int:
-    """Lets go of links older than ``days`` (never less than 30), and seals the new beginning; how many went.
+    """Lets go of links older than ``days`` (never less than 120), and seals the new beginning; how many went.
 
     Nothing is let go of that does not verify: a break stays for whoever looks for it.
     """

@@ -57,6 +57,7 @@ async def read_clients(
             status="active",
             created_at=0.0,
             held_by=(),
+            held_at=0.0,
         )
         for each in await tx.clients.list(environment=environment)
         if ADMIN_SCOPE not in each.scopes

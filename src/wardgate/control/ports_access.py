@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from wardgate.domain.access import AccessRequest, Group, RequestStatus
 from wardgate.domain.oauth import Client, Grant, Revocation
-from wardgate.domain.people import IdentityProvider, Mail, User
+from wardgate.domain.people import IdentityProvider, Link, Mail, User
 from wardgate.domain.webhook import Delivery, DeliveryStatus, Webhook, WebhookEvent
 
 
@@ -43,9 +43,11 @@ class People(Protocol):
 
 
 class KnownProviders(Protocol):
-    """Foreign OpenID providers, as far as documents tell of them."""
+    """Foreign OpenID providers, as far as documents tell of them, and who signs in by them."""
 
     async def list(self, environment: str | None = None) -> Sequence[IdentityProvider]: ...
+    async def links_of(self, user_id: str) -> Sequence[Link]:
+        """The user's accounts at providers."""
 
 
 class KnownClients(Protocol):

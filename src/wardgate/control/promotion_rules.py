@@ -3,18 +3,14 @@ them."""
 
 from __future__ import annotations
 
-from wardgate.control.errors import ConflictError, InvalidError, NotFoundError, SecondPersonError
+from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
 from wardgate.control.ids import new_id
 from wardgate.control.lookup import MAX_DESCRIPTION, checked_text
 from wardgate.control.ports import ApiRecord, Environment, Transaction
-from wardgate.domain.actor import is_local
-from wardgate.domain.audit import AuditEvent, AuditFilter, by
+from wardgate.control.second_person import require_another_person
+from wardgate.domain.audit import AuditEvent, by
 from wardgate.domain.difference import Difference
 from wardgate.domain.promotion import OPEN, Promotion
-
-#: Seconds for which who made somebody's account, or reset their password or factors, is not told apart from them. The trail
-#: is kept longer.
-RESET_COUNTS = 30 * 86400.0
 
 
 async def environment_before(tx: Transaction, target: Environment) -> Environment:
@@ -87,36 +83,8 @@ async def require_none_open(tx: Transaction, target: Environment, api: str) -> N
 
 async def require_second_person(tx: Transaction, promotion: Promotion, now: float) -> None:
     """Returns when the actor is another person than who asked for ``promotion``. Raises ConflictError."""
-    await require_another_person(
-        tx, promotion.requested_by_id, f"{promotion.requested_by}, who asked for {promotion.id},", now
-    )
-
-
-async def require_another_person(tx: Transaction, asked_id: str, asked: str, now: float) -> None:
-    """Returns when the actor is another person than who has the id ``asked_id``, as far as can be known: not they, no
-    program, and nobody whose account was made, or whose way to sign in was reset, by them in the last 30 days. ``asked``
-    tells who they are. Accounts made at the machine itself count as other persons': the first ones all are.
-
-    Raises:
-        ConflictError: the actor is not.
-    """
-    if tx.actor.kind not in ("user", "local"):
-        raise SecondPersonError("A person must approve, not a program", "Sign in, and approve it yourself")
-    if tx.actor.id == asked_id:
-        raise SecondPersonError(
-            f"{asked} cannot: somebody else must approve it",
-            "Ask another person who may approve",
-        )
-    ways = {"user.reset": "let this account in anew"}
-    if not is_local(asked_id):
-        ways["user.add"] = "made this account"
-    for action, done in ways.items():
-        by_them = AuditFilter(actor=asked_id, action=action, target=tx.actor.id, since=now - RESET_COUNTS)
-        if await tx.audit.find(by_them, before=None, limit=1):
-            raise SecondPersonError(
-                f"{asked} {done} within 30 days, and might be who signs in with it",
-                "Ask another person who may approve",
-            )
+    asked = f"{promotion.requested_by}, who asked for {promotion.id},"
+    await require_another_person(tx, promotion.requested_by_id, asked, promotion.requested_at, now)
 
 
 async def api_named(tx: Transaction, api: str) -> ApiRecord:

@@ -129,6 +129,8 @@ class Client:
     created_at: float = 0.0
     #: Ids of those who made it what another person has to agree to; it is suspended while there are any.
     held_by: tuple[str, ...] = ()
+    #: When the first of them did, in Unix seconds; what it says once nobody holds it means nothing.
+    held_at: float = 0.0
 
     @property
     def public(self) -> bool:

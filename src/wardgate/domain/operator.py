@@ -33,6 +33,8 @@ ADMIN_SCOPE_WORDS = "Look after this installation in your place, as far as you m
 #: The public client that ``wardgate login`` is.
 CLI_CLIENT = "wardgate-cli"
 
+#: What ids of tokens begin with, before ``_``.
+TOKEN_ID = "wat"
 #: The form of a token in text; also what a secret scanner searches for.
 TOKEN_PATTERN = r"wgop_([0-9A-Za-z]{32})([0-9A-Za-z]{6})"
 _TOKEN = re.compile(TOKEN_PATTERN)
@@ -90,7 +92,8 @@ class AdminToken:
     """An access token of the control plane as stored: never itself. Times are Unix seconds.
 
     It lets do what its owner may do at that moment, and no more than ``permissions``, and with ``projects`` in those
-    alone.
+    alone. ``issued_by`` is the id of the actor who issued it, and so has seen it; ``None``: not known. Was that with an
+    access token of the control plane, ``issued_through`` are whoever issued that one, and the one before, and so on.
     """
 
     id: str
@@ -106,6 +109,8 @@ class AdminToken:
     revoked_at: float | None = None
     last_used_at: float | None = None
     last_used_address: str = ""
+    issued_by: str | None = None
+    issued_through: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from wardgate.control.authority import require
 from wardgate.control.errors import ConflictError
-from wardgate.control.promotion_rules import require_another_person, required_reason
+from wardgate.control.promotion_rules import required_reason
+from wardgate.control.second_person import require_another_person
 from wardgate.domain.oauth import Client
 from wardgate.identity.ports import Transaction
 
@@ -22,7 +23,7 @@ def weakening(before: Client | None, after: Client) -> str:
     return " and ".join(found)
 
 
-async def held(tx: Transaction, before: Client | None, after: Client) -> Client:
+async def held(tx: Transaction, before: Client | None, after: Client, now: float) -> Client:
     """``after`` as it may be stored: suspended, and held until another person restores it, where it is weaker than
     ``before`` and not of the first environment. Whoever changes a client that is held is no second person either.
 
@@ -42,7 +43,7 @@ async def held(tx: Transaction, before: Client | None, after: Client) -> Client:
             f"Add another client like that, which waits suspended until another person restores it; or suspend {after.id} "
             "before you change it",
         )
-    return replace(after, status="suspended", held_by=(tx.actor.id,))
+    return replace(after, status="suspended", held_by=(tx.actor.id,), held_at=now)
 
 
 async def require_release(tx: Transaction, client: Client, reason: str, now: float) -> None:
@@ -55,7 +56,8 @@ async def require_release(tx: Transaction, client: Client, reason: str, now: flo
     """
     require(tx.actor, "apis.approve")
     for each in client.held_by:
-        await require_another_person(tx, each, f"{each}, who made {client.id} what it is,", now)
+        asked = f"{each}, who made {client.id} what it is,"
+        await require_another_person(tx, each, asked, client.held_at or client.created_at, now)
     required_reason(reason)
 
 

@@ -42,6 +42,7 @@ EDITABLE = frozenset(Client.__dataclass_fields__) - {
     "status",
     "created_at",
     "held_by",
+    "held_at",
 }
 
 
@@ -106,7 +107,7 @@ async def add_in(
         name=owner.name,
         created_at=now,
     )
-    client = await held(tx, None, changed(base, settings))
+    client = await held(tx, None, changed(base, settings), now)
     check_operator_client(tx.actor, client)
     await tx.clients.add(client)
     after = {"application": owner.name, **differing(base, client)[1]}
@@ -177,7 +178,7 @@ async def update_in(
     """As :func:`update`, as a part of the transaction."""
     require(tx.actor, "clients.edit")
     before = await client_with_id(tx, client_id)
-    client = await held(tx, before, changed(before, settings))
+    client = await held(tx, before, changed(before, settings), now)
     check_operator_client(tx.actor, before, client)
     await tx.clients.replace(client)
     secret = await settle_secrets(store, tx, client, now)

@@ -22,6 +22,7 @@ SCHEMAS = (
     "v0010",
     "v0011",
     "v0012",
+    "v0013",
 )
 SCHEMA = SCHEMAS[-1]
 #: Alembic's own table holding the schema of a database.

@@ -73,6 +73,7 @@ service_accounts = Table(
 )
 
 #: ``owner`` is a user's or service account's id. ``permissions`` is a JSON list; ``projects`` too, or null for all.
+#: ``issued_by`` is an actor's id, or null for what is not known; ``issued_through`` a JSON list of such.
 admin_tokens = Table(
     "admin_tokens",
     metadata,
@@ -90,6 +91,8 @@ admin_tokens = Table(
     Column("revoked_at", Float),
     Column("last_used_at", Float),
     Column("last_used_address", Text, nullable=False),
+    Column("issued_by", Text),
+    Column("issued_through", Text, nullable=False),
     CheckConstraint("kind IN ('user', 'service')", name="admin_tokens_kind"),
     Index("admin_tokens_owner", "kind", "owner"),
 )

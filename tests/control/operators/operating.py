@@ -23,10 +23,11 @@ def clock() -> float:
 
 
 async def person(store: SqlStore, name: str, *roles: str, projects: Iterable[str] = (EVERYWHERE,)) -> str:
-    """Adds a user who holds ``roles`` in each of ``projects``; their id."""
+    """Adds a user, if there is none of that name, who holds ``roles`` in each of ``projects``; their id."""
     user = User(id=f"usr_{name}", name=name, created_at=NOW)
     async with store.writing() as tx:
-        await tx.users.add(user)
+        if await tx.users.get(user.id) is None:
+            await tx.users.add(user)
     for project in projects:
         for role in roles:
             await grants.grant(store, kind="user", name=name, role=role, project=project, clock=clock)

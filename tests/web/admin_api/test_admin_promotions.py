@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
-from tests.control.promoting import API, CLOSED, OPENED, apply, in_force, orders
+from tests.control.operators.operating import person
+from tests.control.promoting import API, CLOSED, OPENED, apply, audited, in_force, orders
+from tests.web.admin_api.conftest import Visitors
 
+from wardgate.control.operators import grants
+from wardgate.control.operators.authenticate import authenticate
+from wardgate.control.operators.service_accounts import add_service_account
 from wardgate.storage.database import SqlStore
 
 Visit = Callable[[str], httpx2.AsyncClient]
@@ -26,6 +32,7 @@ async def asked(client: httpx2.AsyncClient) -> tuple[dict[str, Any], str]:
 
 async def test_what_weakens_is_approved_by_somebody_else(store: SqlStore, visit: Visit) -> None:
     """The publisher asks, cannot approve; an admin does, on what they saw."""
+    await person(store, "publisher")
     await apply(store, orders(OPENED))
     found, tag = await asked(visit("publisher"))
     assert found["promotion"]["status"] == "pending"
@@ -59,6 +66,29 @@ async def test_who_approves_has_seen_what_it_is_now(store: SqlStore, visit: Visi
     path = f"/promotions/{found['promotion']['id']}:approve"
     late = await visit("admin").post(path, json={"reason": "fine"}, headers={"If-Match": tag})
     assert late.status_code == 412
+
+
+async def test_who_issued_a_programs_token_does_not_approve_for_it(
+    store: SqlStore, visitors: Visitors, visit: Visit
+) -> None:
+    """The owner who let the pipeline in is told so, and the trail keeps that they tried; an admin approves."""
+    await apply(store, orders(OPENED))
+    await grants.grant(
+        store, kind="service", name=(await add_service_account(store, name="ci")).name, role="publisher"
+    )
+    issued = await visit("owner").post("/admin-tokens", json={"name": "pipeline", "service": "ci"})
+    credential = issued.json()["credential"]
+    assert (credential["issued_by"], credential["issued_through"]) == ("usr_owner", [])
+    visitors.known["ci"] = await authenticate(store, issued.json()["token"], "192.0.2.7", time.time())
+    found, tag = await asked(visit("ci"))
+    path = f"/promotions/{found['promotion']['id']}:approve"
+    own = await visit("owner").post(path, json={"reason": "fine"}, headers={"If-Match": tag})
+    assert (own.status_code, own.json()["code"]) == (409, "second_person")
+    assert credential["id"] in own.json()["detail"]
+    assert "issued no access token" in own.json()["remedy"]
+    assert await audited(store, "promotion.approve") == [("owner", found["promotion"]["id"], "refused")]
+    done = await visit("admin").post(path, json={"reason": "fine"}, headers={"If-Match": tag})
+    assert (done.status_code, done.json()["promotion"]["status"]) == (200, "done")
 
 
 @pytest.mark.parametrize("verb", ["reject", "cancel"])

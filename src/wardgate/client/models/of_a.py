@@ -84,6 +84,8 @@ class AdminToken(TypedDict):
     revoked_at: float | None
     last_used_at: float | None
     last_used_address: str
+    issued_by: str | None
+    issued_through: list[str]
 
 
 class AdminTokenIssue(TypedDict):

@@ -32,7 +32,7 @@ def _max_age(at: At, before: Client, after: Client) -> Iterator[Difference]:
 
 CLIENT: tuple[Aspect, ...] = (
     neutral(
-        *("id", "application", "environment", "name", "status", "created_at", "held_by"),
+        *("id", "application", "environment", "name", "status", "created_at", "held_by", "held_at"),
         *("client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts"),
         *("access_alg", "id_token_alg", "userinfo_alg", "introspection_alg"),
         *("backchannel_logout_uri", "backchannel_logout_session_required", "token_format"),

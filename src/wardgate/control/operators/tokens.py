@@ -26,7 +26,7 @@ from wardgate.control.ports import Store, Transaction
 from wardgate.domain import apikey
 from wardgate.domain.actor import Actor
 from wardgate.domain.audit import AuditEvent
-from wardgate.domain.operator import AdminToken, Holdings, OwnerKind, new_token
+from wardgate.domain.operator import TOKEN_ID, AdminToken, Holdings, OwnerKind, new_token
 from wardgate.domain.permission import Permission
 from wardgate.domain.secret import Secret
 
@@ -92,7 +92,7 @@ async def issue_token(
         for project in within or ():
             await project_named(tx, project)
         token = AdminToken(
-            id=new_id("wat", now),
+            id=new_id(TOKEN_ID, now),
             kind=kind,
             owner=owner,
             name=_checked_name(name),
@@ -102,6 +102,7 @@ async def issue_token(
             projects=within,
             created_at=now,
             expires_at=_checked_expiry(expires_at, now),
+            issued_by=tx.actor.id,
         )
         token = await _within_own(tx, token, explicit=permissions is not None)
         require_including(tx.actor, held.narrowed(token.permissions, token.projects))
@@ -218,7 +219,8 @@ def _without_approval(wanted: frozenset[Permission], *, explicit: bool) -> froze
 
 
 async def _within_own(tx: Transaction, token: AdminToken, *, explicit: bool) -> AdminToken:
-    """``token``, no wider and no longer than the one the actor came with, whatever its owner may be granted later.
+    """``token``, no wider and no longer than the one the actor came with, whatever its owner may be granted later; whoever
+    has that one has this one too, so their issuers are told of it.
 
     Raises:
         ForbiddenError: it was asked for by name what that one does not allow.
@@ -234,11 +236,14 @@ async def _within_own(tx: Transaction, token: AdminToken, *, explicit: bool) -> 
         if projects is not None and projects - own.projects:
             raise ForbiddenError(min(token.permissions), min(projects - own.projects))
         projects = own.projects if projects is None else projects
+    through = () if own.issued_by is None else (own.issued_by, *own.issued_through)
     return replace(
         token,
         permissions=token.permissions & own.permissions,
         projects=projects,
         expires_at=min(token.expires_at, own.expires_at),
+        issued_by=None if own.issued_by is None else token.issued_by,
+        issued_through=tuple(each for each in dict.fromkeys(through) if each != token.issued_by),
     )
 
 

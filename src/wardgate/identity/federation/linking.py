@@ -58,7 +58,7 @@ async def arrive(
         return SameAddress(user=known)
     if not create:
         raise NoAccountError
-    user = await _new_user(server, tx, person)
+    user = await _new_user(server, tx, provider, person)
     await add_link(server, tx, provider, person.subject, user)
     await set_rights(server, tx, user.id, person.rights, source=provider.id)
     return user
@@ -81,7 +81,7 @@ async def add_link(
     )
 
 
-async def _new_user(server: Server, tx: Transaction, person: Person) -> User:
+async def _new_user(server: Server, tx: Transaction, provider: IdentityProvider, person: Person) -> User:
     now = server.clock()
     taken = [each for each in await tx.users.with_email(person.email) if each.email_verified]
     user = User(
@@ -93,7 +93,7 @@ async def _new_user(server: Server, tx: Transaction, person: Person) -> User:
         created_at=now,
     )
     await tx.users.add(user)
-    await trail.tell(server, tx, "user.join", user.id, environment="")
+    await trail.tell(server, tx, "user.join", user.id, after={"provider": provider.id}, environment="")
     return user
 
 

@@ -53,6 +53,8 @@ class SqlAdminTokens:
                 revoked_at=token.revoked_at,
                 last_used_at=token.last_used_at,
                 last_used_address=token.last_used_address,
+                issued_by=token.issued_by,
+                issued_through=json.dumps(token.issued_through),
             )
         )
 
@@ -94,6 +96,8 @@ def _token(row: Row[Any]) -> AdminToken:
         revoked_at=row.revoked_at,
         last_used_at=row.last_used_at,
         last_used_address=row.last_used_address,
+        issued_by=row.issued_by,
+        issued_through=tuple(json.loads(row.issued_through)),
     )
 
 

@@ -38,6 +38,12 @@ class AdminToken(Thing):
     revoked_at: Seconds | None
     last_used_at: Annotated[Seconds | None, VOLATILE]
     last_used_address: Annotated[str, VOLATILE]
+    issued_by: str | None = Field(
+        description="The id of who issued it, who is no second person for what is asked with it; null: not known."
+    )
+    issued_through: list[str] = Field(
+        description="The ids of those who issued the access token it was issued with, if any, and those before."
+    )
 
 
 class IssuedAdminToken(Model):
@@ -128,4 +134,6 @@ def _shown(record: tokens.TokenRecord, now: float) -> AdminToken:
         revoked_at=token.revoked_at,
         last_used_at=token.last_used_at,
         last_used_address=token.last_used_address,
+        issued_by=token.issued_by,
+        issued_through=list(token.issued_through),
     )

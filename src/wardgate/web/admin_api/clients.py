@@ -304,7 +304,7 @@ def _shown(record: manage_clients.ClientRecord) -> Client:
     fields = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in asdict(record.client).items()
-        if name != "held_by"
+        if name not in ("held_by", "held_at")
     }
     return Client.model_validate(
         fields
