@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cli.conftest import Run
+from tests.e2e.second import restore_provider
 
 SECRET = "top-secret-of-the-provider"
 SHAPE = {
-    "id", "environment", "name", "preset", "issuer", "client_id", "has_secret", "settings", "status", "redirect_path",
+    "id", "environment", "name", "preset", "issuer", "client_id", "has_secret", "settings", "status", "held",
+    "redirect_path",
 }  # fmt: skip
 
 
@@ -49,6 +52,23 @@ def test_a_provider_from_beginning_to_end(applied: Run, add: Any) -> None:
     assert "is removed" in applied("idp", "remove", "okta").out
     assert "no providers" in applied("idp", "list").err
     assert SECRET not in made.out + made.err + str(shown) + str(listed)
+
+
+def test_elsewhere_it_waits_for_another_person(applied: Run, add: Any, tmp_path: Path) -> None:
+    """The status is 3 and the command is named by which another person agrees; who added it cannot, nor without a reason."""
+    made = add("--environment", "staging")
+    assert made.status == 3
+    assert "wardgate idp restore okta --reason WHY" in made.err
+    assert "waits for another person" in made.out
+    (listed,) = applied("idp", "list", "--json").json()["providers"]
+    assert (listed["status"], listed["held"]) == ("suspended", True)
+    assert "held" in applied("idp", "list").out
+    own = applied("idp", "restore", "okta", "--reason", "mine", "--json")
+    assert (own.status, own.error()["code"]) == (1, "second_person")
+    restore_provider(tmp_path / "data", "okta")
+    assert applied("idp", "show", "okta", "--json").json()["status"] == "active"
+    applied("idp", "suspend", "okta")
+    assert applied("idp", "restore", "okta").status == 0
 
 
 def test_a_secret_is_replaced(applied: Run, add: Any, monkeypatch: pytest.MonkeyPatch) -> None:

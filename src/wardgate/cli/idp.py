@@ -135,10 +135,11 @@ def add(
     where: Where = HERE,
     environment: Environment = ENVIRONMENT,
     json_: Json = False,
-) -> None:
+) -> int:
     """Add a provider that people may sign in with.
 
-    Register the redirect URI at the provider: the issuer of this installation with /oauth2/federation/ID/callback.
+    Register the redirect URI at the provider: the issuer of this installation with /oauth2/federation/ID/callback. But in
+    the first environment it waits, suspended, until another person restores it: status 3.
     """
     settings: dict[str, Any] = {
         "tenant": tenant,
@@ -169,6 +170,13 @@ def add(
             settings=cast("models.ProviderSettings", settings),
         )
     _show(provider, json_=json_)
+    if not provider["held"]:
+        return DONE
+    print(
+        f"people sign in by it; another person agrees with: wardgate idp restore {provider['id']} --reason WHY",
+        file=sys.stderr,
+    )
+    return 3
 
 
 @app.command(name="list")
@@ -260,10 +268,18 @@ def suspend(provider_id: _Id, /, *, where: Where = HERE, json_: Json = False) ->
 
 
 @app.command
-def restore(provider_id: _Id, /, *, where: Where = HERE, json_: Json = False) -> None:
-    """Let people sign in with a suspended provider again."""
+def restore(
+    provider_id: _Id,
+    /,
+    *,
+    reason: Annotated[str, Parameter(help="Why; needed for one that is held.")] = "",
+    where: Where = HERE,
+    json_: Json = False,
+) -> None:
+    """Let people sign in with a suspended provider again. One that is held takes another person than who made it so."""
     with client_for(where) as client:
-        changed = client.restore_provider(provider_id, if_match=client.show_provider(provider_id))
+        found = client.show_provider(provider_id)
+        changed = client.restore_provider(provider_id, if_match=found, reason=reason)
     _changed(changed, "is active", json_=json_)
 
 

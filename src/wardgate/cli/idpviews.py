@@ -24,7 +24,7 @@ def provider_row(provider: models.Provider) -> tuple[str, ...]:
         provider["preset"],
         provider["environment"],
         provider["issuer"],
-        provider["status"],
+        "held" if provider["held"] else provider["status"],
     )
 
 
@@ -43,7 +43,7 @@ def provider_fields(provider: models.Provider) -> list[tuple[str, str]]:
         ("client id", provider["client_id"]),
         ("client secret", "stored, not shown" if provider["has_secret"] else "none"),
         *settings,
-        ("state", provider["status"]),
+        ("state", "waits for another person" if provider["held"] else provider["status"]),
         ("linked accounts", str(provider["links"])),
         ("redirect URI", f"(your issuer){provider['redirect_path']}"),
         *([("public key", json.dumps(key))] if key is not None else []),

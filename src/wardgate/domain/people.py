@@ -76,7 +76,9 @@ class Factor:
 class IdentityProvider:
     """A foreign OpenID provider people may sign in with, in one environment. ``preset``: generic, okta, entra, google.
 
-    ``settings`` holds what the preset needs besides (tenant, claim names, role mapping); the secret is sealed.
+    ``settings`` holds what the preset needs besides (tenant, claim names, role mapping); the secret is sealed. ``held_by``
+    are ids of those who made it what another person has to agree to, it is suspended while there are any; ``held_at`` is
+    when the first of them did, in Unix seconds.
     """
 
     id: str
@@ -88,6 +90,8 @@ class IdentityProvider:
     sealed_secret: bytes = field(default=b"", repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
     status: Literal["active", "suspended"] = "active"
+    held_by: tuple[str, ...] = ()
+    held_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,9 @@ from wardgate.domain.oauth import (
 from wardgate.domain.oauth import response_types_for as response_types_for
 from wardgate.domain.secret import Secret
 from wardgate.domain.tokenform import new_secret
-from wardgate.identity.client_gate import held, require_release
+from wardgate.identity.client_gate import held
 from wardgate.identity.client_metadata import MetadataError, check_client, is_app, shows_secret
+from wardgate.identity.held import released
 from wardgate.identity.operator_clients import check_operator_client, check_operator_scopes
 from wardgate.identity.ports import Store, Transaction
 
@@ -397,7 +398,7 @@ async def _set_status(
         client = replace(before, status=status)
         check_operator_client(tx.actor, client)
         if before.held_by and status == "active":
-            await require_release(tx, before, reason, now)
+            await released(tx, before, before.held_at or before.created_at, reason, now)
             client = replace(client, held_by=())
         await tx.clients.replace(client)
         if before != client:

@@ -19,9 +19,10 @@ from wardgate.domain.oauth import DEVICE_CODE, OIDC_SCOPES, Client, ClientSecret
 from wardgate.domain.secret import Secret
 from wardgate.domain.tokenform import is_secret, new_secret
 from wardgate.identity import trail
-from wardgate.identity.client_gate import in_first, weakening
+from wardgate.identity.client_gate import weakening
 from wardgate.identity.client_metadata import MetadataError, check_client, plain, shows_secret
 from wardgate.identity.errors import OAuthError
+from wardgate.identity.held import in_first
 from wardgate.identity.http import Call, Reply, json_reply
 from wardgate.identity.intake import admit
 from wardgate.identity.manage_clients import remove_client, settle_secrets

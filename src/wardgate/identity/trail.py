@@ -43,6 +43,7 @@ async def tell(
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
     environment: str | None = None,
+    note: str = "",
 ) -> None:
     """Afterwards the trail tells of it, if the transaction is committed. ``actor``: the store's own by default."""
     event = AuditEvent(
@@ -52,6 +53,7 @@ async def tell(
         environment=server.settings.environment if environment is None else environment,
         before=before or {},
         after=after or {},
+        note=note,
     )
     await tx.audit.record(event, at=server.clock(), actor=actor)
 

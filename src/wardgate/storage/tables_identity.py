@@ -265,6 +265,7 @@ outbox = Table(
 )
 
 #: ``settings`` is a JSON object.
+#: ``held_by`` is a JSON list of ids of actors.
 identity_providers = Table(
     "identity_providers",
     metadata,
@@ -277,6 +278,8 @@ identity_providers = Table(
     Column("sealed_secret", LargeBinary, nullable=False),
     Column("settings", Text, nullable=False),
     Column("status", Text, nullable=False),
+    Column("held_by", Text, nullable=False),
+    Column("held_at", Float, nullable=False),
     CheckConstraint("status IN ('active', 'suspended')", name="identity_providers_status"),
 )
 

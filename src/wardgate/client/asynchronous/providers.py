@@ -34,7 +34,7 @@ class Providers(AsyncCore):
         settings: models.ProviderSettings | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> models.Provider:
-        """Add a provider that people may sign in with."""
+        """Add a provider that people may sign in with. It is held, but in the first environment."""
         found: models.Provider = await self._ask(
             "POST",
             "/providers",
@@ -87,14 +87,21 @@ class Providers(AsyncCore):
         return found
 
     async def restore_provider(
-        self, provider: str, *, if_match: State, idempotency_key: str | None = None
+        self,
+        provider: str,
+        *,
+        if_match: State,
+        reason: str | Unset = UNSET,
+        idempotency_key: str | None = None,
     ) -> models.Provider:
-        """Let people sign in with a suspended provider again.
+        """Let people sign in with a suspended provider again. One that is held takes another person than those who made it
+        so, and a reason.
 
         ``if_match``: the thing as it was read, its entity tag, or ``*`` for any state."""
         found: models.Provider = await self._ask(
             "POST",
             f"/providers/{segment(provider)}:restore",
+            body={"reason": reason},
             if_match=if_match,
             idempotency_key=idempotency_key,
         )

@@ -90,6 +90,7 @@ from wardgate.client.models.of_p import (
     PromotionSummary,
     Provider,
     ProviderCheck,
+    ProviderRestoration,
     ProviderSettings,
 )
 from wardgate.client.models.of_r import (
@@ -214,6 +215,7 @@ __all__ = [
     "PromotionSummary",
     "Provider",
     "ProviderCheck",
+    "ProviderRestoration",
     "ProviderSettings",
     "Refusal",
     "Registration",

@@ -92,6 +92,7 @@ class Provider(TypedDict):
     has_secret: bool
     settings: dict[str, Any]
     status: Literal["active", "suspended"]
+    held: bool
     redirect_path: str
     links: int
     public_key: dict[str, Any] | None
@@ -103,6 +104,12 @@ class ProviderCheck(TypedDict):
     id: str
     right: bool
     findings: list[models.Finding]
+
+
+class ProviderRestoration(TypedDict):
+    """Why people sign in with it again; needed for one that is held."""
+
+    reason: NotRequired[str]
 
 
 class ProviderSettings(TypedDict):

@@ -80,6 +80,7 @@ async def _put(
             issuer=after.issuer,
             id_=after.id,
             settings=settings,
+            agreed=True,  # it is the first environment, or a second person approved the request
         )
         return
     known = await provider_with_id(tx, after.id)

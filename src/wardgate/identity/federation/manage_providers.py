@@ -28,6 +28,7 @@ from wardgate.domain.provider import (
 from wardgate.identity import trail
 from wardgate.identity.federation.credentials import is_pem, label_of, public_jwk
 from wardgate.identity.federation.rights import NO_RIGHTS, read_operator_role, set_rights, take_back
+from wardgate.identity.held import hold, in_first, released
 from wardgate.identity.outbound import OutboundError, read_url
 from wardgate.identity.ports import Transaction
 from wardgate.identity.server import Server
@@ -49,7 +50,8 @@ async def add(
     id_: str = "",
     settings: Mapping[str, Any] | None = None,
 ) -> IdentityProvider:
-    """A new provider that people of the server's environment can sign in with from now on.
+    """A new provider that people of the server's environment can sign in with from now on. In every environment but the
+    first it is suspended, and held until another person restores it.
 
     Its secret is stored sealed and never shown again. ``id_`` is part of the redirect URI; by default it is made of the
     name. ``secret`` is a client secret, or a key in PEM, or empty for a client that has none.
@@ -87,8 +89,9 @@ async def add_in(
     issuer: str,
     id_: str,
     settings: Mapping[str, Any],
+    agreed: bool = False,
 ) -> IdentityProvider:
-    """As :func:`add`, as a part of the transaction."""
+    """As :func:`add`, as a part of the transaction. ``agreed``: whatever a second person has to agree to was agreed to."""
     require(tx.actor, "providers.edit")
     name = _checked_name(name)
     provider_id = _checked_id(id_ or _NOT_IN_IDS.sub("-", name.lower()).strip("-")[:40].strip("-"))
@@ -111,8 +114,15 @@ async def add_in(
             f"There is a provider {provider.id!r} already",
             "Choose another name, or give an id of its own with --id",
         )
+    after: dict[str, object] = {
+        "issuer": provider.issuer,
+        "client_id": provider.client_id,
+        "settings": provider.settings,
+    }
+    if not agreed and not await in_first(tx, environment):
+        provider = hold(tx, provider, server.clock())
+        after["held_by"] = provider.held_by
     await tx.providers.add(provider)
-    after = {"issuer": provider.issuer, "client_id": provider.client_id, "settings": provider.settings}
     await _tell(server, tx, "provider.add", provider, after=after)
     return provider
 
@@ -128,7 +138,8 @@ async def change_in(
     settings: Mapping[str, Any],
 ) -> IdentityProvider:
     """Afterwards the provider is as given, in the transaction; ``secret`` is the new one, ``None`` keeps it. Whoever had
-    something only because of what its groups are no longer mapped to loses it at once. Its issuer stays.
+    something only because of what its groups are no longer mapped to loses it at once. Its issuer stays. One that is held
+    stays so, by the actor too.
 
     Raises:
         NotFoundError: there is no such role, group or project.
@@ -155,6 +166,7 @@ async def change_in(
         sealed_secret=before.sealed_secret if secret is None else _sealed(server, before.id, secret),
         settings=chosen.document(),
     )
+    after = _held_still(server, tx, before, after)
     await tx.providers.replace(after)
     await take_back(server, tx, before.id, old, chosen)
     shown = {"name": before.name, "client_id": before.client_id, "settings": before.settings}
@@ -201,7 +213,7 @@ def registered_key(server: Server, provider: IdentityProvider) -> dict[str, Any]
 
 
 async def set_secret(server: Server, provider_id: str, secret: str) -> IdentityProvider:
-    """Afterwards the client shows ``secret`` instead of the one before.
+    """Afterwards the client shows ``secret`` instead of the one before. One that is held stays so, by the actor too.
 
     Raises:
         NotFoundError: there is no such provider.
@@ -209,11 +221,12 @@ async def set_secret(server: Server, provider_id: str, secret: str) -> IdentityP
     """
     async with server.store.writing() as tx:
         require(tx.actor, "providers.edit")
-        provider = await provider_with_id(tx, provider_id)
-        settings = replace(read_settings(provider.settings), secret_from="", secret_at="")
+        before = await provider_with_id(tx, provider_id)
+        settings = replace(read_settings(before.settings), secret_from="", secret_at="")
         _check_secret(settings, secret)
         sealed = _sealed(server, provider_id, secret)
-        provider = replace(provider, sealed_secret=sealed, settings=settings.document())
+        provider = replace(before, sealed_secret=sealed, settings=settings.document())
+        provider = _held_still(server, tx, before, provider)
         await tx.providers.replace(provider)
         await _tell(server, tx, "provider.set_secret", provider)
     return provider
@@ -224,9 +237,16 @@ async def suspend(server: Server, provider_id: str) -> IdentityProvider:
     return await _set_status(server, provider_id, "suspended")
 
 
-async def restore(server: Server, provider_id: str) -> IdentityProvider:
-    """Afterwards people sign in with it again. Raises NotFoundError."""
-    return await _set_status(server, provider_id, "active")
+async def restore(server: Server, provider_id: str, *, reason: str = "") -> IdentityProvider:
+    """Afterwards people sign in with it again. One that is held takes another person, and a reason.
+
+    Raises:
+        NotFoundError: there is no such provider.
+        ForbiddenError: it is held, and the actor may not approve.
+        SecondPersonError: it is held, and the actor is no other person.
+        InvalidError: it is held, and there is no reason.
+    """
+    return await _set_status(server, provider_id, "active", reason)
 
 
 async def remove(server: Server, provider_id: str) -> IdentityProvider:
@@ -260,14 +280,28 @@ async def provider_with_id(tx: Transaction, provider_id: str) -> IdentityProvide
 
 
 async def _set_status(
-    server: Server, provider_id: str, status: Literal["active", "suspended"]
+    server: Server, provider_id: str, status: Literal["active", "suspended"], reason: str = ""
 ) -> IdentityProvider:
     async with server.store.writing() as tx:
         require(tx.actor, "providers.edit")
-        provider = replace(await provider_with_id(tx, provider_id), status=status)
+        before = await provider_with_id(tx, provider_id)
+        provider = replace(before, status=status)
+        held: dict[str, object] = {}
+        if before.held_by and status == "active":
+            await released(tx, before, before.held_at, reason, server.clock())
+            provider = replace(provider, held_by=())
+            held = {"held_by": before.held_by}
         await tx.providers.replace(provider)
-        await _tell(server, tx, "provider.suspend" if status == "suspended" else "provider.restore", provider)
+        action = "provider.suspend" if status == "suspended" else "provider.restore"
+        await _tell(server, tx, action, provider, before=held, note=reason)
     return provider
+
+
+def _held_still(
+    server: Server, tx: Transaction, before: IdentityProvider, after: IdentityProvider
+) -> IdentityProvider:
+    """``after``, which the actor made of ``before``: whoever changes what is held is no second person for it either."""
+    return hold(tx, after, server.clock(), before=before) if before.held_by else after
 
 
 async def _tell(
@@ -278,9 +312,17 @@ async def _tell(
     *,
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
+    note: str = "",
 ) -> None:
     await trail.tell(
-        server, tx, action, provider.id, before=before, after=after, environment=provider.environment
+        server,
+        tx,
+        action,
+        provider.id,
+        before=before,
+        after=after,
+        environment=provider.environment,
+        note=note,
     )
 
 

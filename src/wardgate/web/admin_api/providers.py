@@ -72,6 +72,12 @@ class NewProviderSecret(Model):
     secret: ProviderSecret
 
 
+class ProviderRestoration(Model):
+    """Why people sign in with it again; needed for one that is held."""
+
+    reason: Prose = ""
+
+
 class Provider(Thing):
     """A provider: never its secret."""
 
@@ -84,6 +90,7 @@ class Provider(Thing):
     has_secret: bool
     settings: dict[str, Any] = Field(description="Those that are not as usual.")
     status: Literal["active", "suspended"]
+    held: bool = Field(description="Suspended until another person restores it.")
     redirect_path: str = Field(description="The redirect URI below this installation's issuer.")
     links: Annotated[int, VOLATILE] = Field(description="Accounts linked to it.")
     public_key: dict[str, Any] | None = Field(description="The JWK to register at it, if it has one.")
@@ -126,7 +133,7 @@ async def show_provider(ask: Ask, provider: ProviderId) -> Provider:
 
 @operations.post("/providers", permission="providers.edit", location=lambda new: f"/providers/{new.id}")
 async def add_provider(ask: Ask, body: NewProvider) -> Provider:
-    """Add a provider that people may sign in with."""
+    """Add a provider that people may sign in with. It is held, but in the first environment."""
     server = ask.server
     if body.environment is not None:
         server = replace(server, settings=replace(server.settings, environment=body.environment))
@@ -167,9 +174,10 @@ async def suspend_provider(ask: Ask, provider: ProviderId) -> Provider:
 @operations.post(
     "/providers/{provider}:restore", permission="providers.edit", guard=show_provider, status=200
 )
-async def restore_provider(ask: Ask, provider: ProviderId) -> Provider:
-    """Let people sign in with a suspended provider again."""
-    await manage_providers.restore(ask.server, provider)
+async def restore_provider(ask: Ask, provider: ProviderId, body: ProviderRestoration) -> Provider:
+    """Let people sign in with a suspended provider again. One that is held takes another person than those who made it
+    so, and a reason."""
+    await manage_providers.restore(ask.server, provider, reason=body.reason)
     return await show_provider(ask, provider)
 
 
@@ -201,6 +209,7 @@ def _shown(server: Server, provider: people.IdentityProvider, links: int) -> Pro
         has_secret=bool(provider.sealed_secret),
         settings=dict(provider.settings),
         status=provider.status,
+        held=bool(provider.held_by),
         redirect_path=f"/oauth2/federation/{provider.id}/callback",
         links=links,
         public_key=manage_providers.registered_key(server, provider),

@@ -1,4 +1,4 @@
-"""Who issued each access token of the control plane."""
+"""Who issued each access token of the control plane, and which identity providers wait for a second person."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ def upgrade() -> None:
     """Adds columns. Of tokens that are there the audit trail says who issued them, as far as it reaches back."""
     op.add_column("admin_tokens", sa.Column("issued_by", sa.Text))
     op.add_column("admin_tokens", sa.Column("issued_through", sa.Text, nullable=False, server_default="[]"))
+    op.add_column("identity_providers", sa.Column("held_by", sa.Text, nullable=False, server_default="[]"))
+    op.add_column("identity_providers", sa.Column("held_at", sa.Float, nullable=False, server_default="0"))
     issued: dict[str, tuple[str, str]] = {}
     connection = op.get_bind()
     columns = _AUDIT.c

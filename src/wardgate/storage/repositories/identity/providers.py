@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -106,6 +107,8 @@ def _columns(provider: IdentityProvider) -> dict[str, Any]:
         "sealed_secret": provider.sealed_secret,
         "settings": to_text(provider.settings),
         "status": provider.status,
+        "held_by": json.dumps(provider.held_by),
+        "held_at": provider.held_at,
     }
 
 
@@ -122,6 +125,8 @@ def _provider(row: Row[Any]) -> IdentityProvider:
         sealed_secret=bytes(row.sealed_secret),
         settings=settings,
         status=row.status,
+        held_by=tuple(json.loads(row.held_by)),
+        held_at=row.held_at,
     )
 
 
