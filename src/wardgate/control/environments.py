@@ -95,7 +95,8 @@ async def reorder(
 
     Raises:
         InvalidError: an environment is missing, unknown, or stands there twice.
-        ConflictError: the first would be the one for production, or have APIs deployed already.
+        ConflictError: the first would be the one for production, or have APIs deployed already; or the one that is now has
+            an active identity provider, or client with a legacy grant, which no second person agreed to.
     """
     now = clock()
     async with store.writing() as tx:

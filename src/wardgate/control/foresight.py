@@ -86,7 +86,7 @@ async def foresight(
             ]
         elif old.settings != each.settings:
             own = await settings_outlook(tx, old, each)
-        found += at_once(own) if each.name == state.environments[0].name else own
+        found += at_once(own) if each.name == environments[0].name else own
     return tuple(found)
 
 

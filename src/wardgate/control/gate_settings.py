@@ -69,7 +69,7 @@ async def gate_settings(
             for each in (before, after)
         )
     known = await tx.environments.all()
-    first = before.position == min(each.position for each in known)
+    first = before.name == known[0].name  # as they are ordered by now
     if first and not taken_hosts(before.settings.hosts, after, known):
         return None
     weak = weakenings(await settings_outlook(tx, before, after))

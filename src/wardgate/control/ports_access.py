@@ -46,6 +46,9 @@ class KnownProviders(Protocol):
     """Foreign OpenID providers, as far as documents tell of them, and who signs in by them."""
 
     async def list(self, environment: str | None = None) -> Sequence[IdentityProvider]: ...
+    async def replace(self, provider: IdentityProvider) -> None:
+        """Stores the provider in the place of the one with its id."""
+
     async def links_of(self, user_id: str) -> Sequence[Link]:
         """The user's accounts at providers."""
 
@@ -59,6 +62,9 @@ class KnownClients(Protocol):
     async def list(
         self, *, environment: str | None = None, application: str | None = None
     ) -> Sequence[Client]: ...
+    async def replace(self, client: Client) -> None:
+        """Stores the client in the place of the one with its id."""
+
     async def remove(self, client_id: str) -> None:
         """Deletes it with its secrets, grants and tokens."""
 

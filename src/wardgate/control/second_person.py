@@ -162,7 +162,7 @@ async def _makers(tx: Transaction, account: str, since: float) -> dict[str, str]
     if not _is_person(account):
         return found
     await _add_doers(tx, found, account, since, _TO_ACCOUNTS)
-    async for joined in _events(tx, "user.join", account, since):
+    async for joined in done_to(tx, "user.join", account, since):
         if provider := joined.event.after.get("provider"):
             await _add_doers(tx, found, provider, since, _TO_PROVIDERS)
     return found
@@ -174,7 +174,7 @@ async def _add_doers(
     """Adds who did one of ``ways`` to ``target`` since then, or could have: by the tokens of who did."""
     for action, done in ways.items():
         words = f"{done} the identity provider {target} of this account" if ways is _TO_PROVIDERS else done
-        async for each in _events(tx, action, target, since):
+        async for each in done_to(tx, action, target, since):
             if action in _FIRST_STEPS and is_local(each.actor_id):
                 continue
             hands = {each.actor_id: ""} | dict.fromkeys(await _issuers_of(tx, each.token), "")
@@ -193,7 +193,7 @@ async def _issuers_of(tx: Transaction, token_id: str) -> set[str]:
         token = await tx.operators.token(token_id)
         if token is not None:
             return {*found, token.issued_by or _ANYBODY, *token.issued_through}
-        issued = [each async for each in _events(tx, "admin_token.issue", token_id, None)]
+        issued = [each async for each in done_to(tx, "admin_token.issue", token_id, None)]
         if not issued:
             return {_ANYBODY}
         found.add(issued[0].actor_id)
@@ -205,13 +205,13 @@ async def _providers_of(tx: Transaction, account: str, since: float) -> list[str
     """The identity providers by which the person signs in, or did since then."""
     found = {link.provider: None for link in await tx.providers.links_of(account)}
     for action in ("user.join", "account.link", "account.unlink"):
-        async for each in _events(tx, action, account, since):
+        async for each in done_to(tx, action, account, since):
             if provider := each.event.after.get("provider"):
                 found[provider] = None
     return list(found)
 
 
-async def _events(
+async def done_to(
     tx: Transaction, action: str, target: str, since: float | None
 ) -> AsyncIterator[AuditRecord]:
     """What was done to ``target`` since then, newest first."""

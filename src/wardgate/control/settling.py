@@ -11,6 +11,7 @@ from wardgate.control.binding import bind_to
 from wardgate.control.compare.taken_hosts import shared_host, taken_hosts
 from wardgate.control.errors import ConflictError
 from wardgate.control.gate_settings import gate_settings
+from wardgate.control.held import hold_ungated
 from wardgate.control.ports import Environment, Transaction
 from wardgate.control.state import check_mounts
 from wardgate.domain.audit import AuditEvent
@@ -35,6 +36,8 @@ async def put_environments(
 
     Raises:
         BindingError: an API deployed there names a variable that is no longer there.
+        ConflictError: another would be the first, and APIs are promoted to that, or the one that is now has in use what no
+            second person agreed to.
         ForbiddenError: they differ, and the actor may not change environments, by whatever section of a document.
     """
     if before == after:
@@ -100,6 +103,8 @@ async def _arrange(
     old, new = [each.name for each in before], [each.name for each in after]
     if old:
         await require_nothing_served(tx, old[0], new[0])
+    if old and old[0] != new[0]:
+        await hold_ungated(tx, old[0], now, note=note)
     if new[: len(old)] != old:
         await tx.environments.order(new)
         await tx.audit.record(

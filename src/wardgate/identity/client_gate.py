@@ -5,8 +5,8 @@ second person. The client is suspended until one restores it, with a reason.
 from __future__ import annotations
 
 from wardgate.control.errors import ConflictError
+from wardgate.control.held import hold, in_first
 from wardgate.domain.oauth import Client
-from wardgate.identity.held import hold, in_first
 from wardgate.identity.ports import Transaction
 
 

@@ -13,6 +13,7 @@ from wardgate.control.authority import require
 from wardgate.control.client_ends import LONGEST_ACCESS as LONGEST_ACCESS
 from wardgate.control.client_ends import remove_client as remove_client
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
+from wardgate.control.held import released
 from wardgate.control.ids import new_id
 from wardgate.control.keys import Clock
 from wardgate.control.lookup import application_named, environment_named
@@ -31,7 +32,6 @@ from wardgate.domain.secret import Secret
 from wardgate.domain.tokenform import new_secret
 from wardgate.identity.client_gate import held
 from wardgate.identity.client_metadata import MetadataError, check_client, is_app, shows_secret
-from wardgate.identity.held import released
 from wardgate.identity.operator_clients import check_operator_client, check_operator_scopes
 from wardgate.identity.ports import Store, Transaction
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from wardgate.control.held import in_first
 from wardgate.control.ids import new_id
 from wardgate.domain.audit import differing
 from wardgate.domain.consumer import Application
@@ -22,7 +23,6 @@ from wardgate.identity import trail
 from wardgate.identity.client_gate import weakening
 from wardgate.identity.client_metadata import MetadataError, check_client, plain, shows_secret
 from wardgate.identity.errors import OAuthError
-from wardgate.identity.held import in_first
 from wardgate.identity.http import Call, Reply, json_reply
 from wardgate.identity.intake import admit
 from wardgate.identity.manage_clients import remove_client, settle_secrets

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from wardgate.control.authority import require
 from wardgate.control.errors import ConflictError, InvalidError, NotFoundError
+from wardgate.control.held import hold, in_first, released
 from wardgate.control.lookup import MAX_NAME, checked_text, environment_named
 from wardgate.control.operators.escalation import require_above_group, require_covering
 from wardgate.control.operators.naming import project_named, role_named
@@ -28,7 +29,6 @@ from wardgate.domain.provider import (
 from wardgate.identity import trail
 from wardgate.identity.federation.credentials import is_pem, label_of, public_jwk
 from wardgate.identity.federation.rights import NO_RIGHTS, read_operator_role, set_rights, take_back
-from wardgate.identity.held import hold, in_first, released
 from wardgate.identity.outbound import OutboundError, read_url
 from wardgate.identity.ports import Transaction
 from wardgate.identity.server import Server
