@@ -9,6 +9,7 @@ from tests.control.promoting import (
     ANN,
     API,
     BOB,
+    CLOSED,
     MORE,
     OPENED,
     VIEWER,
@@ -25,6 +26,7 @@ from wardgate.control.apply import apply_document
 from wardgate.control.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from wardgate.control.promote import PromotionRecord
 from wardgate.control.rollback import rollback, withdraw
+from wardgate.domain.document import ApiEntry
 from wardgate.storage.database import SqlStore
 
 pytestmark = pytest.mark.every_database
@@ -137,3 +139,60 @@ async def test_what_has_subscribers_or_stands_first_is_not_withdrawn(store: SqlS
         await withdraw(store.acting(ANN), api=API, environment="development", reason="x")
     with pytest.raises(ForbiddenError):
         await withdraw(store.acting(replace(VIEWER)), api=API, environment="staging", reason="x")
+
+
+def elsewhere(base_path: str, **fields: object) -> ApiEntry:
+    """The API at another place."""
+    return orders(CLOSED, base_path=base_path, **fields)
+
+
+async def another(store: SqlStore, base_path: str) -> None:
+    """Another API, which comes to staging."""
+    made = orders(CLOSED, name="other", base_path=base_path)
+    entry = replace(made, api=replace(made.api, name="other"))
+    await apply_document(store, document([entry], [FREE]), "development", "dev", "")
+    asked = await promote.request(store.acting(ANN), api="other/v1", environment="staging")
+    assert asked.promotion.status == "done"
+
+
+@pytest.mark.parametrize(("path", "gone"), [("/shop", False), ("/shop", True), ("/shop/orders", True)])
+async def test_a_place_that_another_came_to_since_waits(store: SqlStore, path: str, gone: bool) -> None:
+    """It was free when it was agreed to: now another answers there, or its clients still go there."""
+    first = await apply(store, elsewhere("/shop/orders"))
+    await to_staging(store)
+    second = await apply(store, elsewhere("/orders"))
+    await to_staging(store)
+    assert (await back(store)).promotion.status == "done"
+    await back(store, revision=second)
+    await another(store, path)
+    if gone:
+        await withdraw(store.acting(ANN), api="other/v1", environment="staging", reason="gone")
+    found = await back(store, revision=first)
+    assert found.promotion.status == "pending"
+    assert "place_taken" in {each.kind for each in found.promotion.weakenings}
+    assert await in_force(store) == second
+    with pytest.raises(ConflictError) as own:
+        await promote.approve(
+            store.acting(replace(ANN, permissions=BOB.permissions)), found.promotion.id, reason="mine"
+        )
+    assert own.value.code == "second_person"
+    await promote.approve(store.acting(BOB), found.promotion.id, reason="agreed")
+    assert await in_force(store) == first
+    await back(store, revision=second)
+    assert (await back(store, revision=first)).promotion.status == "done"
+
+
+async def test_a_place_that_was_agreed_to_is_taken_again_at_once(store: SqlStore) -> None:
+    """Until the other is deployed there anew: what it answers then nobody saw."""
+    await apply(store, elsewhere("/orders"))
+    await to_staging(store)
+    await another(store, "/shop")
+    nested = await apply(store, elsewhere("/shop/orders"))
+    asked = await to_staging(store)
+    assert [each.kind for each in asked.promotion.weakenings] == ["place_taken"]
+    await promote.approve(store.acting(BOB), asked.promotion.id, reason="agreed")
+    assert (await back(store)).promotion.status == "done"
+    assert (await back(store, revision=nested)).promotion.status == "done"
+    assert (await back(store)).promotion.status == "done"
+    await promote.request(store.acting(ANN), api="other/v1", environment="staging")
+    assert (await back(store, revision=nested)).promotion.status == "pending"

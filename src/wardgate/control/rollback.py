@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from wardgate.control.authority import require, require_somewhere
+from wardgate.control.compare.places import PLACE_TAKEN
 from wardgate.control.compare.secrets import SECRET_SENT
 from wardgate.control.errors import ConflictError, NotFoundError
 from wardgate.control.keys import Clock
@@ -41,8 +42,9 @@ async def rollback(
     """Puts ``revision`` (by default the one in force before this one) back in force in ``environment``.
 
     One that was in force there before is in force at once, with what it weakens recorded: it was agreed to then. One that
-    never was goes through the gate of promotions, and so does one that would have a secret sent where nobody agreed to: what
-    the environment's variables are now may not be what they were.
+    never was goes through the gate of promotions, and so does one that would have a secret sent where nobody agreed to, or
+    stand in the place of another API that came, or went, since: what the environment's variables are now may not be what
+    they were, nor what else it serves.
 
     Raises:
         NotFoundError: there is no such API, revision or environment, or none before.
@@ -70,7 +72,7 @@ async def rollback(
                 "Name another revision",
             )
         known = first or (
-            number in await _ever(tx, target, api) and not await _sends_anew(tx, target, api, number)
+            number in await _ever(tx, target, api) and not await _meets_anew(tx, target, api, number)
         )
         extra: tuple[Difference, ...] = ()
         if not known:
@@ -82,7 +84,7 @@ async def rollback(
         found = await outlook(tx, target, api, number, extra=extra, subscribed=not known)
         if first:  # no gate stands here, and the other may have come since
             for each in found.differences:
-                if each.kind == "place_taken":
+                if each.kind == PLACE_TAKEN:
                     other = await api_named(tx, str(each.before))
                     require(tx.actor, "apis.edit", other.catalogue.project)
         weak = weakenings(found.differences)
@@ -148,22 +150,47 @@ async def _ever(tx: Transaction, target: Environment, api: str) -> set[int]:
     return {number for pair in history for number in pair if number is not None}
 
 
-async def _sends_anew(tx: Transaction, target: Environment, api: str, number: int) -> bool:
-    """Whether a secret would be sent where no promotion, nor change of settings, that was carried out there had it sent."""
+async def _meets_anew(tx: Transaction, target: Environment, api: str, number: int) -> bool:
+    """Whether it would do what nobody agreed to when it was in force: send a secret elsewhere, or take another's place."""
     found = await outlook(tx, target, api, number, subscribed=False)
     sent = [each for each in found.weakenings if each.kind == SECRET_SENT]
-    if not sent:
+    taken = [each for each in found.weakenings if each.kind == PLACE_TAKEN]
+    if not sent and not taken:
         return False
     known = [
-        each for name in (api, "") for each in await tx.promotions.list(environment=target.name, api=name)
-    ]
-    agreed = [
-        (each.place, each.after)
-        for promotion in known
+        promotion
+        for name in (api, "")
+        for promotion in await tx.promotions.list(environment=target.name, api=name)
         if promotion.status == "done"
-        for each in promotion.weakenings
     ]
-    return any((each.place, each.after) not in agreed for each in sent)
+    agreed = [(each.place, each.after) for promotion in known for each in promotion.weakenings]
+    if any((each.place, each.after) not in agreed for each in sent):
+        return True
+    for other in {str(each.before) for each in taken}:
+        since = await _moved_at(tx, target, other)
+        if not any(_gave_place(promotion, number, other, since) for promotion in known):
+            return True
+    return False
+
+
+async def _moved_at(tx: Transaction, target: Environment, api: str) -> float:
+    """When the API came to where it is in ``target``, or went."""
+    deployed = await tx.apis.deployment(target.name, api)
+    if deployed is not None:
+        return deployed.deployed_at
+    ended = await tx.promotions.list(environment=target.name, api=api)
+    return max((each.done_at for each in ended if each.done_at is not None), default=0.0)
+
+
+def _gave_place(promotion: Promotion, number: int, other: str, since: float) -> bool:
+    """Whether a second person agreed by it that revision ``number`` takes the place that ``other`` has had ``since``."""
+    return (
+        promotion.approved
+        and promotion.revision == number
+        and promotion.done_at is not None
+        and promotion.done_at >= since
+        and any((each.kind, each.before) == (PLACE_TAKEN, other) for each in promotion.weakenings)
+    )
 
 
 async def _before(tx: Transaction, target: Environment, api: str, current: int | None, *, first: bool) -> int:

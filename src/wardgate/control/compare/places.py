@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from wardgate.domain.api import Api
 from wardgate.domain.difference import Difference
 
+PLACE_TAKEN = "place_taken"
+
 
 def places_taken(
     before: Api | None, after: Api, others: Iterable[Api], withdrawn: Iterable[Api] = ()
@@ -37,7 +39,7 @@ def places_entered(before: Api | None, after: Api, others: Iterable[Api]) -> Ite
 
 def _found(after: Api, other: Api, sentence: str) -> Difference:
     return Difference(
-        kind="place_taken", place=after.id, before=other.id, after=after.id, weakens=True, sentence=sentence
+        kind=PLACE_TAKEN, place=after.id, before=other.id, after=after.id, weakens=True, sentence=sentence
     )
 
 
