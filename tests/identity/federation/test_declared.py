@@ -244,6 +244,7 @@ async def test_elsewhere_a_new_one_and_a_wider_one_wait(house: House, store: Sql
         await promote.approve(bob, wider.waiting[0], reason="agreed", federation=federation)
 
 
+@pytest.mark.spoils_database
 async def test_a_new_environment_is_no_way_around(house: House, store: SqlStore) -> None:
     """It is added without its providers, which wait."""
     ann, _ = await _two(store)
