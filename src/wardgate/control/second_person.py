@@ -25,7 +25,9 @@ TRAIL_NEEDED = OLDEST_ASKED + RESET_COUNTS
 
 #: Stands for whoever it was, where that is not known.
 _ANYBODY = ""
-_ANOTHER = "Ask another person who may approve"
+_ANOTHER = (
+    "Ask another person who may approve, or who works at the machine itself: approve there, without --server"
+)
 _ANEW = "Have it asked for anew"
 _PAGE = 200
 
