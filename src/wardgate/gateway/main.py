@@ -84,10 +84,8 @@ class WorkerProcess:
         if settings.also:
             shared = self._worker.shared
             others = [self._made(place, sources, hub, shared) for place in range(1, len(environments))]
-            primary = self._worker
-            key = sources[environments[0]].master_key()
-            nowhere = Nowhere(primary.settings, shared, primary.recorder, primary.access_log, key)
-            primary.serve_also(others, nowhere)
+            nowhere = Nowhere(self._worker, sources[environments[0]].master_key())
+            self._worker.serve_also(others, nowhere)
         hub.on("drain", lambda message: self.stop())
         hub.on("reload", lambda message: self._reload())
         hub.on("wake", lambda message: self._worker.on_wake(str(message.get("environment", ""))))
