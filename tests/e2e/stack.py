@@ -93,6 +93,12 @@ def document(
     }
 
 
+def whole_lines(log: Path) -> list[dict[str, Any]]:
+    """What a JSON log holds, but for the start of a line that is being written: a reader may see one at a page's end."""
+    *lines, _ = log.read_text().split("\n")
+    return [json.loads(line) for line in lines]
+
+
 class Stack:
     """An installation in ``folder``. ``keys`` holds a key of each application; the service runs inside the block."""
 
@@ -187,4 +193,4 @@ class Stack:
 
     def access_log(self) -> list[dict[str, Any]]:
         """The access log's lines."""
-        return [json.loads(line) for line in (self.data_dir / "access.log").read_text().splitlines()]
+        return whole_lines(self.data_dir / "access.log")

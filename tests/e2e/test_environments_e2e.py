@@ -15,7 +15,7 @@ import pytest
 import yaml
 from tests.e2e.issuer import basic
 from tests.e2e.promoting import promoted
-from tests.e2e.stack import OPENAPI, api, command, document
+from tests.e2e.stack import OPENAPI, api, command, document, whole_lines
 from tests.e2e.upstream import Upstream
 from tests.e2e.wire import Answer, Wire, ask
 from tests.supervisor.serving import Service, free_ports
@@ -83,9 +83,9 @@ class Both:
         """The access log's line about a request."""
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
-            for line in (self.folder / "data" / "access.log").read_text().splitlines():
-                if request_id in line:
-                    return dict(json.loads(line))
+            for line in whole_lines(self.folder / "data" / "access.log"):
+                if line["request_id"] == request_id:
+                    return line
             time.sleep(0.05)
         raise AssertionError(f"request {request_id} was never logged")
 
